@@ -1,0 +1,62 @@
+import type { Message } from '../record/message.ts';
+import type {
+  CommittedOffset, DamageReport, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary,
+  OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendOptions, SendOutcome, SendResult, TopicConfig,
+  TopicDescription, TopicPatch,
+} from './types.ts';
+
+/**
+ * THE PORT. The embedded engine and the remote client both are this, and so is the in-memory fake of the tests;
+ * `test/contract` is the suite that every one of them passes.
+ *
+ * Every method rejects with MqliteError and with nothing else. Reading methods never write to the target.
+ */
+export interface Broker {
+  readonly kind: 'local' | 'remote';
+  /** What a user calls it: the store directory or the name server addresses. */
+  readonly target: string;
+  supports(feature: Feature): boolean;
+
+  // -- sending
+  send(message: OutgoingMessage, options?: SendOptions): Promise<SendResult>;
+  /** Stores the messages in order; one outcome each. Rejects only when none was stored. */
+  sendBatch(messages: readonly OutgoingMessage[], options?: SendOptions): Promise<SendOutcome[]>;
+
+  // -- reading
+  pull(request: PullRequest): Promise<PullResult<Message>>;
+  queues(topic: string): Promise<MessageQueue[]>;
+  minOffset(queue: MessageQueue): Promise<number>;
+  /** Offset after the newest readable message. */
+  maxOffset(queue: MessageQueue): Promise<number>;
+  /** lower: first message stored at or after the time; upper: last one stored at or before it. Clamped to the queue. */
+  offsetByTime(queue: MessageQueue, timestamp: number, boundary: OffsetBoundary): Promise<number>;
+  /** By offsetMsgId (32 or 56 hex digits) or client id. Without `topic` a client id is looked for in every topic. */
+  queryByMsgId(msgId: string, topic?: string): Promise<QueryResult<Message>>;
+  queryByKey(query: KeyQuery): Promise<QueryResult<Message>>;
+  /** The physical log, record by record. */
+  readLog(query: LogQuery, signal?: AbortSignal): AsyncIterable<LogRecord<Message>[]>;
+
+  // -- topics and groups
+  listTopics(): Promise<TopicConfig[]>;
+  describeTopic(topic: string): Promise<TopicDescription>;
+  createTopic(topic: string, config: TopicPatch): Promise<TopicConfig>;
+  alterTopic(topic: string, patch: TopicPatch): Promise<TopicConfig>;
+  deleteTopic(topic: string): Promise<void>;
+  listGroups(): Promise<GroupConfig[]>;
+  createGroup(group: string, config: Partial<Omit<GroupConfig, 'group' | 'system' | 'configured'>>): Promise<GroupConfig>;
+  deleteGroup(group: string): Promise<void>;
+
+  // -- progress of groups
+  /** Every queue of every topic the group has offsets on (or of `topic`). */
+  committedOffsets(group: string, topic?: string): Promise<CommittedOffset[]>;
+  /** Sets offsets from outside the group; live members obey within 1 s. Verified by reading them back. */
+  resetOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void>;
+  joinGroup(group: string, topics: readonly string[]): Promise<Membership>;
+  listMembers(group: string): Promise<MemberInfo[]>;
+
+  /** Things a reader should be told once (an uncleanly closed store, …). */
+  notices(): readonly string[];
+  /** Damage met so far by this session's reads. */
+  damage(): readonly DamageReport[];
+  close(): Promise<void>;
+}

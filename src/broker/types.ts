@@ -1,0 +1,208 @@
+/** Domain types of the port. Words are RocketMQ's; units are in the names. */
+
+export interface MessageQueue {
+  readonly topic: string;
+  readonly brokerName: string;
+  readonly queueId: number;
+}
+
+export type CompressionName = 'zlib' | 'lz4' | 'zstd';
+
+/** A message on its way in. Only `topic` and `body` are needed. */
+export interface OutgoingMessage {
+  readonly topic: string;
+  /** Stored as it is; with `sysFlag` compression bits set it is already compressed. */
+  readonly body: Uint8Array;
+  readonly tags?: string | undefined;
+  readonly keys?: readonly string[] | undefined;
+  /** The user's own; RocketMQ's system names are refused here (INVALID_INPUT). */
+  readonly properties?: Readonly<Record<string, string>> | undefined;
+  readonly flag?: number | undefined;
+  /** Fixed queue. Without it and without `shardingKey`: round robin from a random start. */
+  readonly queueId?: number | undefined;
+  /** Java's SelectMessageQueueByHash over this key; stored as __SHARDINGKEY. */
+  readonly shardingKey?: string | undefined;
+  /** UNIQ_KEY to keep; made by the client otherwise. */
+  readonly msgId?: string | undefined;
+  /** Compress the body before storing it. */
+  readonly compress?: CompressionName | undefined;
+  /** Client time; now otherwise. */
+  readonly bornTimestamp?: number | undefined;
+}
+
+export type SendStatus = 'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';
+
+export interface SendResult {
+  readonly status: SendStatus;
+  readonly topic: string;
+  readonly brokerName: string;
+  readonly queueId: number;
+  readonly queueOffset: number;
+  readonly msgId: string;
+  readonly offsetMsgId: string;
+}
+
+/** One outcome per message of a batch, in order: stored, or the error (a MqliteError) that kept it out. */
+export type SendOutcome = SendResult | { readonly error: Error };
+
+export interface SendOptions {
+  /** Overrides the target's own flush mode for these messages. */
+  readonly flush?: 'async' | 'sync' | undefined;
+  /** false: an unknown topic is TOPIC_NOT_FOUND instead of being created with 4 queues. Default true. */
+  readonly createTopic?: boolean | undefined;
+}
+
+/** What a pull keeps: a tag expression (`A || B`, `*`). SQL92 joins it with the filters of `src/filter`. */
+export interface MessageFilter {
+  readonly tags: string;
+}
+
+export interface PullRequest {
+  readonly queue: MessageQueue;
+  /** First queue offset wanted. */
+  readonly offset: number;
+  readonly maxMessages: number;
+  readonly filter?: MessageFilter | undefined;
+  /** Long polling: how long to wait for a first message, in ms. 0 or absent: answer at once. */
+  readonly suspendMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** FOUND and NO_MATCHED_MESSAGE move on; the others say where a reader should go. */
+export type PullStatus = 'FOUND' | 'NO_NEW_MESSAGE' | 'NO_MATCHED_MESSAGE' | 'OFFSET_ILLEGAL';
+
+export interface PullResult<M> {
+  readonly status: PullStatus;
+  readonly messages: readonly M[];
+  /** Where to pull next (past filtered and damaged records). */
+  readonly nextOffset: number;
+  readonly minOffset: number;
+  readonly maxOffset: number;
+  /** Records that could not be read, each named by file and offset. They are skipped, never silently. */
+  readonly damaged: readonly DamageReport[];
+}
+
+export interface DamageReport {
+  readonly queue: MessageQueue | null;
+  readonly queueOffset: number | null;
+  readonly commitLogOffset: number;
+  readonly file: string;
+  /** Byte position in `file`. */
+  readonly position: number;
+  readonly reason: string;
+}
+
+export interface TopicConfig {
+  readonly topic: string;
+  readonly readQueueNums: number;
+  readonly writeQueueNums: number;
+  /** 4 read, 2 write, 1 inherit, 8 priority. */
+  readonly perm: number;
+  readonly order: boolean;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** RocketMQ's own topic (schedule, half, retry trace, …): hidden from plain listings. */
+  readonly system: boolean;
+}
+
+export interface QueueStats {
+  readonly queue: MessageQueue;
+  readonly minOffset: number;
+  readonly maxOffset: number;
+  /** storeTimestamp of the newest message; null for an empty queue. */
+  readonly lastStoreTimestamp: number | null;
+}
+
+export interface TopicDescription extends TopicConfig {
+  readonly queues: readonly QueueStats[];
+  /** Groups with committed offsets on the topic. */
+  readonly groups: readonly string[];
+}
+
+export interface TopicPatch {
+  readonly readQueueNums?: number | undefined;
+  readonly writeQueueNums?: number | undefined;
+  readonly perm?: number | undefined;
+  readonly order?: boolean | undefined;
+  /** null removes the attribute. */
+  readonly attributes?: Readonly<Record<string, string | null>> | undefined;
+}
+
+export interface GroupConfig {
+  readonly group: string;
+  readonly consumeEnable: boolean;
+  readonly consumeBroadcastEnable: boolean;
+  readonly consumeMessageOrderly: boolean;
+  readonly retryQueueNums: number;
+  readonly retryMaxTimes: number;
+  readonly system: boolean;
+  /** false: known only by its committed offsets. */
+  readonly configured: boolean;
+}
+
+export interface CommittedOffset {
+  readonly queue: MessageQueue;
+  /** Next offset to consume; null when nothing was ever committed. */
+  readonly committedOffset: number | null;
+  readonly minOffset: number;
+  readonly maxOffset: number;
+  /** maxOffset - committedOffset (from minOffset when below it); null when it cannot be known. */
+  readonly lag: number | null;
+  /** storeTimestamp of the next message to consume; null at the end or unknown. */
+  readonly nextStoreTimestamp: number | null;
+}
+
+export interface OffsetCommit {
+  readonly queue: MessageQueue;
+  readonly offset: number;
+}
+
+export interface MemberInfo {
+  readonly group: string;
+  readonly clientId: string;
+  readonly pid: number;
+  readonly host: string;
+  readonly topics: readonly string[];
+  readonly sinceMs: number;
+}
+
+/** A live membership of a group: queues are consumed only while it holds their locks. */
+export interface Membership {
+  readonly info: MemberInfo;
+  readonly queues: readonly MessageQueue[];
+  /**
+   * Commits next offsets for owned queues only, by read-merge-write.
+   * Returns the queues that were reset by somebody since, with the offset to go on from.
+   */
+  commit(commits: readonly OffsetCommit[]): Promise<readonly OffsetCommit[]>;
+  leave(): Promise<void>;
+}
+
+export interface KeyQuery {
+  readonly topic: string;
+  readonly key: string;
+  readonly maxMessages: number;
+  readonly beginTimestamp?: number | undefined;
+  readonly endTimestamp?: number | undefined;
+}
+
+export interface QueryResult<M> {
+  readonly messages: readonly M[];
+  readonly truncated: boolean;
+}
+
+/** One step of the physical log, whatever lies there. */
+export type LogRecord<M> =
+  | { readonly recordType: 'message'; readonly commitLogOffset: number; readonly sizeBytes: number; readonly tagsCode: bigint; readonly crcOk: boolean; readonly message: M }
+  | { readonly recordType: 'blank'; readonly commitLogOffset: number; readonly sizeBytes: number }
+  | { readonly recordType: 'damaged'; readonly commitLogOffset: number; readonly sizeBytes: number; readonly reason: string };
+
+export interface LogQuery {
+  /** First record: a commit-log offset on a record boundary, the start or the end of the log, the last N, or a store time. */
+  readonly from: { readonly at: 'first' } | { readonly at: 'last' } | { readonly at: 'offset'; readonly commitLogOffset: number } | { readonly at: 'lastN'; readonly count: number } | { readonly at: 'time'; readonly timestamp: number };
+  /** Keep waiting for new records. */
+  readonly follow: boolean;
+}
+
+export type OffsetBoundary = 'lower' | 'upper';
+
+export type Feature = 'forced-delivery' | 'recall' | 'lag-bytes' | 'store-tools';

@@ -1,0 +1,66 @@
+import fs from 'node:fs';
+import type { FileStat, FileSystem } from './file-system.ts';
+
+const OPEN_FLAGS = { read: 'r', write: 'r+', create: 'wx+' } as const;
+
+const toFileStat = (stats: fs.Stats): FileStat => ({
+  sizeBytes: stats.size,
+  modifiedMs: stats.mtimeMs,
+  inode: stats.ino,
+  linkCount: stats.nlink,
+  isDirectory: stats.isDirectory(),
+});
+
+const isMissing = (error: unknown): boolean => {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+};
+
+/** The real file system. Synchronous calls cost about a tenth of their promise twins on Node 20 (docs/performance.md). */
+export const nodeFileSystem: FileSystem = {
+  open: (path, mode) => fs.openSync(path, OPEN_FLAGS[mode], 0o644),
+  close: (fd) => fs.closeSync(fd),
+  read: (fd, target, targetOffset, length, position) => {
+    let done = 0;
+    while (done < length) {
+      const count = fs.readSync(fd, target, targetOffset + done, length - done, position + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  },
+  write: (fd, source, sourceOffset, length, position) => {
+    // A short write (disk nearly full) is continued, so that the next call reports the real reason.
+    let done = 0;
+    while (done < length) done += fs.writeSync(fd, source, sourceOffset + done, length - done, position + done);
+  },
+  truncate: (fd, sizeBytes) => fs.ftruncateSync(fd, sizeBytes),
+  dataSync: (fd) => fs.fdatasyncSync(fd),
+  dataSyncAsync: (fd) =>
+    new Promise((resolve, reject) => fs.fdatasync(fd, (error) => (error ? reject(error) : resolve()))),
+  syncDirectory: (path) => {
+    const fd = fs.openSync(path, 'r');
+    try {
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  },
+  stat: (path) => {
+    const stats = fs.statSync(path, { throwIfNoEntry: false });
+    return stats === undefined ? null : toFileStat(stats);
+  },
+  fstat: (fd) => toFileStat(fs.fstatSync(fd)),
+  rename: (from, to) => fs.renameSync(from, to),
+  unlink: (path) => fs.unlinkSync(path),
+  makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),
+  removeDirectory: (path) => fs.rmdirSync(path),
+  list: (path) => {
+    try {
+      return fs.readdirSync(path);
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  },
+};
