@@ -1,0 +1,124 @@
+import type { Clock } from '../../base/clock.ts';
+import { MqliteError } from '../../broker/errors.ts';
+import type { FileLocks } from '../files/file-locks.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import type { StorePaths } from '../store-paths.ts';
+import { posixLockHolder } from './lock-holder.ts';
+import { openLockFile } from './write-lock.ts';
+
+/** The byte of `<store>/lock` that a broker locks exclusively [DefaultMessageStore#start]. */
+const STORE_BYTE = 0;
+const ATTACH_BYTE = 0;
+const RETRY_MS = 5;
+
+export interface AttachmentOptions {
+  readonly fs: FileSystem;
+  readonly locks: FileLocks;
+  readonly clock: Clock;
+  readonly paths: StorePaths;
+  readonly lockTimeoutMs: number;
+}
+
+/**
+ * Membership of the set of processes that write this store.
+ *
+ * Every writer holds `<store>/lock` shared; a real broker wants it exclusive, so each keeps the other out. Whoever gets
+ * it exclusive for a moment knows that nobody else is attached. Arriving and leaving are serialised by
+ * `mqlite/attach.lock`: without it, a process could take the shared lock between the death of another one in the middle
+ * of recovery and the next exclusive try, and go on with a store that nobody recovered.
+ */
+export class Attachment {
+  readonly #options: AttachmentOptions;
+  readonly #storeFd: number;
+
+  private constructor(options: AttachmentOptions, storeFd: number) {
+    this.#options = options;
+    this.#storeFd = storeFd;
+  }
+
+  /** Joins. `onFirst` runs alone, before anybody else can attach: recovery and the creation of `abort` belong there. */
+  static async attach(options: AttachmentOptions, onFirst: () => void): Promise<Attachment> {
+    const { fs, locks, paths } = options;
+    return withAttachLock(options, () => {
+      const storeFd = openLockFile(fs, paths.lock);
+      try {
+        if (locks.tryLock(storeFd, STORE_BYTE, 'exclusive')) {
+          onFirst();
+          locks.tryLock(storeFd, STORE_BYTE, 'shared');
+        } else if (!locks.tryLock(storeFd, STORE_BYTE, 'shared')) {
+          throw heldByBroker(options);
+        }
+      } catch (error) {
+        fs.close(storeFd);
+        throw error;
+      }
+      return new Attachment(options, storeFd);
+    });
+  }
+
+  /** Leaves. `onLast` runs alone when nobody else is attached: completing the store and removing `abort` belong there. */
+  async detach(onLast: () => void): Promise<void> {
+    const { fs, locks } = this.#options;
+    try {
+      await withAttachLock(this.#options, () => {
+        if (locks.tryLock(this.#storeFd, STORE_BYTE, 'exclusive')) onLast();
+      });
+    } finally {
+      fs.close(this.#storeFd);
+    }
+  }
+
+  /** Lets go without a word, as a crash would: the store stays marked as unclean. */
+  abandon(): void {
+    this.#options.fs.close(this.#storeFd);
+  }
+}
+
+/** Runs `action` with the store to itself: no other mqlite attached, no broker. LOCKED otherwise. For `store recover|clean`. */
+export const withStoreExclusive = async <T>(options: AttachmentOptions, action: () => T): Promise<Awaited<T>> => {
+  const { fs, locks, paths, clock, lockTimeoutMs } = options;
+  const storeFd = openLockFile(fs, paths.lock);
+  try {
+    const deadlineMs = clock.nowMs() + lockTimeoutMs;
+    while (!locks.tryLock(storeFd, STORE_BYTE, 'exclusive')) {
+      const pid = brokerPid(options);
+      if (pid !== null) throw heldByBroker(options);
+      if (clock.nowMs() >= deadlineMs) {
+        throw new MqliteError('LOCKED', `other processes write ${paths.root}`, { hint: 'stop them, or give --lock-timeout a longer time' });
+      }
+      await clock.sleep(RETRY_MS);
+    }
+    return await action();
+  } finally {
+    fs.close(storeFd);
+  }
+};
+
+const withAttachLock = async <T>(options: AttachmentOptions, action: () => T): Promise<T> => {
+  const { fs, locks, clock, paths, lockTimeoutMs } = options;
+  const fd = openLockFile(fs, paths.attachLock);
+  try {
+    const deadlineMs = clock.nowMs() + lockTimeoutMs;
+    while (!locks.tryLock(fd, ATTACH_BYTE, 'exclusive')) {
+      if (clock.nowMs() >= deadlineMs) {
+        throw new MqliteError('LOCKED', `another process is opening, recovering or closing ${paths.root}`, {
+          hint: 'wait for it, or give --lock-timeout a longer time',
+        });
+      }
+      await clock.sleep(RETRY_MS);
+    }
+    return action();
+  } finally {
+    fs.close(fd);
+  }
+};
+
+const brokerPid = ({ fs, paths }: AttachmentOptions): number | null => posixLockHolder(fs, paths.lock);
+
+const heldByBroker = (options: AttachmentOptions): MqliteError => {
+  const pid = brokerPid(options);
+  const who = pid === null ? 'another process, probably a RocketMQ broker,' : `a RocketMQ broker (pid ${pid})`;
+  return new MqliteError('LOCKED', `${who} has ${options.paths.root} open`, {
+    hint: 'stop the broker first, or talk to it with --namesrv; reading commands work beside it',
+  });
+};
