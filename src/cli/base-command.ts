@@ -1,0 +1,216 @@
+import { Command, Flags } from '@oclif/core';
+import type { Interfaces } from '@oclif/core';
+import type { Broker } from '../broker/broker.ts';
+import { ERROR_TABLE, MqliteError } from '../broker/errors.ts';
+import { describeError, errorJson, errorText } from './error-report.ts';
+import type { Host, OpenRequest, StopSignal } from './host.ts';
+import { systemHost } from './host.ts';
+import { Output } from './output.ts';
+import { loadProfiles } from './profiles.ts';
+import { wantsColor } from './render/color.ts';
+import { toJson } from './render/json.ts';
+import type { TableStyle } from './render/table.ts';
+import { resolveTarget } from './target.ts';
+import type { ResolvedTarget, Target } from './target.ts';
+import type { SettingValues } from './settings.ts';
+import { parseDuration } from './time.ts';
+
+const GROUP = 'GLOBAL';
+const SIGNAL_EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
+/** How long a command may go on tidying up after the first signal, in ms. */
+const STOP_GRACE_MS = 10_000;
+
+export type CommandFlags<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>;
+export type CommandArgs<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
+
+export interface OpenOptions {
+  readonly mode: 'read' | 'write';
+  /** write only: make the store directory when it does not exist. */
+  readonly create?: boolean | undefined;
+  readonly flush?: 'async' | 'sync' | undefined;
+}
+
+/**
+ * What every command has: the global flags, the target, data on stdout and all else on stderr, errors as one line with the exit
+ * code of the error table, signals and closed pipes. A command parses, makes one call and renders; it returns its data.
+ */
+export abstract class BaseCommand<T extends typeof Command> extends Command {
+  static override enableJsonFlag = false;
+  /** The outside world; tests put their own here. */
+  static host: Host = systemHost;
+
+  static override baseFlags = {
+    store: Flags.string({ description: 'store directory to work on', helpGroup: GROUP, helpValue: 'DIR' }),
+    namesrv: Flags.string({ description: 'name servers of the cluster to work on', helpGroup: GROUP, helpValue: 'HOST:PORT[;HOST:PORT]' }),
+    profile: Flags.string({ description: 'named target of "mqlite profile"', helpGroup: GROUP, helpValue: 'NAME' }),
+    'commitlog-dir': Flags.string({ description: 'commit log kept outside the store directory', helpGroup: GROUP, helpValue: 'DIR' }),
+    json: Flags.boolean({ description: 'JSON on stdout; errors as one JSON line on stderr', helpGroup: GROUP }),
+    'no-color': Flags.boolean({ description: 'no colours (also NO_COLOR)', helpGroup: GROUP }),
+    quiet: Flags.boolean({ char: 'q', description: 'nothing on stderr but errors', helpGroup: GROUP }),
+    verbose: Flags.boolean({ char: 'v', description: 'more on stderr; the stack of an unexpected error', helpGroup: GROUP }),
+    'read-only': Flags.boolean({ description: 'refuse whatever would write', helpGroup: GROUP }),
+    'lock-timeout': Flags.string({ description: 'how long to wait for a store locked by another mqlite', default: '5s', helpGroup: GROUP, helpValue: 'DURATION' }),
+    set: Flags.string({ char: 'X', description: 'client setting, see "mqlite config"', multiple: true, multipleNonGreedy: true, helpGroup: GROUP, helpValue: 'NAME=VALUE' }),
+  };
+
+  protected flags!: CommandFlags<T>;
+  protected args!: CommandArgs<T>;
+  /** Aborts at the first SIGINT or SIGTERM and when the reader of stdout has gone. */
+  protected readonly stopSignal: AbortSignal;
+  protected readonly host: Host = (this.constructor as typeof BaseCommand).host;
+  protected readonly out: Output;
+  protected readonly err: Output;
+  readonly #stop = new AbortController();
+  #stoppedBy: StopSignal | undefined;
+  #brokers: Broker[] = [];
+  #stopListening: () => void = () => undefined;
+  #resolved: ResolvedTarget | undefined;
+
+  constructor(argv: string[], config: ConstructorParameters<typeof Command>[1]) {
+    super(argv, config);
+    this.stopSignal = this.#stop.signal;
+    this.out = new Output(this.host.stdout, () => this.#stop.abort());
+    this.err = new Output(this.host.stderr, () => undefined);
+  }
+
+  override async init(): Promise<void> {
+    await super.init();
+    this.#stopListening = this.host.onSignal((signal) => this.#onSignal(signal));
+    const { args, flags } = await this.parse({
+      flags: this.ctor.flags,
+      baseFlags: (this.ctor as typeof BaseCommand).baseFlags,
+      args: this.ctor.args,
+      strict: this.ctor.strict,
+    });
+    this.flags = flags as CommandFlags<T>;
+    this.args = args as CommandArgs<T>;
+  }
+
+  /** The target of this run. Errors: USAGE, NOT_FOUND (profile). */
+  protected target(): Target {
+    return this.resolved().target;
+  }
+
+  /** Opens the target; closed by the base when the command ends. Notices go to stderr. */
+  protected async openBroker(options: OpenOptions): Promise<Broker> {
+    const { target, hint } = this.resolved();
+    if (options.mode === 'write' && this.flags['read-only']) {
+      throw new MqliteError('USAGE', `--read-only: "${this.id?.replaceAll(':', ' ')}" would write`, { hint: 'Leave out --read-only to let it.' });
+    }
+    if (hint !== undefined) this.notice(hint);
+    const request: OpenRequest = {
+      target,
+      mode: options.mode,
+      create: options.create ?? false,
+      lockTimeoutMs: parseDuration(this.flags['lock-timeout'], '--lock-timeout'),
+      flush: options.flush,
+      readOnly: this.flags['read-only'],
+      clock: this.host.clock,
+      onNotice: (notice) => this.notice(notice),
+    };
+    const broker = await this.host.openBroker(request);
+    this.#brokers.push(broker);
+    return broker;
+  }
+
+  /** The -X settings of the profile and of the flags, checked. Errors: USAGE. */
+  protected async settings(): Promise<SettingValues> {
+    const { parseSettings } = await import('./settings.ts');
+    const { settings } = this.resolved();
+    return parseSettings([...Object.entries(settings ?? {}).map(([name, value]) => `${name}=${value}`), ...(this.flags.set ?? [])]);
+  }
+
+  /** One document: JSON under --json, else what `render` makes. Returns the data. */
+  protected async present<D>(data: D, render: (data: D) => string | Promise<string>): Promise<D> {
+    await this.out.write(this.flags.json ? `${toJson(data)}\n` : await render(data));
+    return data;
+  }
+
+  /** A line for the user on stderr; none under -q. */
+  protected notice(text: string): void {
+    if (!this.flags.quiet) void this.err.line(`mqlite: ${text}`);
+  }
+
+  /** A line on stderr under -v. */
+  protected detail(text: string): void {
+    if (this.flags.verbose && !this.flags.quiet) void this.err.line(`mqlite: ${text}`);
+  }
+
+  protected get tableStyle(): TableStyle {
+    return { terminal: this.out.isTTY, color: wantsColor(this.out.isTTY, this.flags['no-color'], this.host.env) };
+  }
+
+  /** Spinners and progress: stderr is a terminal and nobody asked for silence. */
+  protected get wantsProgress(): boolean {
+    return this.err.isTTY && !this.flags.quiet && !this.flags.json;
+  }
+
+  protected resolved(): ResolvedTarget {
+    this.#resolved ??= resolveTarget({
+      store: this.flags.store,
+      namesrv: this.flags.namesrv,
+      profile: this.flags.profile,
+      commitLogDirectory: this.flags['commitlog-dir'],
+      env: this.host.env,
+      loadProfiles: () => loadProfiles(this.config.configDir),
+      dataDirectory: this.config.dataDir,
+      workingDirectory: process.cwd(),
+    });
+    return this.#resolved;
+  }
+
+  override async catch(error: Error & { exitCode?: number; oclif?: { exit?: number } }): Promise<void> {
+    if (isHelpOrVersion(error)) throw error;
+    const gone = this.out.closed || this.#stoppedBy !== undefined;
+    if (gone && (error.name === 'AbortError' || (error instanceof MqliteError && error.code === 'VERDICT'))) return;
+    this.report(error);
+  }
+
+  override async finally(error: Error | undefined): Promise<void> {
+    await this.#closeBrokers();
+    this.#stopListening();
+    if (this.#stoppedBy !== undefined) this.host.setExitCode(SIGNAL_EXIT_CODES[this.#stoppedBy]);
+    await super.finally(error);
+  }
+
+  /** Prints an error and sets the exit code it has. */
+  protected report(error: unknown): void {
+    const flags = { ...(this.ctor as typeof BaseCommand).baseFlags, ...this.ctor.flags };
+    const bugs: unknown = (this.config.pjson as { bugs?: unknown }).bugs;
+    const description = describeError(error, Object.keys(flags), typeof bugs === 'string' ? bugs : undefined);
+    const words = this.argv.includes('--') ? this.argv.slice(0, this.argv.indexOf('--')) : this.argv;
+    const json = this.flags === undefined ? words.includes('--json') : this.flags.json;
+    void this.err.write(json ? `${errorJson(description)}\n` : errorText(description));
+    if ((this.flags?.verbose ?? words.includes('-v')) && error instanceof Error) void this.err.line(error.stack ?? String(error));
+    this.host.setExitCode(description.exitCode);
+  }
+
+  async #closeBrokers(): Promise<void> {
+    const brokers = this.#brokers;
+    this.#brokers = [];
+    for (const broker of brokers) {
+      try {
+        await broker.close();
+      } catch (error) {
+        this.report(error);
+      }
+    }
+  }
+
+  #onSignal(signal: StopSignal): void {
+    const code = SIGNAL_EXIT_CODES[signal];
+    if (this.#stoppedBy !== undefined) return this.host.exit(code);
+    this.#stoppedBy = signal;
+    this.#stop.abort();
+    const timer = setTimeout(() => void this.#closeBrokers().finally(() => this.host.exit(code)), STOP_GRACE_MS);
+    timer.unref();
+  }
+}
+
+/** oclif ends --help and --version by throwing an exit of 0. */
+function isHelpOrVersion(error: Error & { oclif?: { exit?: number } }): boolean {
+  return error.oclif?.exit === 0;
+}
+
+/** Exit code of the verdict row, for commands that print their result and then judge it. */
+export const VERDICT_EXIT_CODE = ERROR_TABLE.VERDICT.exitCode;
