@@ -10,54 +10,63 @@ export interface StorePaths {
   readonly consumeQueue: string;
   readonly batchConsumeQueue: string;
   readonly index: string;
-  readonly config: string;
   readonly checkpoint: string;
   readonly abort: string;
   readonly lock: string;
-  readonly own: string;
-  readonly ownTemp: string;
-  /** Files grow to their full length here before they appear in the log by rename: on the log's own file system. */
-  readonly commitLogTemp: string;
-  readonly quarantine: string;
+  readonly config: string;
+  readonly topics: string;
+  readonly subscriptionGroups: string;
+  readonly consumerOffsets: string;
+  readonly delayOffsets: string;
+  readonly mqlite: string;
+  readonly identity: string;
   readonly state: string;
   readonly writeLock: string;
   readonly attachLock: string;
   readonly indexLock: string;
   readonly groups: string;
-  configFile(name: string): string;
-  queueDirectory(topic: string, queueId: number): string;
+  readonly deletedTopics: string;
+  readonly offsetResets: string;
+  /** Files in the making; on the same file system as the store, so that a rename puts them in place. */
+  readonly temp: string;
+  /** The same for the commit log: a broker skips directories inside commitlog/ [MappedFileQueue#doLoad], so a log on another disk has its own. */
+  readonly commitLogTemp: string;
+  /** What could not be read is kept here. */
+  readonly quarantine: string;
 }
 
+/** @param commitLogDirectory for a log kept elsewhere (`storePathCommitLog`); `<root>/commitlog` otherwise. */
 export const storePaths = (storeDirectory: string, commitLogDirectory?: string): StorePaths => {
   const root = path.resolve(storeDirectory);
-  const own = path.join(root, 'mqlite');
-  const commitLog = commitLogDirectory === undefined ? path.join(root, 'commitlog') : path.resolve(commitLogDirectory);
-  const consumeQueue = path.join(root, 'consumequeue');
   const config = path.join(root, 'config');
+  const mqlite = path.join(root, 'mqlite');
+  const temp = path.join(mqlite, 'tmp');
+  const commitLog = commitLogDirectory === undefined ? path.join(root, 'commitlog') : path.resolve(commitLogDirectory);
   return {
     root,
     commitLog,
-    consumeQueue,
+    consumeQueue: path.join(root, 'consumequeue'),
     batchConsumeQueue: path.join(root, 'batchconsumequeue'),
     index: path.join(root, 'index'),
-    config,
     checkpoint: path.join(root, 'checkpoint'),
     abort: path.join(root, 'abort'),
     lock: path.join(root, 'lock'),
-    own,
-    ownTemp: path.join(own, 'tmp'),
-    // A broker skips directories inside commitlog/ [MappedFileQueue#doLoad], so a log on another disk has its own.
-    commitLogTemp: commitLogDirectory === undefined ? path.join(own, 'tmp') : path.join(commitLog, '.mqlite-tmp'),
-    quarantine: path.join(own, 'quarantine'),
-    state: path.join(own, 'state'),
-    writeLock: path.join(own, 'write.lock'),
-    attachLock: path.join(own, 'attach.lock'),
-    indexLock: path.join(own, 'index.lock'),
-    groups: path.join(own, 'groups'),
-    configFile: (name) => path.join(config, name),
-    queueDirectory: (topic, queueId) => path.join(consumeQueue, topic, String(queueId)),
+    config,
+    topics: path.join(config, 'topics.json'),
+    subscriptionGroups: path.join(config, 'subscriptionGroup.json'),
+    consumerOffsets: path.join(config, 'consumerOffset.json'),
+    delayOffsets: path.join(config, 'delayOffset.json'),
+    mqlite,
+    identity: path.join(mqlite, 'store.json'),
+    state: path.join(mqlite, 'state'),
+    writeLock: path.join(mqlite, 'write.lock'),
+    attachLock: path.join(mqlite, 'attach.lock'),
+    indexLock: path.join(mqlite, 'index.lock'),
+    groups: path.join(mqlite, 'groups'),
+    deletedTopics: path.join(mqlite, 'deleted-topics.json'),
+    offsetResets: path.join(mqlite, 'offset-resets.json'),
+    temp,
+    commitLogTemp: commitLogDirectory === undefined ? temp : path.join(commitLog, '.mqlite-tmp'),
+    quarantine: path.join(mqlite, 'quarantine'),
   };
 };
-
-/** A file of a mapped-file queue: its start offset in 20 decimal digits [UtilAll#offset2FileName]. */
-export const offsetFileName = (offset: number): string => String(offset).padStart(20, '0');

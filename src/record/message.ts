@@ -23,6 +23,7 @@ export interface Message {
   /** Every property of the record, the system's too. No prototype. */
   readonly properties: Readonly<Record<string, string>>;
   readonly flag: number;
+  /** Without the "compressed" bit: `body` is decompressed. */
   readonly sysFlag: number;
   readonly bodyCRC: number;
   readonly bornTimestamp: number;

@@ -1,0 +1,209 @@
+import path from 'node:path';
+import { segmentFileName } from '../commit-log/log-directory.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { createSizedFile, restoreIfUnlinked, tryUnlink } from '../files/sized-file.ts';
+import { ENTRY_SIZE_BYTES, queueFileBase, writeEntry } from './layout.ts';
+import { findQueueEnd } from './queue-end.ts';
+
+const INITIAL_PENDING_ENTRIES = 64;
+
+export interface QueueWriterOptions {
+  readonly fs: FileSystem;
+  /** `<store>/consumequeue/<topic>/<queueId>` */
+  readonly directory: string;
+  readonly fileSizeBytes: number;
+  readonly tempDirectory: string;
+}
+
+/** What a flush wrote, so that a batch that fails later can be taken back. */
+interface Written {
+  readonly fromOffset: number;
+  readonly createdFiles: string[];
+}
+
+/**
+ * Appends entries to one consume queue. Entry number = queue offset, so the next queue offset of the topic is the number
+ * of entries (P12). Entries gather in memory and reach the file at `flush()`, once per batch; a queue file appears with
+ * its first entries in it (P9).
+ */
+export class QueueWriter {
+  readonly topic: string;
+  readonly queueId: number;
+  /** Queue offset that the next appended record gets. */
+  nextOffset: number;
+  readonly #options: QueueWriterOptions;
+  /** First entry not yet written to the file. */
+  #flushedOffset: number;
+  #pending = Buffer.allocUnsafe(INITIAL_PENDING_ENTRIES * ENTRY_SIZE_BYTES);
+  #pendingBytes = 0;
+  #fd = -1;
+  #filePath = '';
+  #fileBase = -1;
+  #written: Written | null = null;
+  #unsyncedNames = false;
+
+  /** Opens the queue at its end as the files have it. */
+  constructor(topic: string, queueId: number, options: QueueWriterOptions) {
+    this.topic = topic;
+    this.queueId = queueId;
+    this.#options = options;
+    this.nextOffset = findQueueEnd(options.fs, options.directory, options.fileSizeBytes).endOffset;
+    this.#flushedOffset = this.nextOffset;
+  }
+
+  get hasPending(): boolean {
+    return this.#pendingBytes > 0;
+  }
+
+  append(commitLogOffset: number, recordSize: number, tagsHigh: number, tagsLow: number): void {
+    if (this.#pendingBytes === this.#pending.length) this.#grow();
+    writeEntry(this.#pending, this.#pendingBytes, commitLogOffset, recordSize, tagsHigh, tagsLow);
+    this.#pendingBytes += ENTRY_SIZE_BYTES;
+    this.nextOffset++;
+  }
+
+  /** Writes the gathered entries. On failure `rollBack()` takes all of them back. */
+  flush(): void {
+    this.#written = { fromOffset: this.#flushedOffset, createdFiles: [] };
+    const { fileSizeBytes } = this.#options;
+    let done = 0;
+    while (done < this.#pendingBytes) {
+      const position = this.#flushedOffset * ENTRY_SIZE_BYTES;
+      const base = queueFileBase(this.#flushedOffset, fileSizeBytes);
+      const inFile = position - base;
+      const count = Math.min(this.#pendingBytes - done, fileSizeBytes - inFile);
+      this.#writeInto(base, inFile, done, count);
+      done += count;
+      this.#flushedOffset += count / ENTRY_SIZE_BYTES;
+    }
+    this.#pendingBytes = 0;
+  }
+
+  /** The batch is stored: what was written stays. */
+  commit(): void {
+    this.#written = null;
+  }
+
+  /** Forgets what is pending and zeroes what the batch has written; files it made are removed again. */
+  rollBack(): void {
+    const written = this.#written;
+    this.#pendingBytes = 0;
+    this.#written = null;
+    const end = this.#flushedOffset;
+    if (written === null) {
+      this.nextOffset = end;
+      return;
+    }
+    this.nextOffset = this.#flushedOffset = written.fromOffset;
+    const { fs, directory, fileSizeBytes } = this.#options;
+    for (const file of written.createdFiles) fs.unlink(file);
+    if (written.createdFiles.length > 0) this.#closeFile();
+    const base = queueFileBase(written.fromOffset, fileSizeBytes);
+    const file = path.join(directory, segmentFileName(base));
+    const inFile = written.fromOffset * ENTRY_SIZE_BYTES - base;
+    // The entry being written when it failed may be there in part, so the zeros cover at least one.
+    const count = Math.min(Math.max(end - written.fromOffset, 1) * ENTRY_SIZE_BYTES, fileSizeBytes - inFile);
+    if (fs.stat(file) === null) return;
+    const fd = fs.open(file, 'write');
+    try {
+      fs.write(fd, Buffer.alloc(count), 0, count, inFile);
+    } finally {
+      fs.close(fd);
+    }
+  }
+
+  /** Puts an entry where its queue offset says, whatever is there: recovery. Entries must come in ascending order. */
+  put(queueOffset: number, commitLogOffset: number, recordSize: number, tagsHigh: number, tagsLow: number): void {
+    if (queueOffset !== this.nextOffset) {
+      this.flush();
+      this.commit();
+      this.nextOffset = this.#flushedOffset = queueOffset;
+    }
+    this.append(commitLogOffset, recordSize, tagsHigh, tagsLow);
+  }
+
+  /** Another process has appended: the next offset is `nextOffset`. */
+  moveTo(nextOffset: number): void {
+    this.nextOffset = this.#flushedOffset = nextOffset;
+  }
+
+  /** Rewrites the current file if a refused broker has unlinked it. */
+  restoreUnlinked(): void {
+    if (this.#fd < 0) return;
+    const target = { path: this.#filePath, sizeBytes: this.#options.fileSizeBytes, tempDirectory: this.#options.tempDirectory };
+    this.#fd = restoreIfUnlinked(this.#options.fs, this.#fd, target);
+  }
+
+  /** fdatasync of the current file and of the names made since the last time. */
+  sync(): void {
+    const { fs, directory } = this.#options;
+    if (this.#fd >= 0) fs.dataSync(this.#fd);
+    if (!this.#unsyncedNames) return;
+    for (const level of [directory, path.dirname(directory), path.dirname(path.dirname(directory))]) fs.syncDirectory(level);
+    this.#unsyncedNames = false;
+  }
+
+  close(): void {
+    this.#closeFile();
+  }
+
+  #writeInto(base: number, inFile: number, done: number, count: number): void {
+    const { fs, directory, fileSizeBytes, tempDirectory } = this.#options;
+    if (base === this.#fileBase) {
+      fs.write(this.#fd, this.#pending, done, count, inFile);
+      return;
+    }
+    if (this.#fd >= 0) {
+      // The full file is synced before it is let go: later syncs only know the current one.
+      fs.dataSync(this.#fd);
+      this.#closeFile();
+    }
+    const file = path.join(directory, segmentFileName(base));
+    if (fs.stat(file) === null) {
+      this.#fd = createSizedFile(fs, { path: file, sizeBytes: fileSizeBytes, tempDirectory }, (fd) => {
+        if (inFile > 0) writeFillers(fs, fd, inFile);
+        fs.write(fd, this.#pending, done, count, inFile);
+      });
+      this.#written?.createdFiles.push(file);
+      this.#unsyncedNames = true;
+    } else {
+      this.#fd = fs.open(file, 'write');
+      fs.write(this.#fd, this.#pending, done, count, inFile);
+    }
+    this.#fileBase = base;
+    this.#filePath = file;
+  }
+
+  #closeFile(): void {
+    if (this.#fd >= 0) this.#options.fs.close(this.#fd);
+    this.#fd = -1;
+    this.#fileBase = -1;
+  }
+
+  #grow(): void {
+    const larger = Buffer.allocUnsafe(this.#pending.length * 4);
+    this.#pending.copy(larger, 0, 0, this.#pendingBytes);
+    this.#pending = larger;
+  }
+}
+
+/**
+ * Entries before the first real one of a queue whose older records have expired. A broker fills them with size 2^31-1,
+ * which makes it ignore every later record below 2 GiB when a queue holds nothing else (P11); size 1 at offset 0 is as
+ * valid to it, lies below the log's minimum just as well, and has no such effect.
+ */
+const writeFillers = (fs: FileSystem, fd: number, sizeBytes: number): void => {
+  const fillers = Buffer.alloc(sizeBytes);
+  for (let position = 0; position < sizeBytes; position += ENTRY_SIZE_BYTES) writeEntry(fillers, position, 0, 1, 0, 0);
+  fs.write(fd, fillers, 0, sizeBytes, 0);
+};
+
+/** Removes a queue's files and then its directories, as far as they are empty. */
+export const removeQueueDirectory = (fs: FileSystem, directory: string): void => {
+  for (const name of fs.list(directory) ?? []) tryUnlink(fs, path.join(directory, name));
+  try {
+    fs.removeDirectory(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+};

@@ -1,0 +1,68 @@
+import { readInt64 } from '../base/int64.ts';
+import { bodyPosition } from './check.ts';
+import { BORN_HOST, BORN_TIMESTAMP, MAGIC_CODE, MAGIC_V2, PHYSICAL_OFFSET, QUEUE_ID, QUEUE_OFFSET, SYS_FLAG, TOTAL_SIZE } from './layout.ts';
+import { PROPERTY, propertyOf } from './properties.ts';
+import { BORN_HOST_IPV6 } from './sys-flag.ts';
+import { tagsHash } from './tags.ts';
+import { readText } from './text.ts';
+import { TopicCache } from './topic-cache.ts';
+
+/** What dispatching a record to queues and index needs. One object is reused for every record of a scan. */
+export interface DispatchView {
+  topic: string;
+  queueId: number;
+  queueOffset: number;
+  commitLogOffset: number;
+  sizeBytes: number;
+  sysFlag: number;
+  bornTimestamp: number;
+  storeTimestamp: number;
+  tags: string | null;
+  /** Java hash of TAGS; 0 without. */
+  tagsHash: number;
+  uniqKey: string | null;
+  /** KEYS as stored: separated by single spaces. */
+  keys: string | null;
+  /** DELAY as a number; 0 without. Throws nothing: a DELAY that is no number is NaN. */
+  delayLevel: number;
+  propertiesText: string;
+}
+
+export const createDispatchView = (): DispatchView => ({
+  topic: '', queueId: 0, queueOffset: 0, commitLogOffset: 0, sizeBytes: 0, sysFlag: 0, bornTimestamp: 0, storeTimestamp: 0, tags: null, tagsHash: 0,
+  uniqKey: null, keys: null, delayLevel: 0, propertiesText: '',
+});
+
+const topics = new TopicCache();
+
+/** Fills `view` from the sound record at `position`. */
+export const readDispatchView = (buffer: Buffer, position: number, view: DispatchView): void => {
+  const sizeBytes = buffer.readInt32BE(position + TOTAL_SIZE);
+  const sysFlag = buffer.readInt32BE(position + SYS_FLAG);
+  const body = position + bodyPosition(sysFlag);
+  let at = body + buffer.readInt32BE(body - 4);
+  let topicLength: number;
+  if (buffer.readInt32BE(position + MAGIC_CODE) === MAGIC_V2) {
+    topicLength = buffer.readInt16BE(at);
+    at += 2;
+  } else {
+    topicLength = buffer.readInt8(at);
+    at += 1;
+  }
+  view.topic = topics.read(buffer, at, topicLength);
+  view.queueId = buffer.readInt32BE(position + QUEUE_ID);
+  view.queueOffset = readInt64(buffer, position + QUEUE_OFFSET);
+  view.commitLogOffset = readInt64(buffer, position + PHYSICAL_OFFSET);
+  view.sizeBytes = sizeBytes;
+  view.sysFlag = sysFlag;
+  view.bornTimestamp = readInt64(buffer, position + BORN_TIMESTAMP);
+  view.storeTimestamp = readInt64(buffer, position + BORN_HOST + ((sysFlag & BORN_HOST_IPV6) === 0 ? 8 : 20));
+  const text = readText(buffer, at + topicLength + 2, position + sizeBytes);
+  view.propertiesText = text;
+  view.tags = propertyOf(text, PROPERTY.TAGS);
+  view.tagsHash = tagsHash(view.tags);
+  view.uniqKey = propertyOf(text, PROPERTY.UNIQ_KEY);
+  view.keys = propertyOf(text, PROPERTY.KEYS);
+  const delay = propertyOf(text, PROPERTY.DELAY);
+  view.delayLevel = delay === null ? 0 : Number(delay);
+};

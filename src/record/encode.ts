@@ -1,0 +1,126 @@
+import { CodecError } from '../base/codec-error.ts';
+import { crc32Masked } from '../base/crc32.ts';
+import { writeInt64 } from '../base/int64.ts';
+import {
+  AFTER_STORE_HOST_BYTES, BODY_CRC, BORN_HOST, BORN_TIMESTAMP, FLAG, IPV6_HOST_BYTES, MAGIC_BLANK, MAGIC_CODE, MAGIC_V1, MAGIC_V2, MAX_BODY_BYTES,
+  MAX_PROPERTIES_BYTES, MAX_V1_TOPIC_LENGTH, MIN_BLANK_BYTES, PHYSICAL_OFFSET, PROPERTY_CRC_BYTES, QUEUE_ID, QUEUE_OFFSET, STORE_TIMESTAMP_BYTES,
+  SYS_FLAG, TOTAL_SIZE,
+} from './layout.ts';
+import { NAME_END, PROPERTY, VALUE_END } from './properties.ts';
+import { BORN_HOST_IPV6, STORE_HOST_IPV6 } from './sys-flag.ts';
+
+export interface RecordFields {
+  topic: string;
+  queueId: number;
+  flag: number;
+  queueOffset: number;
+  commitLogOffset: number;
+  /** The IPv6 bits are set from the hosts' lengths. */
+  sysFlag: number;
+  bornTimestamp: number;
+  /** As `encodeHost` makes it. */
+  bornHost: Buffer;
+  storeTimestamp: number;
+  storeHost: Buffer;
+  reconsumeTimes: number;
+  preparedTransactionOffset: number;
+  /** Stored bytes: compressed when sysFlag says so. */
+  body: Uint8Array;
+  /** Joined, ending with 0x02, or empty. */
+  properties: string;
+  /** Append the `__CRC32#` property over the whole record. */
+  propertyCrc: boolean;
+}
+
+/** Fixed fields with two IPv6 hosts and a two-byte topic length. */
+const MAX_FIXED_BYTES = 91 + 2 * 12 + 1;
+
+/** An upper bound of the encoded size, cheap: a UTF-16 unit is at most three bytes of UTF-8. */
+export const maxRecordSize = (fields: RecordFields): number =>
+  MAX_FIXED_BYTES + fields.body.length + 3 * (fields.topic.length + fields.properties.length) + PROPERTY_CRC_BYTES;
+
+const topicCache = new Map<string, Buffer>();
+const TOPIC_CACHE_LIMIT = 4096;
+
+const topicBytes = (topic: string): Buffer => {
+  let bytes = topicCache.get(topic);
+  if (bytes === undefined) {
+    if (topicCache.size >= TOPIC_CACHE_LIMIT) topicCache.clear();
+    bytes = Buffer.from(topic);
+    topicCache.set(topic, bytes);
+  }
+  return bytes;
+};
+
+/**
+ * Writes one record at `position` and returns its size in bytes. The caller has made room for `maxRecordSize`.
+ * Throws CodecError(MESSAGE_ILLEGAL) for what a broker refuses [MessageExtEncoder#encode]; nothing before `position` is touched.
+ */
+export const encodeRecord = (fields: RecordFields, target: Buffer, position: number): number => {
+  const { body, bornHost, storeHost } = fields;
+  if (body.length > MAX_BODY_BYTES) throw new CodecError('MESSAGE_ILLEGAL', `the body has ${body.length} bytes; at most ${MAX_BODY_BYTES} are allowed`);
+  const topic = topicBytes(fields.topic);
+  const isV2 = fields.topic.length > MAX_V1_TOPIC_LENGTH;
+  if (topic.length > (isV2 ? 32_767 : 127)) throw new CodecError('MESSAGE_ILLEGAL', `the topic has ${topic.length} bytes, which a record cannot hold`);
+  const ipv6Bits = (bornHost.length === IPV6_HOST_BYTES ? BORN_HOST_IPV6 : 0) | (storeHost.length === IPV6_HOST_BYTES ? STORE_HOST_IPV6 : 0);
+
+  target.writeInt32BE(isV2 ? MAGIC_V2 : MAGIC_V1, position + MAGIC_CODE);
+  target.writeInt32BE(crc32Masked(body), position + BODY_CRC);
+  target.writeInt32BE(fields.queueId, position + QUEUE_ID);
+  target.writeInt32BE(fields.flag, position + FLAG);
+  writeInt64(target, position + QUEUE_OFFSET, fields.queueOffset);
+  writeInt64(target, position + PHYSICAL_OFFSET, fields.commitLogOffset);
+  target.writeInt32BE((fields.sysFlag & ~(BORN_HOST_IPV6 | STORE_HOST_IPV6)) | ipv6Bits, position + SYS_FLAG);
+  writeInt64(target, position + BORN_TIMESTAMP, fields.bornTimestamp);
+  let at = position + BORN_HOST;
+  target.set(bornHost, at);
+  at += bornHost.length;
+  writeInt64(target, at, fields.storeTimestamp);
+  at += STORE_TIMESTAMP_BYTES;
+  target.set(storeHost, at);
+  at += storeHost.length;
+  target.writeInt32BE(fields.reconsumeTimes, at);
+  writeInt64(target, at + 4, fields.preparedTransactionOffset);
+  target.writeInt32BE(body.length, at + 12);
+  at += AFTER_STORE_HOST_BYTES;
+  target.set(body, at);
+  at += body.length;
+  if (isV2) at = target.writeInt16BE(topic.length, at);
+  else at = target.writeInt8(topic.length, at);
+  target.set(topic, at);
+  at += topic.length;
+  const propertiesAt = at + 2;
+  at = propertiesAt + target.utf8Write(fields.properties, propertiesAt);
+  if (fields.propertyCrc) at = reservePropertyCrc(target, propertiesAt, at);
+  const propertiesSize = at - propertiesAt;
+  if (propertiesSize > MAX_PROPERTIES_BYTES) {
+    throw new CodecError('MESSAGE_ILLEGAL', `the properties have ${propertiesSize} bytes; at most ${MAX_PROPERTIES_BYTES} are allowed`);
+  }
+  target.writeInt16BE(propertiesSize, propertiesAt - 2);
+  const sizeBytes = at - position;
+  target.writeInt32BE(sizeBytes, position + TOTAL_SIZE);
+  if (fields.propertyCrc) writePropertyCrc(target, position, at);
+  return sizeBytes;
+};
+
+/** The end-of-file record: `remainingBytes` is all that is left of the file. Only its 8 bytes are written. */
+export const encodeBlank = (target: Buffer, position: number, remainingBytes: number): number => {
+  target.writeInt32BE(remainingBytes, position);
+  target.writeInt32BE(MAGIC_BLANK, position + MAGIC_CODE);
+  return MIN_BLANK_BYTES;
+};
+
+const VALUE_END_BYTE = 2;
+
+const reservePropertyCrc = (target: Buffer, propertiesAt: number, end: number): number => {
+  let at = end;
+  if (at > propertiesAt && target[at - 1] !== VALUE_END_BYTE) target[at++] = VALUE_END_BYTE;
+  return at + PROPERTY_CRC_BYTES;
+};
+
+/** The ten digits stand least significant first. [MessageDecoder#createCrc32] */
+const writePropertyCrc = (target: Buffer, position: number, end: number): void => {
+  const covered = end - PROPERTY_CRC_BYTES;
+  const digits = [...String(crc32Masked(target.subarray(position, covered)))].reverse().join('').padEnd(10, '0');
+  target.latin1Write(PROPERTY.CRC32 + NAME_END + digits + VALUE_END, covered);
+};

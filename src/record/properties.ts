@@ -1,0 +1,83 @@
+import { CodecError } from '../base/codec-error.ts';
+
+/** name 0x01 value 0x02, repeated. [MessageDecoder#messageProperties2String] */
+export const NAME_END = '\u0001';
+export const VALUE_END = '\u0002';
+
+export const PROPERTY = {
+  KEYS: 'KEYS',
+  TAGS: 'TAGS',
+  UNIQ_KEY: 'UNIQ_KEY',
+  WAIT: 'WAIT',
+  SHARDING_KEY: '__SHARDINGKEY',
+  CLUSTER: 'CLUSTER',
+  MSG_REGION: 'MSG_REGION',
+  TRACE_ON: 'TRACE_ON',
+  DELAY: 'DELAY',
+  REAL_TOPIC: 'REAL_TOPIC',
+  REAL_QID: 'REAL_QID',
+  RETRY_TOPIC: 'RETRY_TOPIC',
+  INNER_NUM: 'INNER_NUM',
+  INNER_BASE: 'INNER_BASE',
+  CRC32: '__CRC32#',
+  DAMAGED: 'MQLITE_DAMAGED',
+} as const;
+
+/** Names that RocketMQ gives a meaning to; users may not set them. [MessageConst#STRING_HASH_SET] */
+export const SYSTEM_PROPERTIES: ReadonlySet<string> = new Set([
+  'KEYS', 'TAGS', 'UNIQ_KEY', 'EXTEND_UNIQ_INFO', 'WAIT', '__SHARDINGKEY', 'INSTANCE_ID', 'CLUSTER', 'MSG_REGION', 'TRACE_ON', '__BORNHOST',
+  'BORN_TIMESTAMP', 'MSG_TYPE', 'BUYER_ID', 'TRANSFER_FLAG', 'CORRECTION_FLAG', 'MQ2_FLAG', 'REDIRECT', 'PROPERTY_FORWARD_QUEUE_ID',
+  'TRACE_CONTEXT', 'DELAY', 'REAL_TOPIC', 'REAL_QID', 'TIMER_DELAY_SEC', 'TIMER_DELAY_MS', 'TIMER_DELIVER_MS', 'TIMER_OUT_MS',
+  'TIMER_ENQUEUE_MS', 'TIMER_DEQUEUE_MS', 'TIMER_ROLL_TIMES', 'TIMER_DEL_UNIQKEY', 'TIMER_DELAY_LEVEL', 'TRAN_MSG', 'PGROUP',
+  '__transactionId__', 'TRAN_PREPARED_QUEUE_OFFSET', 'TRANSACTION_CHECK_TIMES', 'CHECK_IMMUNITY_TIME_IN_SECONDS', 'RETRY_TOPIC',
+  'ORIGIN_MESSAGE_ID', 'RECONSUME_TIME', 'MAX_RECONSUME_TIMES', 'CONSUME_START_TIME', 'DLQ_ORIGIN_TOPIC', 'DLQ_ORIGIN_MESSAGE_ID',
+  'MIN_OFFSET', 'MAX_OFFSET', 'POP_CK', 'POP_CK_OFFSET', '1ST_POP_TIME', 'CORRELATION_ID', 'REPLY_TO_CLIENT', 'TTL', 'ARRIVE_TIME',
+  'PUSH_REPLY_TIME', 'INNER_NUM', 'INNER_BASE', 'INNER_MULTI_DISPATCH', 'INNER_MULTI_QUEUE_OFFSET', 'DUP_INFO', '__CRC32#', 'MQLITE_DAMAGED',
+]);
+
+/**
+ * Every property of a record. Items without a name or with an empty value do not count; of duplicates the last wins.
+ * [MessageDecoder#string2messageProperties] The object has no prototype: `__proto__` is a name like any other.
+ */
+export const parseProperties = (text: string): Record<string, string> => {
+  const properties = Object.create(null) as Record<string, string>;
+  let start = 0;
+  while (start < text.length) {
+    let end = text.indexOf(VALUE_END, start);
+    if (end < 0) end = text.length;
+    const middle = text.indexOf(NAME_END, start);
+    if (middle > start && middle < end - 1) properties[text.slice(start, middle)] = text.slice(middle + 1, end);
+    start = end + 1;
+  }
+  return properties;
+};
+
+/** One property's value without parsing the others; null when it is absent. */
+export const propertyOf = (text: string, name: string): string | null => {
+  let found: string | null = null;
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+    const middle = at + name.length;
+    if (text[middle] !== NAME_END || (at > 0 && text[at - 1] !== VALUE_END)) continue;
+    let end = text.indexOf(VALUE_END, middle);
+    if (end < 0) end = text.length;
+    if (end > middle + 1) found = text.slice(middle + 1, end);
+  }
+  return found;
+};
+
+/** The stored form. Throws CodecError(INVALID_INPUT) where a separator in a name or value would corrupt it. */
+export const joinProperties = (properties: Readonly<Record<string, string>>): string => {
+  let text = '';
+  for (const name of Object.keys(properties)) text += propertyItem(name, properties[name]!);
+  return text;
+};
+
+/** One property in its stored form. */
+export const propertyItem = (name: string, value: string): string => {
+  if (name === '' || hasSeparator(name)) throw new CodecError('INVALID_INPUT', `property name ${JSON.stringify(name)} is empty or holds a separator (0x01, 0x02)`);
+  if (value === '') throw new CodecError('INVALID_INPUT', `property ${JSON.stringify(name)} has an empty value, which RocketMQ drops`);
+  if (hasSeparator(value)) throw new CodecError('INVALID_INPUT', `property ${JSON.stringify(name)} has a value that holds a separator (0x01, 0x02)`);
+  return name + NAME_END + value + VALUE_END;
+};
+
+export const hasSeparator = (text: string): boolean => text.includes(NAME_END) || text.includes(VALUE_END);
