@@ -1,32 +1,16 @@
+import { MAGIC_BLANK, MIN_BLANK_BYTES, MIN_RECORD_BYTES } from '../../record/layout.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { findSegment } from './log-directory.ts';
 import type { LogSegment } from './log-directory.ts';
+import { MAX_FIXED_BYTES, claimedSize, headerProblem, soundRecord } from './record-soundness.ts';
+import type { RecordCheck } from './record-soundness.ts';
 
-const MAGIC_V1 = 0xdaa320a7 | 0;
-const MAGIC_V2 = 0xdaa320ab | 0;
-const MAGIC_BLANK = 0xcbd43194 | 0;
 /** What both message magics begin with, for searching. */
 const MAGIC_PREFIX = Buffer.from([0xda, 0xa3, 0x20]);
 const BLANK_BYTES = Buffer.from([0xcb, 0xd4, 0x31, 0x94]);
-
-/** Smallest record: fixed fields of version 1 over IPv4, no body, topic or properties. [MessageExtEncoder#calMsgLength] */
-const MIN_RECORD_SIZE = 91;
-/** Fixed part up to and including BODYLEN with IPv4 hosts. */
-const BODY_POSITION = 88;
-const IPV6_EXTRA = 12;
-/** The same with IPv6 hosts. */
-const MAX_FIXED_SIZE = BODY_POSITION + 2 * IPV6_EXTRA;
-/** TOPICLEN (≤ 2), topic (≤ 32767), PROPLEN, properties (≤ 32767). */
-const MAX_AFTER_BODY = 2 + 32_767 + 2 + 32_767;
-const PHYSICAL_OFFSET_POSITION = 28;
-const SYS_FLAG_POSITION = 36;
-/** TOTALSIZE and MAGICCODE: the least that the end of a file must leave. [CommitLog] */
-const MIN_BLANK_SIZE = 8;
 const DEFAULT_WINDOW_BYTES = 4 * 1024 * 1024;
+const SHORT_FILE = 'the file is shorter than its listing said';
 const ZEROS = Buffer.alloc(64 * 1024);
-
-/** Judges the record at `position`, `sizeBytes` long, wholly in `buffer`; null when it is sound, else what is wrong with it. */
-export type RecordCheck = (buffer: Buffer, position: number, sizeBytes: number) => string | null;
 
 export type ScanKind = 'message' | 'blank' | 'damaged' | 'end';
 
@@ -42,7 +26,8 @@ export interface LogScannerOptions {
   /** No record that starts at or beyond this is looked at. Default: end of the last file. */
   readonly to?: number;
   readonly windowBytes?: number;
-  readonly check: RecordCheck;
+  /** Default: `soundRecord`, which checks the body's CRC. */
+  readonly check?: RecordCheck;
 }
 
 /**
@@ -77,11 +62,11 @@ export class LogScanner {
   #windowEnd = 0;
   #nextOffset: number;
 
-  constructor(fs: FileSystem, segments: readonly LogSegment[], options: LogScannerOptions) {
+  constructor(fs: FileSystem, segments: readonly LogSegment[], options: LogScannerOptions = {}) {
     const last = segments.at(-1);
     this.#fs = fs;
     this.#segments = segments;
-    this.#check = options.check;
+    this.#check = options.check ?? soundRecord;
     this.#to = options.to ?? (last === undefined ? 0 : last.baseOffset + last.sizeBytes);
     this.#nextOffset = options.from ?? segments[0]?.baseOffset ?? 0;
     this.commitLogOffset = this.#nextOffset;
@@ -107,9 +92,9 @@ export class LogScanner {
       if (!this.#enter(offset)) return this.#outside(offset);
     }
     const left = this.#segmentEnd - offset;
-    if (left < MIN_BLANK_SIZE) return this.#damaged('the file ends without an end-of-file record', left, this.#segmentEnd);
-    let at = this.#load(offset, MIN_BLANK_SIZE);
-    if (at < 0) return this.#damaged('the file is shorter than its name and size say');
+    if (left < MIN_BLANK_BYTES) return this.#damaged('the file ends without an end-of-file record', left, this.#segmentEnd);
+    let at = this.#load(offset, MIN_BLANK_BYTES);
+    if (at < 0) return this.#damaged(SHORT_FILE);
     const total = this.window.readInt32BE(at);
     const magic = this.window.readInt32BE(at + 4);
     if (magic === MAGIC_BLANK) {
@@ -117,10 +102,10 @@ export class LogScanner {
       return this.#accept('blank', at, left);
     }
     if (total === 0 && magic === 0) return this.#end('zeros');
-    const reason = this.#judgeHeader(offset, left, total, magic);
+    const reason = this.#judgeHeader(offset, left, total);
     if (reason !== null) return this.#damaged(reason);
     at = this.#load(offset, total);
-    if (at < 0) return this.#damaged('the file is shorter than its name and size say');
+    if (at < 0) return this.#damaged(SHORT_FILE);
     const fault = this.#check(this.window, at, total);
     return fault === null ? this.#accept('message', at, total) : this.#damaged(fault);
   }
@@ -249,68 +234,52 @@ export class LogScanner {
     return length;
   }
 
-  /** Everything that can be told from the fixed fields; it also keeps a hostile TOTALSIZE from growing the window. */
-  #judgeHeader(offset: number, left: number, total: number, magic: number): string | null {
-    if (magic !== MAGIC_V1 && magic !== MAGIC_V2) return `MAGICCODE ${hex(magic)} is that of no record`;
-    if (total < MIN_RECORD_SIZE) return `TOTALSIZE ${total} is too small`;
+  #judgeHeader(offset: number, left: number, total: number): string | null {
     if (total > left) return `TOTALSIZE ${total} goes beyond the end of the file (${left} bytes left)`;
-    const at = this.#load(offset, Math.min(left, MAX_FIXED_SIZE));
-    if (at < 0) return 'the file is shorter than its name and size say';
-    const physical = readLong(this.window, at + PHYSICAL_OFFSET_POSITION);
-    if (physical !== offset) return `PHYSICALOFFSET ${physical} is not the record's position`;
-    if (total <= this.window.length) return null;
-    const bodyEnd = bodyExtent(this.window, at);
-    if (bodyEnd > total || total - bodyEnd > MAX_AFTER_BODY) return `TOTALSIZE ${total} does not fit the record's own lengths`;
-    return null;
+    const at = this.#load(offset, Math.min(left, MAX_FIXED_BYTES));
+    if (at < 0) return SHORT_FILE;
+    return headerProblem(this.window, at, Math.min(left, MAX_FIXED_BYTES), offset);
   }
 
   /** How long the damaged record may be; `agreed` when TOTALSIZE and its other lengths say the same. */
   #possibleSizes(offset: number): PossibleSizes {
     if (!this.#enter(offset)) return NO_SIZES;
     const left = this.#segmentEnd - offset;
-    if (left < MIN_RECORD_SIZE) return NO_SIZES;
-    const at = this.#load(offset, MIN_RECORD_SIZE);
+    if (left < MIN_RECORD_BYTES) return NO_SIZES;
+    const at = this.#load(offset, MIN_RECORD_BYTES);
     if (at < 0) return NO_SIZES;
     const total = this.window.readInt32BE(at);
     const computed = this.#computedSize(offset, left);
-    const ascending = [...new Set([total, computed])].filter((size) => size >= MIN_RECORD_SIZE && size <= left).sort((a, b) => a - b);
+    const ascending = [...new Set([total, computed])].filter((size) => size >= MIN_RECORD_BYTES && size <= left).sort((a, b) => a - b);
     return { ascending, agreed: total === computed && ascending.length === 1 };
   }
 
   /** The size that BODYLEN, TOPICLEN and PROPLEN add up to; -1 when they point outside the file. */
   #computedSize(offset: number, left: number): number {
-    let at = this.#load(offset, Math.min(left, MAX_FIXED_SIZE));
-    if (at < 0) return -1;
-    const topicBytes = this.window.readInt32BE(at + 4) === MAGIC_V2 ? 2 : 1;
-    const bodyEnd = bodyExtent(this.window, at);
-    if (bodyEnd < BODY_POSITION || bodyEnd + topicBytes > left) return -1;
-    at = this.#load(offset + bodyEnd, topicBytes);
-    if (at < 0) return -1;
-    const topicLength = topicBytes === 2 ? this.window.readInt16BE(at) : this.window.readInt8(at);
-    const topicEnd = bodyEnd + topicBytes + topicLength;
-    if (topicLength < 0 || topicEnd + 2 > left) return -1;
-    at = this.#load(offset + topicEnd, 2);
-    return at < 0 ? -1 : topicEnd + 2 + this.window.readInt16BE(at);
+    return claimedSize(left, (position, length) => {
+      const at = this.#load(offset + position, length);
+      return at < 0 ? null : this.window.subarray(at, at + length);
+    });
   }
 
   #isSound(offset: number): boolean {
     if (offset >= this.#to || !this.#enter(offset)) return false;
     const left = this.#segmentEnd - offset;
-    if (left < MIN_BLANK_SIZE) return false;
-    let at = this.#load(offset, MIN_BLANK_SIZE);
+    if (left < MIN_BLANK_BYTES) return false;
+    let at = this.#load(offset, MIN_BLANK_BYTES);
     if (at < 0) return false;
     const total = this.window.readInt32BE(at);
     const magic = this.window.readInt32BE(at + 4);
     if (magic === MAGIC_BLANK) return total === left;
-    if (this.#judgeHeader(offset, left, total, magic) !== null) return false;
+    if (this.#judgeHeader(offset, left, total) !== null) return false;
     at = this.#load(offset, total);
     return at >= 0 && this.#check(this.window, at, total) === null;
   }
 
   #isZero(offset: number): boolean {
     if (!this.#enter(offset)) return false;
-    const at = this.#load(offset, Math.min(MIN_BLANK_SIZE, this.#segmentEnd - offset));
-    return at >= 0 && this.window.subarray(at, Math.min(at + MIN_BLANK_SIZE, at + this.#segmentEnd - offset)).every((byte) => byte === 0);
+    const at = this.#load(offset, Math.min(MIN_BLANK_BYTES, this.#segmentEnd - offset));
+    return at >= 0 && this.window.subarray(at, Math.min(at + MIN_BLANK_BYTES, at + this.#segmentEnd - offset)).every((byte) => byte === 0);
   }
 
   /** First offset behind `offset` where something sound starts; -1 when there is none before `to`. */
@@ -324,12 +293,12 @@ export class LogScanner {
         continue;
       }
       const end = this.#segmentEnd;
-      if (from < this.#windowStart || from + MIN_BLANK_SIZE > this.#windowEnd) this.#fill(from);
+      if (from < this.#windowStart || from + MIN_BLANK_BYTES > this.#windowEnd) this.#fill(from);
       const windowEnd = this.#windowEnd;
       const hit = this.#nextMagic(from - this.#windowStart, windowEnd - this.#windowStart);
       if (hit < 0) {
         // The last 7 bytes may hold the start of a magic whose rest is in the next window.
-        from = windowEnd >= end || windowEnd - from < MIN_BLANK_SIZE ? end : windowEnd - MIN_BLANK_SIZE + 1;
+        from = windowEnd >= end || windowEnd - from < MIN_BLANK_BYTES ? end : windowEnd - MIN_BLANK_BYTES + 1;
         continue;
       }
       const start = this.#windowStart + hit;
@@ -356,17 +325,3 @@ interface PossibleSizes {
 }
 
 const NO_SIZES: PossibleSizes = { ascending: [], agreed: false };
-
-const hex = (value: number): string => `0x${(value >>> 0).toString(16).toUpperCase().padStart(8, '0')}`;
-
-const readLong = (buffer: Buffer, position: number): number => buffer.readInt32BE(position) * 0x1_0000_0000 + buffer.readUInt32BE(position + 4);
-
-/** Bytes from the start of the record to the end of its body, as SYSFLAG and BODYLEN claim; -1 for a negative BODYLEN. */
-const bodyExtent = (buffer: Buffer, at: number): number => {
-  const sysFlag = buffer.readInt32BE(at + SYS_FLAG_POSITION);
-  const bodyStart = BODY_POSITION + ((sysFlag & 0x10) === 0 ? 0 : IPV6_EXTRA) + ((sysFlag & 0x20) === 0 ? 0 : IPV6_EXTRA);
-  // In a short rest of a file BODYLEN may lie behind the end of the window.
-  if (at + bodyStart > buffer.length) return -1;
-  const bodyLength = buffer.readInt32BE(at + bodyStart - 4);
-  return bodyLength < 0 ? -1 : bodyStart + bodyLength;
-};
