@@ -36,7 +36,7 @@ export const recordProblem = (buffer: Buffer, position: number, sizeBytes: numbe
   if (propertiesLength < 0 || propertiesAt + propertiesLength !== end) return `PROPLEN ${propertiesLength} does not fit TOTALSIZE ${sizeBytes}`;
   if (!checkCrc || bodyLength === 0) return null;
   const stored = buffer.readInt32BE(position + BODY_CRC);
-  const actual = crc32Masked(buffer.subarray(body, body + bodyLength));
+  const actual = crc32Masked(buffer, body, body + bodyLength);
   return stored === actual ? null : `BODYCRC is ${stored}, the body's is ${actual}`;
 };
 

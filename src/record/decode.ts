@@ -133,7 +133,7 @@ export class StoredMessage implements Message {
   }
 
   crcOk(): boolean {
-    return this.#bodyLength === 0 || crc32Masked(this.storedBody) === this.bodyCRC;
+    return this.#bodyLength === 0 || crc32Masked(this.#buffer, this.#bodyAt, this.#bodyAt + this.#bodyLength) === this.bodyCRC;
   }
 
   #decompress(): Buffer {
