@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Broker } from '../../src/broker/broker.ts';
+import type { ContractContext, OpenedBroker } from './harness.ts';
+import { groupContract } from './parts/groups.ts';
+import { logContract } from './parts/log.ts';
+import { pullContract } from './parts/pull.ts';
+import { queryContract } from './parts/query.ts';
+import { refusalContract } from './parts/refusals.ts';
+import { reopenContract } from './parts/reopen.ts';
+import { sendContract } from './parts/send.ts';
+import { topicContract } from './parts/topics.ts';
+
+/**
+ * What every Broker promises, whatever stands behind it. `open` makes a fresh, empty, writable target for each test.
+ * A test that only one adapter passes does not belong here.
+ */
+export function describeBrokerContract(name: string, open: () => Promise<OpenedBroker>): void {
+  describe(`the broker contract: ${name}`, () => {
+    let opened: OpenedBroker | undefined;
+    let current: Broker | undefined;
+    beforeEach(async () => {
+      opened = await open();
+      current = opened.broker;
+    });
+    afterEach(async () => {
+      await current?.close();
+      await opened?.dispose();
+    });
+    const context: ContractContext = {
+      get broker() {
+        return current!;
+      },
+      get reopen() {
+        const reopen = opened!.reopen;
+        return reopen === undefined ? undefined : async () => (current = await reopen());
+      },
+    };
+
+    it('says what it is', () => {
+      const { broker } = context;
+      expect(['local', 'remote']).toContain(broker.kind);
+      expect(broker.target).not.toBe('');
+      expect(broker.supports('store-tools')).toBe(broker.kind === 'local');
+      for (const feature of ['forced-delivery', 'recall', 'lag-bytes'] as const) expect(typeof broker.supports(feature)).toBe('boolean');
+      expect(broker.damage()).toEqual([]);
+      expect(Array.isArray(broker.notices())).toBe(true);
+    });
+
+    it('may be closed twice', async () => {
+      await context.broker.close();
+      await context.broker.close();
+    });
+
+    sendContract(context);
+    pullContract(context);
+    queryContract(context);
+    logContract(context);
+    topicContract(context);
+    groupContract(context);
+    refusalContract(context);
+    reopenContract(context);
+  });
+}

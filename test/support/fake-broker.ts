@@ -1,0 +1,415 @@
+import { systemClock } from '../../src/base/clock.ts';
+import { javaHashCode } from '../../src/base/java-hash.ts';
+import type { Clock } from '../../src/base/clock.ts';
+import type { Broker } from '../../src/broker/broker.ts';
+import { MqliteError } from '../../src/broker/errors.ts';
+import type {
+  CommittedOffset, DamageReport, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary,
+  OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription,
+  TopicPatch,
+} from '../../src/broker/types.ts';
+import type { Message } from '../../src/record/message.ts';
+import { FAKE_BROKER_NAME, FakeStore, parseTags, shardingQueue, tagsMatch } from './fake/store.ts';
+import { checkGroupName, checkMessage, checkTopicName, checkWhole, propertiesSize } from './fake/validate.ts';
+
+export { FakeStore } from './fake/store.ts';
+
+export interface FakeBrokerOptions {
+  readonly clock?: Clock | undefined;
+  /** What several brokers share, as processes share a directory. A fresh one otherwise. */
+  readonly store?: FakeStore | undefined;
+  /** read: every write is refused (READ_ONLY). */
+  readonly mode?: 'read' | 'write' | undefined;
+  readonly kind?: 'local' | 'remote' | undefined;
+  readonly target?: string | undefined;
+  readonly notices?: readonly string[] | undefined;
+}
+
+const DEFAULT_GROUP = {
+  consumeEnable: true, consumeBroadcastEnable: true, consumeMessageOrderly: false, retryQueueNums: 1, retryMaxTimes: 16, system: false, configured: true,
+};
+const AUTO_CREATED_QUEUES = 4;
+const PERM_READ_WRITE = 6;
+const PERM_WRITE = 2;
+
+/**
+ * The port in memory: what command and interface tests run over. It passes the same contract suite as the real adapters, and decides
+ * everything by plain lists and maps, so that it can be wrong only in ways that the engine is not.
+ */
+export class FakeBroker implements Broker {
+  readonly kind: 'local' | 'remote';
+  readonly target: string;
+  readonly store: FakeStore;
+  readonly #mode: 'read' | 'write';
+  readonly #notices: readonly string[];
+  /** Next queue of the round robin, by topic. */
+  readonly #nextQueue = new Map<string, number>();
+  readonly #joined = new Set<MemberInfo>();
+
+  constructor(options: FakeBrokerOptions = {}) {
+    this.store = options.store ?? new FakeStore(options.clock ?? systemClock);
+    this.kind = options.kind ?? 'local';
+    this.target = options.target ?? '/fake/store';
+    this.#mode = options.mode ?? 'write';
+    this.#notices = options.notices ?? [];
+  }
+
+  supports(feature: Feature): boolean {
+    return feature !== 'store-tools' || this.kind === 'local';
+  }
+
+  // -- sending
+
+  async send(message: OutgoingMessage, options: SendOptions = {}): Promise<SendResult> {
+    this.#mayWrite();
+    checkMessage(message);
+    propertiesSize(message.properties ?? {});
+    const config = this.#topicForSend(message.topic, options);
+    const queueId = this.#chooseQueue(message, config);
+    const record = this.store.append(message, queueId);
+    const { topic, brokerName, queueOffset, msgId, offsetMsgId } = record;
+    return { status: 'SEND_OK', topic, brokerName, queueId, queueOffset, msgId, offsetMsgId };
+  }
+
+  async sendBatch(messages: readonly OutgoingMessage[], options: SendOptions = {}): Promise<SendOutcome[]> {
+    this.#mayWrite();
+    const outcomes: SendOutcome[] = [];
+    for (const message of messages) {
+      outcomes.push(await this.send(message, options).catch((error: unknown) => ({ error: error as Error })));
+    }
+    return outcomes;
+  }
+
+  // -- reading
+
+  async pull(request: PullRequest): Promise<PullResult<Message>> {
+    checkWhole(request.offset, 'offset', 0);
+    checkWhole(request.maxMessages, 'maxMessages', 1);
+    const deadline = this.store.clock.nowMs() + (request.suspendMs ?? 0);
+    for (;;) {
+      const result = this.#pullNow(request);
+      const left = deadline - this.store.clock.nowMs();
+      if (result.status !== 'NO_NEW_MESSAGE' || left <= 0 || request.signal?.aborted) return result;
+      await this.store.nextAppend(left, request.signal);
+    }
+  }
+
+  #pullNow({ queue, offset, maxMessages, filter }: PullRequest): PullResult<Message> {
+    const { records, minOffset, maxOffset } = this.#queue(queue);
+    const bounds = { minOffset, maxOffset, damaged: [] };
+    if (offset < minOffset) return { status: 'OFFSET_ILLEGAL', messages: [], nextOffset: minOffset, ...bounds };
+    if (offset > maxOffset) return { status: 'OFFSET_ILLEGAL', messages: [], nextOffset: maxOffset, ...bounds };
+    if (offset === maxOffset) return { status: 'NO_NEW_MESSAGE', messages: [], nextOffset: offset, ...bounds };
+    const wanted = parseTags(filter?.tags);
+    const messages: Message[] = [];
+    let nextOffset = offset;
+    while (nextOffset < maxOffset && messages.length < maxMessages) {
+      const record = records[nextOffset++ - minOffset]!;
+      if (tagsMatch(wanted, record)) messages.push(record);
+    }
+    return { status: messages.length > 0 ? 'FOUND' : 'NO_MATCHED_MESSAGE', messages, nextOffset, ...bounds };
+  }
+
+  async queues(topic: string): Promise<MessageQueue[]> {
+    return this.#queuesOf(this.#topic(topic).config);
+  }
+
+  async minOffset(queue: MessageQueue): Promise<number> {
+    return this.#queue(queue).minOffset;
+  }
+
+  async maxOffset(queue: MessageQueue): Promise<number> {
+    return this.#queue(queue).maxOffset;
+  }
+
+  async offsetByTime(queue: MessageQueue, timestamp: number, boundary: OffsetBoundary): Promise<number> {
+    const { records, minOffset, maxOffset } = this.#queue(queue);
+    if (boundary === 'lower') {
+      const first = records.findIndex((record) => record.storeTimestamp >= timestamp);
+      return first < 0 ? maxOffset : minOffset + first;
+    }
+    const count = records.filter((record) => record.storeTimestamp <= timestamp).length;
+    return minOffset + Math.max(0, count - 1);
+  }
+
+  async queryByMsgId(msgId: string, topic?: string): Promise<QueryResult<Message>> {
+    if (topic !== undefined) this.#topic(topic);
+    const live = this.#live();
+    const byOffset = live.find((record) => record.offsetMsgId === msgId.toUpperCase());
+    if (byOffset !== undefined) return { messages: [byOffset], truncated: false };
+    return { messages: live.filter((record) => record.msgId === msgId && (topic === undefined || record.topic === topic)), truncated: false };
+  }
+
+  async queryByKey(query: KeyQuery): Promise<QueryResult<Message>> {
+    this.#topic(query.topic);
+    checkWhole(query.maxMessages, 'maxMessages', 1);
+    const hash = javaHashCode(query.key);
+    const found = this.#live().filter((record) => record.topic === query.topic
+      && record.keys.some((key) => javaHashCode(key) === hash && key === query.key)
+      && record.storeTimestamp >= (query.beginTimestamp ?? 0)
+      && record.storeTimestamp <= (query.endTimestamp ?? Number.MAX_SAFE_INTEGER));
+    return { messages: found.slice(0, query.maxMessages), truncated: found.length > query.maxMessages };
+  }
+
+  async *readLog({ from, follow }: LogQuery, signal?: AbortSignal): AsyncIterable<LogRecord<Message>[]> {
+    const { log } = this.store;
+    let next = this.#logStart(from);
+    while (!signal?.aborted) {
+      if (next < log.length) {
+        const records = log.slice(next, next + 100);
+        next += records.length;
+        yield records.map((message) => ({
+          recordType: 'message', commitLogOffset: message.commitLogOffset, sizeBytes: message.storeSize,
+          tagsCode: BigInt(message.tags === null ? 0 : javaHashCode(message.tags)), crcOk: true, message,
+        }));
+      } else if (follow) await this.store.nextAppend(1000, signal);
+      else return;
+    }
+  }
+
+  #logStart(from: LogQuery['from']): number {
+    const { log, endOffset } = this.store;
+    switch (from.at) {
+      case 'first': return 0;
+      case 'last': return log.length;
+      case 'lastN': return Math.max(0, log.length - from.count);
+      case 'time': {
+        const index = log.findIndex((record) => record.storeTimestamp >= from.timestamp);
+        return index < 0 ? log.length : index;
+      }
+      case 'offset': {
+        if (from.commitLogOffset === endOffset) return log.length;
+        const index = log.findIndex((record) => record.commitLogOffset === from.commitLogOffset);
+        if (index < 0) throw new MqliteError('INVALID_INPUT', `no record starts at commit-log offset ${from.commitLogOffset}`);
+        return index;
+      }
+    }
+  }
+
+  // -- topics and groups
+
+  async listTopics(): Promise<TopicConfig[]> {
+    return [...this.store.topics.values()].map(({ config }) => config).sort((left, right) => (left.topic < right.topic ? -1 : 1));
+  }
+
+  async describeTopic(topic: string): Promise<TopicDescription> {
+    const { config } = this.#topic(topic);
+    const queues = this.#queuesOf(config).map((queue) => {
+      const { records, minOffset, maxOffset } = this.#queue(queue);
+      return { queue, minOffset, maxOffset, lastStoreTimestamp: records.at(-1)?.storeTimestamp ?? null };
+    });
+    const groups = [...this.store.offsets].filter(([, topics]) => topics.has(topic)).map(([group]) => group).sort();
+    return { ...config, queues, groups };
+  }
+
+  async createTopic(topic: string, patch: TopicPatch): Promise<TopicConfig> {
+    this.#mayWrite();
+    checkTopicName(topic);
+    if (this.store.topics.has(topic)) throw new MqliteError('INVALID_INPUT', `topic ${topic} exists already`, { hint: 'Change it with topics alter.' });
+    const queueNums = { readQueueNums: AUTO_CREATED_QUEUES, writeQueueNums: AUTO_CREATED_QUEUES };
+    return this.store.putTopic(patched({ topic, ...queueNums, perm: PERM_READ_WRITE, order: false, attributes: {} }, patch));
+  }
+
+  async alterTopic(topic: string, patch: TopicPatch): Promise<TopicConfig> {
+    this.#mayWrite();
+    return this.store.putTopic(patched(this.#topic(topic).config, patch));
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    this.#mayWrite();
+    const { config } = this.#topic(topic);
+    if (config.system) throw new MqliteError('REFUSED', `topic ${topic} is RocketMQ's own and cannot be deleted`);
+    this.store.topics.delete(topic);
+    for (const topics of this.store.offsets.values()) topics.delete(topic);
+  }
+
+  async listGroups(): Promise<GroupConfig[]> {
+    const known = [...this.store.offsets.keys()].filter((group) => !this.store.groups.has(group)).map((group) => ({ ...DEFAULT_GROUP, group, configured: false }));
+    return [...this.store.groups.values(), ...known].sort((left, right) => (left.group < right.group ? -1 : 1));
+  }
+
+  async createGroup(group: string, config: Partial<Omit<GroupConfig, 'group' | 'system' | 'configured'>>): Promise<GroupConfig> {
+    this.#mayWrite();
+    checkGroupName(group);
+    if (this.store.groups.has(group)) throw new MqliteError('INVALID_INPUT', `group ${group} exists already`);
+    const full = { ...DEFAULT_GROUP, ...defined(config), group };
+    this.store.groups.set(group, full);
+    return full;
+  }
+
+  async deleteGroup(group: string): Promise<void> {
+    this.#mayWrite();
+    this.#group(group);
+    if (this.store.members.has(group)) throw new MqliteError('LOCKED', `group ${group} has a live member`);
+    this.store.groups.delete(group);
+    this.store.offsets.delete(group);
+  }
+
+  // -- progress of groups
+
+  async committedOffsets(group: string, topic?: string): Promise<CommittedOffset[]> {
+    this.#group(group);
+    const topics = topic === undefined ? [...(this.store.offsets.get(group)?.keys() ?? [])].sort() : [topic];
+    return topics.filter((name) => topic !== undefined || this.store.topics.has(name)).flatMap((name) => this.#queuesOf(this.#topic(name).config)).map((queue) => {
+      const { records, minOffset, maxOffset } = this.#queue(queue);
+      const committedOffset = this.store.offsetOf(group, queue);
+      const next = committedOffset === null ? null : Math.max(committedOffset, minOffset);
+      return {
+        queue, committedOffset, minOffset, maxOffset,
+        lag: next === null ? null : Math.max(0, maxOffset - next),
+        nextStoreTimestamp: next === null ? null : records[next - minOffset]?.storeTimestamp ?? null,
+      };
+    });
+  }
+
+  async resetOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
+    this.#mayWrite();
+    this.#group(group);
+    for (const { queue, offset } of offsets) {
+      this.#queue(queue);
+      checkWhole(offset, 'offset', 0);
+    }
+    const pending = this.store.resets.get(group) ?? new Map<string, number>();
+    for (const { queue, offset } of offsets) {
+      this.store.setOffset(group, queue, offset);
+      pending.set(`${queue.topic} ${queue.queueId}`, offset);
+    }
+    this.store.resets.set(group, pending);
+  }
+
+  async joinGroup(group: string, topics: readonly string[]): Promise<Membership> {
+    this.#mayWrite();
+    checkGroupName(group);
+    const queues = topics.flatMap((topic) => this.#queuesOf(this.#topic(topic).config));
+    if (this.store.members.has(group)) throw new MqliteError('LOCKED', `group ${group} has a live member`, { hint: 'Stop it first.' });
+    if (!this.store.groups.has(group)) this.store.groups.set(group, { ...DEFAULT_GROUP, group });
+    this.store.resets.delete(group);
+    const info = { group, clientId: `127.0.0.1@${process.pid}`, pid: process.pid, host: '127.0.0.1', topics: [...topics], sinceMs: this.store.clock.nowMs() };
+    this.store.members.set(group, info);
+    this.#joined.add(info);
+    return {
+      info, queues,
+      commit: async (commits) => this.#commit(info, queues, commits),
+      leave: async () => {
+        if (this.store.members.get(group) === info) this.store.members.delete(group);
+      },
+    };
+  }
+
+  #commit(info: MemberInfo, owned: readonly MessageQueue[], commits: readonly OffsetCommit[]): OffsetCommit[] {
+    const { group } = info;
+    if (this.store.members.get(group) !== info) throw new MqliteError('REFUSED', `this member has left group ${group}`);
+    const foreign = commits.find(({ queue }) => !owned.some((mine) => mine.topic === queue.topic && mine.queueId === queue.queueId));
+    if (foreign !== undefined) throw new MqliteError('REFUSED', `queue ${foreign.queue.queueId} of ${foreign.queue.topic} is not consumed by this member`);
+    const pending = this.store.resets.get(group) ?? new Map<string, number>();
+    this.store.resets.delete(group);
+    for (const { queue, offset } of commits) {
+      checkWhole(offset, 'offset', 0);
+      if (!pending.has(`${queue.topic} ${queue.queueId}`)) this.store.setOffset(group, queue, offset);
+    }
+    return owned.flatMap((queue) => {
+      const offset = pending.get(`${queue.topic} ${queue.queueId}`);
+      return offset === undefined ? [] : [{ queue, offset }];
+    });
+  }
+
+  async listMembers(group: string): Promise<MemberInfo[]> {
+    this.#group(group);
+    const info = this.store.members.get(group);
+    return info === undefined ? [] : [info];
+  }
+
+  notices(): readonly string[] {
+    return this.#notices;
+  }
+
+  damage(): readonly DamageReport[] {
+    return [];
+  }
+
+  async close(): Promise<void> {
+    for (const info of this.#joined) {
+      if (this.store.members.get(info.group) === info) this.store.members.delete(info.group);
+    }
+  }
+
+  // -- what all of them need
+
+  #mayWrite(): void {
+    if (this.#mode === 'read') throw new MqliteError('READ_ONLY', `${this.target} is open for reading only`);
+  }
+
+  #topic(topic: string): { readonly config: TopicConfig } {
+    checkTopicName(topic);
+    const found = this.store.topics.get(topic);
+    if (found === undefined) throw new MqliteError('TOPIC_NOT_FOUND', `topic ${topic} does not exist`);
+    return found;
+  }
+
+  #group(group: string): void {
+    checkGroupName(group);
+    if (!this.store.groups.has(group) && !this.store.offsets.has(group)) throw new MqliteError('GROUP_NOT_FOUND', `group ${group} does not exist`);
+  }
+
+  #queue(queue: MessageQueue): { readonly records: readonly Message[]; readonly minOffset: number; readonly maxOffset: number } {
+    this.#topic(queue.topic);
+    const topic = this.store.topics.get(queue.topic)!;
+    const records = topic.queues[queue.queueId];
+    const minOffset = topic.minOffsets[queue.queueId];
+    if (records === undefined || minOffset === undefined) throw new MqliteError('NOT_FOUND', `topic ${queue.topic} has no queue ${queue.queueId}`);
+    return { records, minOffset, maxOffset: minOffset + records.length };
+  }
+
+  #queuesOf(config: TopicConfig): MessageQueue[] {
+    return Array.from({ length: config.readQueueNums }, (_, queueId) => ({ topic: config.topic, brokerName: FAKE_BROKER_NAME, queueId }));
+  }
+
+  #topicForSend(topic: string, options: SendOptions): TopicConfig {
+    const known = this.store.topics.get(topic)?.config;
+    if (known === undefined && options.createTopic === false) throw new MqliteError('TOPIC_NOT_FOUND', `topic ${topic} does not exist`);
+    const config = known ?? this.store.putTopic({
+      topic, readQueueNums: AUTO_CREATED_QUEUES, writeQueueNums: AUTO_CREATED_QUEUES, perm: PERM_READ_WRITE, order: false, attributes: {},
+    });
+    if ((config.perm & PERM_WRITE) === 0) throw new MqliteError('PERMISSION_DENIED', `topic ${topic} does not allow writing`);
+    return config;
+  }
+
+  #chooseQueue(message: OutgoingMessage, config: TopicConfig): number {
+    const count = config.writeQueueNums;
+    if (message.queueId !== undefined) {
+      if (!Number.isSafeInteger(message.queueId) || message.queueId < 0 || message.queueId >= count) {
+        throw new MqliteError('INVALID_INPUT', `topic ${message.topic} has no queue ${message.queueId} to write to`, { hint: `It has queues 0 to ${count - 1}.` });
+      }
+      return message.queueId;
+    }
+    if (message.shardingKey !== undefined) return shardingQueue(message.shardingKey, count);
+    const next = this.#nextQueue.get(message.topic) ?? Math.floor(Math.random() * count);
+    this.#nextQueue.set(message.topic, next + 1);
+    return next % count;
+  }
+
+  /** Records of topics that are still there: a deleted topic takes its messages along. */
+  #live(): Message[] {
+    return this.store.log.filter((record) => {
+      const topic = this.store.topics.get(record.topic);
+      return topic?.queues[record.queueId]?.includes(record) === true;
+    });
+  }
+}
+
+function defined<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Partial<T>;
+}
+
+function patched(config: Omit<TopicConfig, 'system'>, patch: TopicPatch): Omit<TopicConfig, 'system'> {
+  const { attributes, ...rest } = patch;
+  const merged = { ...config, ...defined(rest), attributes: { ...config.attributes } };
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === null) delete merged.attributes[name];
+    else merged.attributes[name] = value;
+  }
+  checkWhole(merged.readQueueNums, 'readQueueNums', 1);
+  checkWhole(merged.writeQueueNums, 'writeQueueNums', 1);
+  if (!Number.isInteger(merged.perm) || merged.perm < 0 || merged.perm > 15) throw new MqliteError('INVALID_INPUT', `perm ${merged.perm} is not a permission`);
+  return merged;
+}
