@@ -62,6 +62,8 @@ export interface PullRequest {
   /** First queue offset wanted. */
   readonly offset: number;
   readonly maxMessages: number;
+  /** Stop once the records together exceed this many bytes; a first message always comes. Absent: the adapter's own limit. */
+  readonly maxBytes?: number | undefined;
   readonly filter?: MessageFilter | undefined;
   /** Long polling: how long to wait for a first message, in ms. 0 or absent: answer at once. */
   readonly suspendMs?: number | undefined;

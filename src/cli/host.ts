@@ -26,14 +26,7 @@ export interface HostInput extends AsyncIterable<Buffer> {
   destroy(): unknown;
 }
 
-export interface HostOutput {
-  readonly isTTY?: boolean | undefined;
-  readonly columns?: number | undefined;
-  write(chunk: string | Uint8Array): boolean;
-  once(event: 'drain' | 'close', listener: () => void): unknown;
-  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
-  off(event: string, listener: (...args: never[]) => void): unknown;
-}
+export type HostOutput = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined };
 
 /** Everything of the outside world that a command touches: tests put their own in its place. */
 export interface Host {

@@ -1,0 +1,153 @@
+/** Which of the Java clients has the setting. */
+export type ClientClass = 'ClientConfig' | 'DefaultMQProducer' | 'DefaultMQPushConsumer' | 'DefaultLitePullConsumer';
+
+export interface Setting {
+  readonly name: string;
+  readonly classes: readonly ClientClass[];
+  readonly type: 'integer' | 'boolean' | 'text';
+  /** The Java client's default as text; empty for none. */
+  readonly default: string;
+  readonly meaning: string;
+  readonly here: { readonly applied: string } | { readonly refused: string };
+  readonly minimum?: number;
+  readonly oneOf?: readonly string[];
+}
+
+const C = ['ClientConfig'] as const;
+const P = ['DefaultMQProducer'] as const;
+const U = ['DefaultMQPushConsumer'] as const;
+const L = ['DefaultLitePullConsumer'] as const;
+const UL = ['DefaultMQPushConsumer', 'DefaultLitePullConsumer'] as const;
+
+const NO_NETWORK = 'a store directory is used without connections, name servers or heartbeats';
+const NO_THREADS = 'mqlite runs on one thread';
+const NO_TRACE = 'mqlite sends no trace messages';
+const NO_POP = 'messages are pulled, not popped';
+const NO_SEND_RETRY = 'a write to a store directory succeeds or fails for good';
+const NO_CACHE = 'nothing is read ahead of the output, so there is no cache to limit';
+const NO_REDELIVERY = 'printing a message does not fail, so nothing is retried';
+const ONLY_IN_CODE = 'it is an object of a Java program, not a value';
+
+const refused = (reason: string): { readonly refused: string } => ({ refused: reason });
+const applied = (where: string): { readonly applied: string } => ({ applied: where });
+
+const CLIENT_SETTINGS = [
+  { name: 'namesrvAddr', classes: C, type: 'text', default: '', meaning: 'name servers of the cluster', here: refused('the target is chosen with --namesrv or a profile') },
+  { name: 'clientIP', classes: C, type: 'text', default: 'address of the host', meaning: 'address in the client id', here: refused(NO_NETWORK) },
+  { name: 'instanceName', classes: C, type: 'text', default: 'DEFAULT', meaning: 'instance part of the client id', here: refused('the client id of a group member is host and process id, so that no two members share one') },
+  { name: 'clientCallbackExecutorThreads', classes: C, type: 'integer', default: 'number of processors', meaning: 'threads that run callbacks', here: refused(NO_THREADS) },
+  { name: 'namespace', classes: C, type: 'text', default: '', meaning: 'prefix of topics and groups (old form)', here: refused('topics and groups are named in full') },
+  { name: 'namespaceV2', classes: C, type: 'text', default: '', meaning: 'namespace sent with each request', here: refused(NO_NETWORK) },
+  { name: 'accessChannel', classes: C, type: 'text', default: 'LOCAL', meaning: 'kind of deployment: LOCAL or CLOUD', here: refused(NO_NETWORK) },
+  { name: 'pollNameServerInterval', classes: C, type: 'integer', default: '30000', meaning: 'ms between route look-ups', here: refused(NO_NETWORK) },
+  { name: 'heartbeatBrokerInterval', classes: C, type: 'integer', default: '30000', meaning: 'ms between heartbeats', here: refused(NO_NETWORK) },
+  { name: 'persistConsumerOffsetInterval', classes: C, type: 'integer', default: '5000', minimum: 1, meaning: 'ms between commits of consumed offsets', here: applied('consume --group') },
+  { name: 'pullTimeDelayMillsWhenException', classes: C, type: 'integer', default: '1000', meaning: 'ms to wait after a failed pull', here: refused('a read from a store directory succeeds or fails for good') },
+  { name: 'traceMsgBatchNum', classes: C, type: 'integer', default: '10', meaning: 'trace records sent together', here: refused(NO_TRACE) },
+  { name: 'unitMode', classes: ['ClientConfig', 'DefaultMQPushConsumer', 'DefaultLitePullConsumer'], type: 'boolean', default: 'false', meaning: 'deployment in units', here: refused(NO_NETWORK) },
+  { name: 'unitName', classes: C, type: 'text', default: '', meaning: 'unit part of the client id', here: refused(NO_NETWORK) },
+  { name: 'decodeReadBody', classes: C, type: 'boolean', default: 'true', meaning: 'read bodies of pulled messages', here: refused('bodies are read when they are printed') },
+  { name: 'decodeDecompressBody', classes: C, type: 'boolean', default: 'true', meaning: 'decompress bodies of pulled messages', here: refused('bodies are always shown decompressed') },
+  { name: 'vipChannelEnabled', classes: C, type: 'boolean', default: 'false', meaning: 'send to the broker\'s second port', here: refused(NO_NETWORK) },
+  { name: 'useHeartbeatV2', classes: C, type: 'boolean', default: 'false', meaning: 'shorter heartbeats', here: refused(NO_NETWORK) },
+  { name: 'useTLS', classes: ['ClientConfig', 'DefaultMQPushConsumer'], type: 'boolean', default: 'false', meaning: 'encrypted connections', here: refused(NO_NETWORK) },
+  { name: 'socksProxyConfig', classes: C, type: 'text', default: '{}', meaning: 'SOCKS proxies by address', here: refused(NO_NETWORK) },
+  { name: 'mqClientApiTimeout', classes: C, type: 'integer', default: '3000', meaning: 'ms allowed to a metadata request', here: refused(NO_NETWORK) },
+  { name: 'detectTimeout', classes: C, type: 'integer', default: '200', meaning: 'ms allowed to probe a broker', here: refused(NO_NETWORK) },
+  { name: 'detectInterval', classes: C, type: 'integer', default: '2000', meaning: 'ms between probes of a broker', here: refused(NO_NETWORK) },
+  { name: 'language', classes: C, type: 'text', default: 'JAVA', meaning: 'language reported to brokers', here: refused(NO_NETWORK) },
+  { name: 'enableStreamRequestType', classes: C, type: 'boolean', default: 'false', meaning: 'mark requests as those of a stream', here: refused(NO_NETWORK) },
+  { name: 'sendLatencyEnable', classes: C, type: 'boolean', default: 'false', meaning: 'avoid slow brokers', here: refused('there is one store') },
+  { name: 'startDetectorEnable', classes: ['ClientConfig', 'DefaultMQProducer'], type: 'boolean', default: 'false', meaning: 'probe brokers that failed', here: refused(NO_NETWORK) },
+  { name: 'enableHeartbeatChannelEventListener', classes: C, type: 'boolean', default: 'true', meaning: 'heartbeat at once on a new connection', here: refused(NO_NETWORK) },
+  { name: 'enableTrace', classes: C, type: 'boolean', default: 'false', meaning: 'send trace messages', here: refused(NO_TRACE) },
+  { name: 'traceTopic', classes: C, type: 'text', default: 'RMQ_SYS_TRACE_TOPIC', meaning: 'topic of trace messages', here: refused(NO_TRACE) },
+  { name: 'maxPageSizeInGetMetadata', classes: C, type: 'integer', default: '2000', meaning: 'entries in a page of metadata', here: refused(NO_NETWORK) },
+] as const satisfies readonly Setting[];
+
+const PRODUCER_SETTINGS = [
+  { name: 'producerGroup', classes: P, type: 'text', default: 'DEFAULT_PRODUCER', meaning: 'name of the producers that act as one', here: refused('a producer group matters to transactions only') },
+  { name: 'topics', classes: P, type: 'text', default: '', meaning: 'topics a transaction producer prepares', here: refused('topics are made when they are needed') },
+  { name: 'createTopicKey', classes: P, type: 'text', default: 'TBW102', meaning: 'topic whose settings a new topic takes', here: refused('a new topic has defaultTopicQueueNums queues, readable and writable') },
+  { name: 'defaultTopicQueueNums', classes: P, type: 'integer', default: '4', minimum: 1, meaning: 'queues of a topic made by sending to it', here: applied('produce') },
+  { name: 'sendMsgTimeout', classes: P, type: 'integer', default: '3000', minimum: 1, meaning: 'ms allowed to a send', here: applied('produce, where --timeout is not given') },
+  { name: 'sendMsgMaxTimeoutPerRequest', classes: P, type: 'integer', default: '-1', meaning: 'ms allowed to one attempt of a send', here: refused(NO_SEND_RETRY) },
+  { name: 'compressMsgBodyOverHowmuch', classes: P, type: 'integer', default: '4096', meaning: 'bodies of this many bytes and more are compressed', here: applied('produce, when this or compressType is given; --compress compresses every body') },
+  { name: 'compressType', classes: P, type: 'text', default: 'ZLIB', oneOf: ['ZLIB', 'LZ4', 'ZSTD'], meaning: 'how bodies are compressed', here: applied('produce, for bodies from compressMsgBodyOverHowmuch bytes on') },
+  { name: 'compressLevel', classes: P, type: 'integer', default: '5', meaning: 'effort of the compression', here: refused('it is always the default, 5') },
+  { name: 'maxMessageSize', classes: P, type: 'integer', default: '4194304', minimum: 1, meaning: 'largest body in bytes', here: applied('produce') },
+  { name: 'retryTimesWhenSendFailed', classes: P, type: 'integer', default: '2', meaning: 'further attempts of a failed synchronous send', here: refused(NO_SEND_RETRY) },
+  { name: 'retryTimesWhenSendAsyncFailed', classes: P, type: 'integer', default: '2', meaning: 'further attempts of a failed asynchronous send', here: refused(NO_SEND_RETRY) },
+  { name: 'retryAnotherBrokerWhenNotStoreOK', classes: P, type: 'boolean', default: 'false', meaning: 'try another broker unless the answer is SEND_OK', here: refused('there is one store') },
+  { name: 'autoBatch', classes: P, type: 'boolean', default: 'false', meaning: 'gather messages into batches', here: refused('messages are always gathered; --batch limits how many') },
+  { name: 'batchMaxDelayMs', classes: P, type: 'integer', default: '-1', meaning: 'ms a message waits for others', here: refused('a batch waits at most 5 ms') },
+  { name: 'batchMaxBytes', classes: P, type: 'integer', default: '-1', meaning: 'bytes of a batch', here: refused('--batch limits a batch') },
+  { name: 'totalBatchMaxBytes', classes: P, type: 'integer', default: '-1', meaning: 'bytes of all waiting batches', here: refused('--in-flight limits what waits') },
+  { name: 'enableBackpressureForAsyncMode', classes: P, type: 'boolean', default: 'false', meaning: 'limit what is under way', here: refused('it is always limited, by --in-flight') },
+  { name: 'backPressureForAsyncSendNum', classes: P, type: 'integer', default: '1024', meaning: 'messages under way', here: refused('--in-flight limits what is under way') },
+  { name: 'backPressureForAsyncSendSize', classes: P, type: 'integer', default: '104857600', meaning: 'bytes under way', here: refused('--in-flight limits what is under way') },
+  { name: 'sendMessageWithVIPChannel', classes: P, type: 'boolean', default: 'false', meaning: 'send to the broker\'s second port', here: refused(NO_NETWORK) },
+  { name: 'sendLatencyFaultEnable', classes: P, type: 'boolean', default: 'false', meaning: 'avoid slow brokers', here: refused('there is one store') },
+  { name: 'notAvailableDuration', classes: P, type: 'text', default: '0,0,2000,5000,6000,10000,30000', meaning: 'ms a slow broker is avoided', here: refused('there is one store') },
+  { name: 'latencyMax', classes: P, type: 'text', default: '50,100,550,1800,3000,5000,15000', meaning: 'ms from which a broker is slow', here: refused('there is one store') },
+  { name: 'callbackExecutor', classes: P, type: 'text', default: '', meaning: 'executor of callbacks', here: refused(ONLY_IN_CODE) },
+  { name: 'asyncSenderExecutor', classes: P, type: 'text', default: '', meaning: 'executor of asynchronous sends', here: refused(ONLY_IN_CODE) },
+] as const satisfies readonly Setting[];
+
+const CONSUMER_SETTINGS = [
+  { name: 'consumerGroup', classes: UL, type: 'text', default: 'DEFAULT_CONSUMER', meaning: 'name of the group', here: refused('the group is named with --group') },
+  { name: 'messageModel', classes: UL, type: 'text', default: 'CLUSTERING', meaning: 'clustering or broadcasting', here: refused('members of a group share its queues; without --group a topic is read whole') },
+  { name: 'consumeFromWhere', classes: UL, type: 'text', default: 'CONSUME_FROM_LAST_OFFSET', meaning: 'where a new group starts', here: refused('--from says where; a new group starts at the first message') },
+  { name: 'consumeTimestamp', classes: UL, type: 'text', default: 'half an hour ago', meaning: 'time at which a new group starts', here: refused('--from @TIME says when') },
+  { name: 'allocateMessageQueueStrategy', classes: UL, type: 'text', default: 'AllocateMessageQueueAveragely', meaning: 'how queues are shared out', here: refused(ONLY_IN_CODE) },
+  { name: 'subscription', classes: U, type: 'text', default: '', meaning: 'topics with their filters', here: refused('topics are arguments, --tag filters') },
+  { name: 'messageListener', classes: U, type: 'text', default: '', meaning: 'what handles messages', here: refused(ONLY_IN_CODE) },
+  { name: 'messageQueueListener', classes: UL, type: 'text', default: '', meaning: 'what hears of changed queues', here: refused(ONLY_IN_CODE) },
+  { name: 'offsetStore', classes: UL, type: 'text', default: '', meaning: 'where offsets are kept', here: refused(ONLY_IN_CODE) },
+  { name: 'consumeThreadMin', classes: U, type: 'integer', default: '20', meaning: 'fewest handling threads', here: refused(NO_THREADS) },
+  { name: 'consumeThreadMax', classes: U, type: 'integer', default: '20', meaning: 'most handling threads', here: refused(NO_THREADS) },
+  { name: 'adjustThreadPoolNumsThreshold', classes: U, type: 'integer', default: '100000', meaning: 'backlog from which threads are added', here: refused(NO_THREADS) },
+  { name: 'consumeConcurrentlyMaxSpan', classes: U, type: 'integer', default: '2000', meaning: 'largest distance of offsets being handled', here: refused(NO_CACHE) },
+  { name: 'consumeMaxSpan', classes: L, type: 'integer', default: '2000', meaning: 'largest distance of offsets in the cache', here: refused(NO_CACHE) },
+  { name: 'pullThresholdForQueue', classes: UL, type: 'integer', default: '1000', meaning: 'messages cached for a queue', here: refused(NO_CACHE) },
+  { name: 'pullThresholdSizeForQueue', classes: UL, type: 'integer', default: '100', meaning: 'MiB cached for a queue', here: refused(NO_CACHE) },
+  { name: 'pullThresholdForTopic', classes: U, type: 'integer', default: '-1', meaning: 'messages cached for a topic', here: refused(NO_CACHE) },
+  { name: 'pullThresholdSizeForTopic', classes: U, type: 'integer', default: '-1', meaning: 'MiB cached for a topic', here: refused(NO_CACHE) },
+  { name: 'pullThresholdForAll', classes: L, type: 'integer', default: '10000', meaning: 'messages cached in all', here: refused(NO_CACHE) },
+  { name: 'popThresholdForQueue', classes: U, type: 'integer', default: '96', meaning: 'messages of a queue not yet acknowledged', here: refused(NO_POP) },
+  { name: 'popInvisibleTime', classes: U, type: 'integer', default: '60000', meaning: 'ms a popped message stays hidden', here: refused(NO_POP) },
+  { name: 'popBatchNums', classes: U, type: 'integer', default: '32', meaning: 'messages of one pop', here: refused(NO_POP) },
+  { name: 'pullInterval', classes: U, type: 'integer', default: '0', meaning: 'ms between two pulls', here: refused('the next pull follows as soon as the output has taken the last one') },
+  { name: 'pullBatchSize', classes: UL, type: 'integer', default: '32 (push), 10 (lite pull)', meaning: 'messages of one pull', here: refused('pulls are sized for speed; --count limits what is printed') },
+  { name: 'pullBatchSizeInBytes', classes: U, type: 'integer', default: '262144', meaning: 'bytes of one pull', here: refused('pulls are sized for speed') },
+  { name: 'consumeMessageBatchMaxSize', classes: U, type: 'integer', default: '1', meaning: 'messages handed to a listener together', here: refused('messages are printed one by one') },
+  { name: 'postSubscriptionWhenPull', classes: U, type: 'boolean', default: 'false', meaning: 'send the filter with each pull', here: refused(NO_NETWORK) },
+  { name: 'maxReconsumeTimes', classes: U, type: 'integer', default: '-1', meaning: 'deliveries before a message is dead', here: refused(NO_REDELIVERY) },
+  { name: 'suspendCurrentQueueTimeMillis', classes: U, type: 'integer', default: '1000', meaning: 'ms an ordered queue rests after a failure', here: refused(NO_REDELIVERY) },
+  { name: 'consumeTimeout', classes: U, type: 'integer', default: '15', meaning: 'minutes a listener may take', here: refused(NO_REDELIVERY) },
+  { name: 'awaitTerminationMillisWhenShutdown', classes: U, type: 'integer', default: '0', meaning: 'ms to wait for listeners at the end', here: refused('what was read is always written out before the end') },
+  { name: 'clientRebalance', classes: U, type: 'boolean', default: 'true', meaning: 'clients, not the broker, share out the queues', here: refused('there is no broker to do it') },
+  { name: 'autoCommit', classes: L, type: 'boolean', default: 'true', meaning: 'commit consumed offsets', here: applied('consume --group; false commits nothing') },
+  { name: 'autoCommitIntervalMillis', classes: L, type: 'integer', default: '5000', meaning: 'ms between commits', here: refused('persistConsumerOffsetInterval is the one interval of commits') },
+  { name: 'pullThreadNums', classes: L, type: 'integer', default: '20', meaning: 'threads that pull', here: refused(NO_THREADS) },
+  { name: 'brokerSuspendMaxTimeMillis', classes: L, type: 'integer', default: '20000', minimum: 1, meaning: 'ms a pull waits for a first message', here: applied('consume and tail') },
+  { name: 'consumerTimeoutMillisWhenSuspend', classes: L, type: 'integer', default: '30000', meaning: 'ms a connection allows a waiting pull', here: refused(NO_NETWORK) },
+  { name: 'consumerPullTimeoutMillis', classes: L, type: 'integer', default: '10000', meaning: 'ms a connection allows a pull', here: refused(NO_NETWORK) },
+  { name: 'pollTimeoutMillis', classes: L, type: 'integer', default: '5000', meaning: 'ms a poll of the program waits', here: refused('--timeout says how long to wait for messages') },
+  { name: 'topicMetadataCheckIntervalMillis', classes: L, type: 'integer', default: '30000', meaning: 'ms between looks for new queues', here: refused('new queues are seen within a second') },
+  { name: 'defaultBrokerId', classes: L, type: 'integer', default: '0', meaning: 'broker read from when the user chooses it', here: refused('there is one store') },
+  { name: 'connectBrokerByUser', classes: L, type: 'boolean', default: 'false', meaning: 'the user chooses the broker read from', here: refused('there is one store') },
+  { name: 'enableMsgTrace', classes: L, type: 'boolean', default: 'false', meaning: 'send trace messages', here: refused(NO_TRACE) },
+  { name: 'customizedTraceTopic', classes: L, type: 'text', default: '', meaning: 'topic of trace messages', here: refused(NO_TRACE) },
+] as const satisfies readonly Setting[];
+
+const ALL = [...CLIENT_SETTINGS, ...PRODUCER_SETTINGS, ...CONSUMER_SETTINGS] as const;
+
+/**
+ * Every setting of the Java clients [ClientConfig, DefaultMQProducer, DefaultMQPushConsumer, DefaultLitePullConsumer, their setters]:
+ * its default, what it means, and what mqlite does with it: applied where it says, or refused with the reason. None is accepted and ignored.
+ */
+export const SETTINGS: readonly Setting[] = ALL;
+
+/** Names with an effect: the only ones that code can ask for. */
+export type AppliedName = Extract<(typeof ALL)[number], { readonly here: { readonly applied: string } }>['name'];

@@ -1,0 +1,111 @@
+import type { Clock } from '../base/clock.ts';
+import type { Broker } from '../broker/broker.ts';
+import { MqliteError } from '../broker/errors.ts';
+import type { CommittedOffset, DamageReport, MessageFilter, MessageQueue } from '../broker/types.ts';
+import type { Message } from '../record/message.ts';
+import type { Position } from './positions.ts';
+import { resolvePosition } from './positions.ts';
+import { queueKey } from './queue-key.ts';
+import type { QueueSpan } from './queue-merger.ts';
+import { QueueMerger } from './queue-merger.ts';
+
+export interface BrowseRequest {
+  /** Empty: every topic that is not a system topic, also those made later. */
+  readonly topics: readonly string[];
+  /** Only the queues of this number. */
+  readonly queueId?: number | undefined;
+  readonly from: Position;
+  /** First place not wanted. */
+  readonly to?: Position | undefined;
+  /** Stop at the end as it is now. */
+  readonly untilEnd: boolean;
+  readonly filter?: MessageFilter | undefined;
+  /** Stop when nothing came for this long, in ms. */
+  readonly idleTimeoutMs?: number | undefined;
+  /** How long one wait for messages lasts, in ms. */
+  readonly suspendMs: number;
+  readonly signal: AbortSignal;
+  readonly onDamage: (report: DamageReport) => void;
+  /** Most messages wanted in the next batch, asked before each. */
+  readonly batchLimit?: () => number;
+  /** Of the group whose progress `committed` means. */
+  readonly committed?: readonly CommittedOffset[] | undefined;
+}
+
+const BATCH = 4096;
+/** How often a follower looks for new queues and topics, in ms. */
+const QUEUE_CHECK_MS = 1000;
+
+/** All queues of the topics. Errors: those of the broker (TOPIC_NOT_FOUND); NOT_FOUND when no topic has the queue. */
+export async function queuesOf(broker: Broker, topics: readonly string[], queueId: number | undefined): Promise<MessageQueue[]> {
+  const names = topics.length > 0 ? [...new Set(topics)] : (await broker.listTopics()).filter((topic) => !topic.system).map((topic) => topic.topic);
+  const all = (await Promise.all(names.map((topic) => broker.queues(topic)))).flat();
+  if (queueId === undefined) return all;
+  const chosen = all.filter((queue) => queue.queueId === queueId);
+  if (chosen.length === 0 && topics.length > 0) {
+    throw new MqliteError('NOT_FOUND', `${topics.join(', ')}: there is no queue ${queueId}`, { hint: `The queues are ${summarizeIds(all)}.` });
+  }
+  return chosen;
+}
+
+function summarizeIds(queues: readonly MessageQueue[]): string {
+  const ids = [...new Set(queues.map((queue) => queue.queueId))].sort((left, right) => left - right);
+  return ids.length === 0 ? 'none' : `${ids[0]} to ${ids.at(-1)}`;
+}
+
+/** Where each queue starts and ends. The end of a follower is Infinity. */
+export async function resolveSpans(broker: Broker, queues: readonly MessageQueue[], request: BrowseRequest): Promise<QueueSpan[]> {
+  const ends = await resolveEnds(broker, queues, request);
+  const starts = await resolvePosition(broker, queues, request.from, request.committed);
+  return queues.map((queue, index) => ({ queue, start: starts[index]!, end: ends[index]! }));
+}
+
+async function resolveEnds(broker: Broker, queues: readonly MessageQueue[], request: BrowseRequest): Promise<number[]> {
+  const to = request.to === undefined ? undefined : await resolvePosition(broker, queues, request.to, request.committed);
+  const now = request.untilEnd ? await resolvePosition(broker, queues, { at: 'last' }) : undefined;
+  return queues.map((_, index) => Math.min(to?.[index] ?? Infinity, now?.[index] ?? Infinity));
+}
+
+/**
+ * The messages of topics as one stream of batches, in the order of the commit log (remotely: of store time), each queue in its order.
+ * Joins no group and writes nothing. Ends at the resolved end, after the idle timeout, or when the signal aborts.
+ */
+export async function* browse(broker: Broker, clock: Clock, request: BrowseRequest): AsyncGenerator<readonly Message[], void, undefined> {
+  const queues = await queuesOf(broker, request.topics, request.queueId);
+  const merger = new QueueMerger({ broker, clock, filter: request.filter, onDamage: request.onDamage, signal: request.signal }, await resolveSpans(broker, queues, request));
+  const following = !request.untilEnd && request.to === undefined;
+  let checkedAtMs = clock.nowMs();
+  let lastMessageAtMs = checkedAtMs;
+  while (!request.signal.aborted) {
+    const nowMs = clock.nowMs();
+    const idleMs = request.idleTimeoutMs === undefined ? Infinity : request.idleTimeoutMs - (nowMs - lastMessageAtMs);
+    const waitMs = Math.max(0, Math.min(request.suspendMs, idleMs, following ? QUEUE_CHECK_MS : Infinity));
+    const batch = await nextOrSleep(merger, clock, request, waitMs, following);
+    if (batch === null) return;
+    if (batch.length > 0) {
+      yield batch;
+      lastMessageAtMs = clock.nowMs();
+    } else if (idleMs <= 0) {
+      return;
+    }
+    if (following && clock.nowMs() - checkedAtMs >= QUEUE_CHECK_MS) {
+      checkedAtMs = clock.nowMs();
+      await addNewQueues(broker, merger, request);
+    }
+  }
+}
+
+/** A follower without any queue yet has nothing to wait on but time. */
+async function nextOrSleep(merger: QueueMerger, clock: Clock, request: BrowseRequest, waitMs: number, following: boolean): Promise<readonly Message[] | null> {
+  const batch = await merger.next(Math.min(BATCH, request.batchLimit?.() ?? BATCH), waitMs);
+  if (batch !== null || !following) return batch;
+  await clock.sleep(waitMs, request.signal);
+  return [];
+}
+
+async function addNewQueues(broker: Broker, merger: QueueMerger, request: BrowseRequest): Promise<void> {
+  const known = new Set(merger.queues.map(queueKey));
+  for (const queue of await queuesOf(broker, request.topics, request.queueId)) {
+    if (!known.has(queueKey(queue))) merger.add({ queue, start: await broker.minOffset(queue), end: Infinity });
+  }
+}

@@ -1,0 +1,6 @@
+import type { MessageQueue } from '../broker/types.ts';
+
+/** One string per queue, for maps. Topics and broker names hold no newline. */
+export function queueKey(queue: MessageQueue): string {
+  return `${queue.topic}\n${queue.brokerName}\n${queue.queueId}`;
+}
