@@ -67,7 +67,8 @@ export class IndexReader {
 
   /** Commit-log offset of the last record that is indexed, -1 if none: what lies behind it must be looked for in the log. */
   endCommitLogOffset(): number {
-    return this.#firstHeader(listIndexFiles(this.#fs, this.#directory).reverse())?.endCommitLogOffset ?? -1;
+    const end = this.#firstHeader(listIndexFiles(this.#fs, this.#directory).reverse())?.endCommitLogOffset ?? -1;
+    return Number.isSafeInteger(end) ? Math.max(end, -1) : -1;
   }
 
   /** Commit-log offset of the first record that is indexed, -1 if none. */
@@ -152,6 +153,7 @@ const isTimeMatched = (beginTimestamp: number, number: number, difference: numbe
   if (difference < 0) return false;
   const begin = query.beginTimestamp ?? -Infinity;
   const end = query.endTimestamp ?? Infinity;
-  const earliest = beginTimestamp + (number === 1 ? 0 : difference * 1000);
-  return earliest + 999 >= begin && (difference === 0 || number === 1 || earliest <= end);
+  if (number === 1) return beginTimestamp >= begin && beginTimestamp <= end;
+  const earliest = beginTimestamp + difference * 1000;
+  return earliest + 999 >= begin && (difference === 0 || earliest <= end);
 };
