@@ -7,6 +7,12 @@ import { COMMAND_TABLE } from './command-table.ts';
  * everything that oclif needs to know of the others is in `oclif.manifest.json`.
  */
 export class EmbeddedPlugin extends Plugin {
+  constructor(options: ConstructorParameters<typeof Plugin>[0]) {
+    super(options);
+    // Private in oclif's types; asked when there is no manifest, that is when it is being made.
+    Object.defineProperty(this, 'getCommandIDs', { value: () => Promise.resolve(Object.keys(COMMAND_TABLE)) });
+  }
+
   override async findCommand(id: string, options: { must: true }): Promise<Command.Class>;
   override async findCommand(id: string, options?: { must: boolean }): Promise<Command.Class | undefined>;
   override async findCommand(id: string, options?: { must: boolean }): Promise<Command.Class | undefined> {
@@ -21,7 +27,4 @@ export class EmbeddedPlugin extends Plugin {
     return command;
   }
 
-  override async getCommandIDs(): Promise<string[]> {
-    return Object.keys(COMMAND_TABLE);
-  }
 }

@@ -1,0 +1,20 @@
+import { MqliteError } from '../broker/errors.ts';
+import { suggestion } from './did-you-mean.ts';
+
+/** The error for words that name no command; the hint says which were near, or how to get the list. */
+export function unknownCommand(words: readonly string[], ids: readonly string[]): MqliteError {
+  const [first = ''] = words;
+  if (first.startsWith('-')) {
+    return new MqliteError('USAGE', `expected a command before ${first}`, { hint: 'Flags go behind the command: mqlite topics list --json' });
+  }
+  const inTopic = ids.filter((id) => id.startsWith(`${first}:`));
+  const typed = inTopic.length > 0 ? words.slice(0, 2).join(' ') : first;
+  const candidates = inTopic.length > 0 ? inTopic.map((id) => id.replaceAll(':', ' ')) : firstWords(ids);
+  const near = suggestion(typed, candidates);
+  const list = inTopic.length > 0 ? `See "mqlite ${first} --help".` : 'See "mqlite --help".';
+  return new MqliteError('USAGE', `unknown command "${typed}"`, { hint: near ?? list });
+}
+
+function firstWords(ids: readonly string[]): Iterable<string> {
+  return new Set(ids.map((id) => id.split(':')[0]!));
+}

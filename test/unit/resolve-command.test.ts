@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { resolveCommand } from '../../src/cli/resolve-command.ts';
+import { unknownCommand } from '../../src/cli/unknown-command.ts';
+
+const IDS = ['bench:produce', 'config', 'produce', 'topics:create', 'topics:list'];
+
+describe('resolveCommand', () => {
+  it.each([
+    ['produce t hello', { kind: 'command', id: 'produce', argv: ['t', 'hello'] }],
+    ['topics list --json', { kind: 'command', id: 'topics:list', argv: ['--json'] }],
+    ['bench produce produce', { kind: 'command', id: 'bench:produce', argv: ['produce'] }],
+    ['produce topics list', { kind: 'command', id: 'produce', argv: ['topics', 'list'] }],
+    ['produce t -- --help', { kind: 'command', id: 'produce', argv: ['t', '--', '--help'] }],
+    ['', { kind: 'help', subject: [] }],
+    ['--help', { kind: 'help', subject: [] }],
+    ['help', { kind: 'help', subject: [] }],
+    ['help topics list', { kind: 'help', subject: ['topics', 'list'] }],
+    ['topics', { kind: 'help', subject: ['topics'] }],
+    ['topics --help', { kind: 'help', subject: ['topics'] }],
+    ['topics list --store x --help', { kind: 'help', subject: ['topics', 'list'] }],
+    ['--version', { kind: 'version' }],
+    ['topics lst', { kind: 'unknown', words: ['topics', 'lst'] }],
+    ['prodce t', { kind: 'unknown', words: ['prodce', 't'] }],
+    ['--json topics list', { kind: 'unknown', words: ['--json'] }],
+    ['topics:list --json', { kind: 'command', id: 'topics:list', argv: ['--json'] }],
+  ])('%s', (line, expected) => {
+    expect(resolveCommand(line.split(' ').filter((word) => word !== ''), IDS)).toEqual(expected);
+  });
+});
+
+describe('unknownCommand', () => {
+  it.each([
+    [['prodce', 't'], 'unknown command "prodce"', 'Did you mean "produce"?'],
+    [['topics', 'lst'], 'unknown command "topics lst"', 'Did you mean "topics list"?'],
+    [['topics', 'xyzzy'], 'unknown command "topics xyzzy"', 'See "mqlite topics --help".'],
+    [['xyzzy'], 'unknown command "xyzzy"', 'See "mqlite --help".'],
+    [['--json'], 'expected a command before --json', 'Flags go behind the command: mqlite topics list --json'],
+  ])('%j', (words, message, hint) => {
+    expect(unknownCommand(words, IDS)).toMatchObject({ code: 'USAGE', exitCode: 2, message, hint });
+  });
+});
