@@ -7,7 +7,9 @@ import { formatBrokerJson, parseBrokerJson } from '../../src/engine/state/broker
 import type { JsonObject } from '../../src/engine/state/broker-json.ts';
 import { CheckpointFile, readCheckpoint } from '../../src/engine/state/checkpoint.ts';
 import { ConfigFile, readConfig } from '../../src/engine/state/config-file.ts';
-import { committedOffset, ConsumerOffsets, groupsWithOffsets, offsetsOfGroup, offsetsOfTopic } from '../../src/engine/state/consumer-offsets.ts';
+import {
+  committedOffset, ConsumerOffsets, groupsWithOffsets, offsetsOfGroup, offsetsOfTopic,
+} from '../../src/engine/state/consumer-offsets.ts';
 import { readDelayOffsets } from '../../src/engine/state/delay-offsets.ts';
 import { inferIdentity, requireWritableIdentity } from '../../src/engine/state/infer-identity.ts';
 import { detectStoreKind } from '../../src/engine/state/store-kind.ts';
@@ -46,9 +48,11 @@ describe('config files a broker wrote', () => {
 
   it('keep what a commit does not touch: groupTopicMap, pullOffsetTable, other groups', () => {
     const store = storePaths(unpackFixture('clean'));
-    const file = new ConfigFile(nodeFileSystem, store.consumerOffsets, { tempDirectory: store.temp, quarantineDirectory: store.quarantine });
+    const options = { tempDirectory: store.temp, quarantineDirectory: store.quarantine };
+    const file = new ConfigFile(nodeFileSystem, store.consumerOffsets, options);
     const before = parseBrokerJson(fs.readFileSync(store.consumerOffsets, 'utf8')) as JsonObject;
-    new ConsumerOffsets(file, { nowMs: () => 42, sleep: async () => {} }).commit('retry-group', [{ topic: 'Orders', queueId: 2, offset: 7 }]);
+    const offsets = new ConsumerOffsets(file, { nowMs: () => 42, sleep: async () => {} });
+    offsets.commit('retry-group', [{ topic: 'Orders', queueId: 2, offset: 7 }]);
     const after = JSON.parse(fs.readFileSync(store.consumerOffsets, 'utf8')) as Record<string, Record<string, Record<string, number>>>;
     const expected = JSON.parse(JSON.stringify(before)) as typeof after;
     expected['offsetTable']!['Orders@retry-group']!['2'] = 7;
@@ -79,7 +83,8 @@ describe('config files a broker wrote', () => {
     expect(groupsWithOffsets(offsets, 'Orders')).toEqual(['fixture-retry', 'retry-group']);
     expect(offsetsOfGroup(offsets, 'retry-group')).toHaveLength(5);
     expect(offsetsOfTopic(offsets, 'Orders').every(({ offset }) => offset === 10)).toBe(true);
-    expect([...readDelayOffsets(readConfig(nodeFileSystem, clean.delayOffsets).value)].slice(0, 4)).toEqual([[1, 1], [2, 1], [3, 4], [4, 1]]);
+    const levels = readDelayOffsets(readConfig(nodeFileSystem, clean.delayOffsets).value);
+    expect([...levels].slice(0, 4)).toEqual([[1, 1], [2, 1], [3, 4], [4, 1]]);
   });
 });
 

@@ -96,8 +96,8 @@ export const removeTopicOffsets = (root: JsonObject, topic: string, nowMs: numbe
 export type IsObsolete = (topic: string, group: string, queueId: number) => boolean;
 
 /**
- * What to go on with after somebody else rewrote the file, perhaps a refused broker from older memory: the file, except that no offset we know
- * is lost or taken back unless it is obsolete. A queue whose offset on disk is further than ours keeps that.
+ * What to go on with after somebody else rewrote the file, perhaps a refused broker from older memory: the file, except that
+ * no offset we know is lost or taken back unless it is obsolete. A queue whose offset on disk is further than ours keeps that.
  */
 export const mergeOffsets = (ours: JsonObject, onDisk: JsonObject, isObsolete: IsObsolete): JsonObject => {
   const merged = cloneJson(onDisk);

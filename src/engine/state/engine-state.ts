@@ -1,7 +1,7 @@
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { FileSystem } from '../files/file-system.ts';
 import { makeDirectoryDurably, readWholeFile, writeFileAtomically } from './file-io.ts';
-import { dirname } from 'node:path';
 
 /**
  * `mqlite/state`, 512 bytes, two slots of 256. A write goes to the slot of its generation's parity, so the other slot still holds the
@@ -45,8 +45,8 @@ export interface EngineState {
 }
 
 export const newEngineState = (): EngineState => ({
-  generation: 0, committedTail: 0, syncedTail: 0, batchOpen: false, plannedEnd: 0, lastStoreTimestamp: 0, status: 'closed', resetGeneration: 0,
-  topicsGeneration: 0, indexSyncedCount: 0, indexSyncedOffset: 0, bootId: '0'.repeat(2 * BOOT_ID_BYTES), writerPid: 0,
+  generation: 0, committedTail: 0, syncedTail: 0, batchOpen: false, plannedEnd: 0, lastStoreTimestamp: 0, status: 'closed',
+  resetGeneration: 0, topicsGeneration: 0, indexSyncedCount: 0, indexSyncedOffset: 0, bootId: '0'.repeat(2 * BOOT_ID_BYTES), writerPid: 0,
 });
 
 const putU64 = (bytes: Buffer, at: number, value: number): void => {

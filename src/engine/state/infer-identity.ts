@@ -16,7 +16,10 @@ export interface NewestRecord {
   readonly hasPropertyCrc: boolean;
 }
 
-/** given: in store.json; inferred: from the store's files; default: nothing in the store speaks against it; unknown: a guess that may not be written by. */
+/**
+ * given: in store.json or by flag; inferred: from the store's files; default: nothing in the store speaks against it;
+ * unknown: a guess, good for reading only.
+ */
 export type FieldSource = 'given' | 'inferred' | 'default' | 'unknown';
 
 export interface InferredIdentity {
@@ -76,7 +79,8 @@ const indexGeometry = (fs: FileSystem, paths: StorePaths): Finding<{ slotCount: 
 
 const only = (candidates: readonly string[], what: string): Finding<string> => {
   if (candidates.length === 1) return { value: candidates[0]! };
-  return { reason: candidates.length === 0 ? `topics.json has no topic named after the ${what}` : `topics.json fits several ${what}s: ${candidates.join(', ')}` };
+  if (candidates.length === 0) return { reason: `topics.json has no topic named after the ${what}` };
+  return { reason: `topics.json fits several ${what}s: ${candidates.join(', ')}` };
 };
 
 /** Names of topics that a broker registers for itself say what it and its cluster are called [TopicConfigManager#init]. */
@@ -91,7 +95,7 @@ const namesFromTopics = (topics: JsonObject): { broker: Finding<string>; cluster
   const reply = Object.keys(table).filter((name) => name.endsWith('_REPLY_TOPIC')).map((name) => name.slice(0, -'_REPLY_TOPIC'.length));
   const clusters = [...new Set([...after('rmq_sys_REVIVE_LOG_'), ...reply])];
   const brokers = after('rmq_sys_SYNC_BROKER_MEMBER_');
-  // A store that was renamed has topics of both names: the topic named exactly so, with its known queue count, does not tell them apart either.
+  // Users may have topics that end in _REPLY_TOPIC: then the one counts that has a topic of its own name with the broker's queue count.
   const confirmed = (candidates: readonly string[], queues: number): readonly string[] =>
     candidates.length > 1 ? candidates.filter((name) => hasQueues(name, queues)) : candidates;
   return { broker: only(confirmed(brokers, 1), 'broker'), cluster: only(confirmed(clusters, 16), 'cluster') };
@@ -145,7 +149,9 @@ export const inferIdentity = (
   if (isOpen('storeHost', 'propertyCrc') && sources.segmentSizeBytes !== 'unknown') {
     const newest = newestRecord({ segmentSizeBytes: given.segmentSizeBytes ?? (values['segmentSizeBytes'] as number) });
     // An empty log fits every address: the default is no guess there.
-    if (newest !== null) found({ value: newest }, { storeHost: (record) => record.storeHost, propertyCrc: (record) => record.hasPropertyCrc });
+    if (newest !== null) {
+      found({ value: newest }, { storeHost: (record) => record.storeHost, propertyCrc: (record) => record.hasPropertyCrc });
+    }
   }
   for (const field of IDENTITY_FIELDS) {
     if (given[field] === undefined) continue;
@@ -161,7 +167,10 @@ export const requireWritableIdentity = (inferred: InferredIdentity, paths: Store
   const unknown = IDENTITY_FIELDS.filter((field) => inferred.sources[field] === 'unknown');
   if (unknown.length === 0) return;
   const example = Object.fromEntries(unknown.map((field) => [field, inferred.identity[field]]));
-  throw new MqliteError('WRONG_KIND', `${paths.root}: cannot tell ${unknown.map((field) => `${field} (${inferred.reasons[field]})`).join(', ')}`, {
-    hint: `write what this store's broker is configured with into ${paths.identity}, for example ${JSON.stringify(example)}; reading works without`,
+  const what = unknown.map((field) => `${field} (${inferred.reasons[field]})`).join(', ');
+  throw new MqliteError('WRONG_KIND', `${paths.root}: cannot tell ${what}`, {
+    hint:
+      `write what this store's broker is configured with into ${paths.identity}, for example ${JSON.stringify(example)}; ` +
+      'reading works without',
   });
 };

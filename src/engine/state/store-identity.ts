@@ -47,7 +47,8 @@ const CONSUME_QUEUE_ENTRY_BYTES = 20;
 export const indexFileSizeBytes = (slotCount: number, maxCount: number): number =>
   INDEX_HEADER_BYTES + slotCount * INDEX_SLOT_BYTES + maxCount * INDEX_ENTRY_BYTES;
 
-const whole = (value: unknown, min: number, max: number): boolean => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+const whole = (value: unknown, min: number, max: number): boolean =>
+  Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
 const isName = (value: unknown): boolean => typeof value === 'string' && /^[%|\w-]{1,127}$/.test(value);
 
 /** `[what is allowed, test]`; a mapped file of a broker is at most 2^31-1 bytes long. */
@@ -72,7 +73,8 @@ export const IDENTITY_FIELDS = Object.keys(RULES) as IdentityField[];
 export const validateIdentity = (identity: StoreIdentity): void => {
   for (const field of IDENTITY_FIELDS) {
     const [allowed, test] = RULES[field];
-    if (!test(identity[field])) throw new MqliteError('INVALID_INPUT', `${field} cannot be ${JSON.stringify(identity[field])}`, { hint: `give ${allowed}` });
+    if (test(identity[field])) continue;
+    throw new MqliteError('INVALID_INPUT', `${field} cannot be ${JSON.stringify(identity[field])}`, { hint: `give ${allowed}` });
   }
   if (indexFileSizeBytes(identity.indexSlotCount, identity.indexMaxCount) > MAX_FILE_SIZE_BYTES) {
     throw new MqliteError('INVALID_INPUT', 'an index file of that many slots and entries would be longer than 2 GiB', {
@@ -91,7 +93,9 @@ export const readIdentity = (fs: FileSystem, path: string): Partial<StoreIdentit
   const root = parseIdentity(path, bytes);
   const version = root['formatVersion'];
   if (typeof version === 'number' && version > STORE_FORMAT_VERSION) {
-    throw new MqliteError('WRONG_KIND', `${path}: formatVersion ${version} is newer than this mqlite knows (${STORE_FORMAT_VERSION})`, { hint: 'install a newer mqlite' });
+    throw new MqliteError('WRONG_KIND', `${path}: formatVersion ${version} is newer than this mqlite knows (${STORE_FORMAT_VERSION})`, {
+      hint: 'install a newer mqlite',
+    });
   }
   const identity: Record<string, unknown> = {};
   for (const field of IDENTITY_FIELDS) {
@@ -99,7 +103,9 @@ export const readIdentity = (fs: FileSystem, path: string): Partial<StoreIdentit
     if (value === undefined) continue;
     const [allowed, test] = RULES[field];
     if (!test(value)) {
-      throw new MqliteError('DAMAGED', `${path}: ${field} cannot be ${formatBrokerJson(value)}`, { hint: `correct it in the file: ${allowed}` });
+      throw new MqliteError('DAMAGED', `${path}: ${field} cannot be ${formatBrokerJson(value)}`, {
+        hint: `correct it in the file: ${allowed}`,
+      });
     }
     identity[field] = value;
   }
@@ -118,7 +124,12 @@ const parseIdentity = (path: string, bytes: Buffer): JsonObject => {
 };
 
 /** Writes `store.json` durably; fields that this version does not know are kept. */
-export const writeIdentity = (fs: FileSystem, path: string, identity: StoreIdentity, options: { readonly tempDirectory: string; readonly nowMs: number }): void => {
+export const writeIdentity = (
+  fs: FileSystem,
+  path: string,
+  identity: StoreIdentity,
+  options: { readonly tempDirectory: string; readonly nowMs: number },
+): void => {
   validateIdentity(identity);
   const bytes = readWholeFile(fs, path);
   const before = bytes === null ? {} : parseIdentity(path, bytes);

@@ -11,12 +11,16 @@ const isRocksDb = (fs: FileSystem, directory: string): boolean => isFile(fs, joi
 
 const hasTopicDirectories = (fs: FileSystem, consumeQueue: string): boolean =>
   (fs.list(consumeQueue) ?? []).some((topic) =>
-    (fs.list(join(consumeQueue, topic)) ?? []).some((queueId) => /^\d+$/.test(queueId) && isDirectory(fs, join(consumeQueue, topic, queueId))),
+    (fs.list(join(consumeQueue, topic)) ?? []).some(
+      (queueId) => /^\d+$/.test(queueId) && isDirectory(fs, join(consumeQueue, topic, queueId)),
+    ),
   );
 
 /** Config tables kept in RocksDB instead of JSON [RocksDBTopicConfigManager] [RocksDBConsumerOffsetManager] [ConfigStorage]. */
 const rocksDbConfig = (fs: FileSystem, paths: StorePaths): string | null =>
-  ['rdb', 'topics', 'subscriptionGroups', 'consumerOffsets'].map((name) => join(paths.config, name)).find((path) => isRocksDb(fs, path)) ?? null;
+  ['rdb', 'topics', 'subscriptionGroups', 'consumerOffsets']
+    .map((name) => join(paths.config, name))
+    .find((path) => isRocksDb(fs, path)) ?? null;
 
 export interface StoreKind {
   /** Why nothing may be written here, though it can be read; null when writing is fine as far as the kind goes. */
@@ -35,13 +39,15 @@ export const isStore = (fs: FileSystem, paths: StorePaths): boolean =>
 export const detectStoreKind = (fs: FileSystem, paths: StorePaths): StoreKind => {
   if (!isStore(fs, paths)) {
     const root = fs.stat(paths.root);
-    const why = root === null ? 'does not exist' : root.isDirectory ? 'is not a RocketMQ store (no commitlog/ and no config/ in it)' : 'is not a directory';
-    throw new MqliteError('STORE_NOT_FOUND', `${paths.root} ${why}`, { hint: 'give the directory that holds commitlog/, or make one with "mqlite store init"' });
+    const noStore = root?.isDirectory === true ? 'is not a RocketMQ store (no commitlog/ and no config/ in it)' : 'is not a directory';
+    throw new MqliteError('STORE_NOT_FOUND', `${paths.root} ${root === null ? 'does not exist' : noStore}`, {
+      hint: 'give the directory that holds commitlog/, or make one with "mqlite store init"',
+    });
   }
   if (isRocksDb(fs, paths.consumeQueue)) {
     if (!hasTopicDirectories(fs, paths.consumeQueue)) {
-      throw new MqliteError('WRONG_KIND', `${paths.consumeQueue} holds RocksDB queues (storeType=defaultRocksDB), which mqlite cannot read`, {
-        hint: 'only file stores (storeType=default) are supported; use the broker of this store, or "--namesrv"',
+      throw new MqliteError('WRONG_KIND', `${paths.consumeQueue} holds RocksDB queues, which mqlite cannot read`, {
+        hint: 'only file stores (storeType=default) are supported; start the broker of this store and use "--namesrv"',
       });
     }
     return refuse(`${paths.consumeQueue} holds RocksDB queues besides the file queues; writing would leave those behind`);

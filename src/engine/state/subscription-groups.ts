@@ -12,7 +12,9 @@ const TABLE = 'subscriptionGroupTable';
 export type GroupPatch = Partial<Omit<GroupConfig, 'group' | 'system' | 'configured'>>;
 
 /** [SubscriptionGroupConfig] defaults. */
-const DEFAULTS = { consumeEnable: true, consumeBroadcastEnable: true, consumeMessageOrderly: false, retryQueueNums: 1, retryMaxTimes: 16 } as const;
+const DEFAULTS = {
+  consumeEnable: true, consumeBroadcastEnable: true, consumeMessageOrderly: false, retryQueueNums: 1, retryMaxTimes: 16,
+} as const;
 
 const flag = (entry: JsonObject, name: 'consumeEnable' | 'consumeBroadcastEnable' | 'consumeMessageOrderly'): boolean => {
   const value = entry[name];
@@ -51,7 +53,8 @@ export const createGroup = (root: JsonObject, group: string, patch: GroupPatch, 
   if (getGroup(root, group) !== null) {
     throw new MqliteError('INVALID_INPUT', `group ${group} exists already`, { hint: `see it with "mqlite groups show ${group}"` });
   }
-  const config = { ...DEFAULTS, ...Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) } as typeof DEFAULTS;
+  const wanted = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as GroupPatch;
+  const config: Required<GroupPatch> = { ...DEFAULTS, ...wanted };
   for (const [field, min] of [['retryQueueNums', 0], ['retryMaxTimes', -1]] as const) {
     const value: number = config[field];
     if (!Number.isInteger(value) || value < min || value > 0x7fffffff) {

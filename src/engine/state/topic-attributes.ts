@@ -35,10 +35,14 @@ export const validateAttributes = (
       throw new MqliteError('INVALID_INPUT', `attribute ${name} cannot be "${value}"`, { hint: `give one of: ${rule.describe}` });
     }
     if (current !== null && !rule.changeable && (current[name] ?? null) !== value) {
-      throw new MqliteError('REFUSED', `attribute ${name} of topic ${topic} cannot be changed`, { hint: 'it is fixed when the topic is created' });
+      throw new MqliteError('REFUSED', `attribute ${name} of topic ${topic} cannot be changed`, {
+        hint: 'it is fixed when the topic is created',
+      });
     }
     if (current === null && name === 'queue.type' && value === 'BatchCQ') {
-      throw new MqliteError('UNSUPPORTED', 'topics with batch queues (queue.type=BatchCQ) are read, not written', { hint: 'leave queue.type out' });
+      throw new MqliteError('UNSUPPORTED', 'topics with batch queues (queue.type=BatchCQ) are read, not written', {
+        hint: 'leave queue.type out',
+      });
     }
   }
 };

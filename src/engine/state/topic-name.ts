@@ -48,7 +48,8 @@ const validateName = (kind: 'topic' | 'group', name: string, maxLength: number):
   for (const character of name) {
     position += 1;
     if (!ALLOWED.test(character)) {
-      throw new MqliteError('INVALID_INPUT', `illegal character ${describeCharacter(character)} at position ${position} of the ${kind} name`, {
+      const found = describeCharacter(character);
+      throw new MqliteError('INVALID_INPUT', `illegal character ${found} at position ${position} of the ${kind} name`, {
         hint: 'allowed are letters, digits, "_", "-", "%" and "|"',
       });
     }
@@ -72,7 +73,7 @@ export const validateTopicName = (topic: string): void =>
 /** The same for consumer and producer groups. */
 export const validateGroupName = (group: string): void => validateName('group', group, GROUP_MAX_LENGTH);
 
-/** RocketMQ's own topics, those named after this broker and cluster included [TopicConfigManager#init]. Retry and dead-letter topics are not. */
+/** RocketMQ's own topics, also those named after this broker and cluster [TopicConfigManager#init]. Not retry and dead-letter topics. */
 export const isSystemTopic = (topic: string, names: BrokerNames): boolean =>
   SYSTEM_TOPICS.has(topic) || topic.startsWith(SYSTEM_TOPIC_PREFIX) ||
   topic === names.clusterName || topic === names.brokerName || topic === `${names.clusterName}_REPLY_TOPIC`;

@@ -5,7 +5,9 @@ import { bumpDataVersion, cloneJson, countOf, isJsonObject, newJsonObject, objec
 import type { JsonObject } from './broker-json.ts';
 import type { ConfigFile } from './config-file.ts';
 import { validateAttributes } from './topic-attributes.ts';
-import { AUTO_CREATE_TOPIC, HALF_TOPIC, OP_HALF_TOPIC, SCHEDULE_TOPIC, TIMER_TOPIC, isSystemTopic, validateTopicName } from './topic-name.ts';
+import {
+  AUTO_CREATE_TOPIC, HALF_TOPIC, OP_HALF_TOPIC, SCHEDULE_TOPIC, TIMER_TOPIC, isSystemTopic, validateTopicName,
+} from './topic-name.ts';
 import type { BrokerNames } from './topic-name.ts';
 
 const TABLE = 'topicConfigTable';
@@ -102,7 +104,10 @@ const newEntry = (topic: string, queues: number, perm: number): JsonObject =>
     writeQueueNums: queues,
   });
 
-/** Adds a topic (4 queues, read and write, unless `patch` says otherwise). A number of write queues alone counts for reading too, and the reverse. */
+/**
+ * Adds a topic: 4 queues, read and write, unless `patch` says otherwise. A number of write queues alone counts for reading
+ * too, and the reverse.
+ */
 export const createTopic = (root: JsonObject, topic: string, patch: TopicPatch, names: BrokerNames, nowMs: number): TopicConfig => {
   validateTopicName(topic);
   if (getTopic(root, topic, names) !== null) {

@@ -10,7 +10,12 @@ import { temporaryDirectory } from '../../../support/fixtures.ts';
 const CONTENT = { ok: '{"a":{0:1}}', missing: null, empty: '', broken: '{"a":{0:1}' } as const;
 type State = keyof typeof CONTENT;
 
-const lay = (main: string | null, bak: string | null): { file: string; options: { tempDirectory: string; quarantineDirectory: string } } => {
+interface Laid {
+  file: string;
+  options: { tempDirectory: string; quarantineDirectory: string };
+}
+
+const lay = (main: string | null, bak: string | null): Laid => {
   const root = temporaryDirectory('config');
   const file = path.join(root, 'config', 'x.json');
   fs.mkdirSync(path.dirname(file));
@@ -76,7 +81,9 @@ describe('writeConfig', () => {
       }
       const { value } = readConfig(nodeFileSystem, file);
       expect(allowed, `after ${operations} operations`).toContain(value['v']);
-      if (main === '{"v":' && value['v'] === 'new') expect(fs.readFileSync(path.join(options.quarantineDirectory, 'x.json.1'), 'utf8')).toBe(main);
+      if (main === '{"v":' && value['v'] === 'new') {
+        expect(fs.readFileSync(path.join(options.quarantineDirectory, 'x.json.1'), 'utf8')).toBe(main);
+      }
       // Whatever was left behind, the next writer gets through.
       writeConfig(nodeFileSystem, file, next, options);
       expect(readConfig(nodeFileSystem, file).value['v']).toBe('new');
@@ -145,7 +152,8 @@ describe('ConfigFile', () => {
 
   it('merges what a stranger replaced, says that it must be repaired, and repairs it', () => {
     const { file, options } = lay('{"a":5}', null);
-    const merge = (ours: JsonObject, onDisk: JsonObject): JsonObject => ({ ...onDisk, a: Math.max(Number(ours['a']), Number(onDisk['a'])) });
+    const merge = (ours: JsonObject, onDisk: JsonObject): JsonObject =>
+      ({ ...onDisk, a: Math.max(Number(ours['a']), Number(onDisk['a'])) });
     const config = new ConfigFile(nodeFileSystem, file, { ...options, merge });
     expect(config.needsRepair).toBe(false);
     fs.writeFileSync(file, '{"a":4,"theirs":1}');

@@ -51,7 +51,8 @@ it('abort holds the pid, may be written twice, and removing it twice is fine', (
   const file = path.join(directory, 'abort');
   createAbort(nodeFileSystem, file, 4711, directory);
   createAbort(nodeFileSystem, file, 4712, directory);
-  expect([abortExists(nodeFileSystem, file), readAbortPid(nodeFileSystem, file), fs.readFileSync(file, 'latin1')]).toEqual([true, 4712, '4712']);
+  expect([abortExists(nodeFileSystem, file), readAbortPid(nodeFileSystem, file)]).toEqual([true, 4712]);
+  expect(fs.readFileSync(file, 'latin1')).toBe('4712');
   fs.writeFileSync(file, 'what');
   expect(readAbortPid(nodeFileSystem, file)).toBeNull();
   removeAbort(nodeFileSystem, file);
@@ -66,8 +67,9 @@ describe('engine state', () => {
     return { file, state: EngineStateFile.open(nodeFileSystem, file, 'write', path.join(directory, 'mqlite', 'tmp'))! };
   };
   const VALUES = {
-    committedTail: 2 ** 45 + 3, syncedTail: 2 ** 33, plannedEnd: 2 ** 46, lastStoreTimestamp: 1795416940000, status: 'live', batchOpen: true,
-    resetGeneration: 7, topicsGeneration: 4_000_000_000, indexSyncedCount: 5, indexSyncedOffset: 2 ** 52, bootId: '0123456789abcdef0123456789abcdef', writerPid: 4_194_304,
+    committedTail: 2 ** 45 + 3, syncedTail: 2 ** 33, plannedEnd: 2 ** 46, lastStoreTimestamp: 1795416940000, status: 'live',
+    batchOpen: true, resetGeneration: 7, topicsGeneration: 4_000_000_000, indexSyncedCount: 5, indexSyncedOffset: 2 ** 52,
+    bootId: '0123456789abcdef0123456789abcdef', writerPid: 4_194_304,
   } as const;
 
   it('every field comes back; another opener sees the change once', () => {
@@ -150,7 +152,9 @@ describe('identity file', () => {
 
   it('tells a broker how to boot the store', () => {
     const lines = brokerConfLines({ ...DEFAULT_IDENTITY, storeHost: '[::1]:10911', propertyCrc: true }, '/s', '/s/commitlog');
-    expect(lines).toEqual(expect.arrayContaining(['brokerIP1=::1', 'listenPort=10911', 'mappedFileSizeCommitLog=1073741824', 'maxHashSlotNum=5000000', 'enabledAppendPropCRC=true']));
+    for (const line of [
+      'brokerIP1=::1', 'listenPort=10911', 'mappedFileSizeCommitLog=1073741824', 'maxHashSlotNum=5000000', 'enabledAppendPropCRC=true',
+    ]) expect(lines).toContain(line);
   });
 });
 

@@ -4,12 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { nodeFileSystem } from '../../../../src/engine/files/node-file-system.ts';
 import { parseBrokerJson } from '../../../../src/engine/state/broker-json.ts';
 import type { JsonObject } from '../../../../src/engine/state/broker-json.ts';
-import { commitOffsets, committedOffset, mergeOffsets, offsetsOfGroup, removeGroupOffsets, removeTopicOffsets } from '../../../../src/engine/state/consumer-offsets.ts';
+import {
+  commitOffsets, committedOffset, mergeOffsets, offsetsOfGroup, removeGroupOffsets, removeTopicOffsets,
+} from '../../../../src/engine/state/consumer-offsets.ts';
 import { mergeDelayOffsets, readDelayOffsets } from '../../../../src/engine/state/delay-offsets.ts';
 import { DeletedTopics } from '../../../../src/engine/state/deleted-topics.ts';
 import { OffsetResets } from '../../../../src/engine/state/offset-resets.ts';
 import { createGroup, getGroup, listGroups, removeGroup } from '../../../../src/engine/state/subscription-groups.ts';
-import { isSendAllowed, isSystemGroup, isSystemTopic, validateGroupName, validateTopicName } from '../../../../src/engine/state/topic-name.ts';
+import {
+  isSendAllowed, isSystemGroup, isSystemTopic, validateGroupName, validateTopicName,
+} from '../../../../src/engine/state/topic-name.ts';
 import { alterTopic, createTopic, getTopic, listTopics, mergeTopics, removeTopic } from '../../../../src/engine/state/topics.ts';
 import { temporaryDirectory } from '../../../support/fixtures.ts';
 
@@ -50,7 +54,9 @@ describe('names', () => {
   });
 
   it('knows what is RocketMQ\'s own', () => {
-    for (const topic of ['TBW102', 'rmq_sys_wheel_timer', 'broker-a', 'DefaultCluster', 'DefaultCluster_REPLY_TOPIC']) expect(isSystemTopic(topic, NAMES)).toBe(true);
+    for (const topic of ['TBW102', 'rmq_sys_wheel_timer', 'broker-a', 'DefaultCluster', 'DefaultCluster_REPLY_TOPIC']) {
+      expect(isSystemTopic(topic, NAMES)).toBe(true);
+    }
     for (const topic of ['Orders', 'broker-b', '%RETRY%g', 'RMQ_SYS_X']) expect(isSystemTopic(topic, NAMES)).toBe(false);
     expect([isSendAllowed('SCHEDULE_TOPIC_XXXX'), isSendAllowed('BenchmarkTest')]).toEqual([false, true]);
     expect([isSystemGroup('CID_RMQ_SYS_X'), isSystemGroup('TOOLS_CONSUMER'), isSystemGroup('g')]).toEqual([true, true, false]);
@@ -63,11 +69,13 @@ describe('topics', () => {
     expect(createTopic(root, 'constructor', {}, NAMES, 9)).toMatchObject({ readQueueNums: 4, writeQueueNums: 4, perm: 6, system: false });
     expect(root['topicConfigTable']).toEqual({
       constructor: {
-        attributes: {}, order: false, perm: 6, readQueueNums: 4, topicFilterType: 'SINGLE_TAG', topicName: 'constructor', topicSysFlag: 0, writeQueueNums: 4,
+        attributes: {}, order: false, perm: 6, readQueueNums: 4, topicFilterType: 'SINGLE_TAG',
+        topicName: 'constructor', topicSysFlag: 0, writeQueueNums: 4,
       },
     });
     expect(root['dataVersion']).toEqual({ counter: 1, stateVersion: 0, timestamp: 9 });
-    expect(createTopic(root, 'b', { writeQueueNums: 2, attributes: { 'message.type': 'FIFO' } }, NAMES, 9)).toMatchObject({ readQueueNums: 2, attributes: { 'message.type': 'FIFO' } });
+    const attributes = { 'message.type': 'FIFO' };
+    expect(createTopic(root, 'b', { writeQueueNums: 2, attributes }, NAMES, 9)).toMatchObject({ readQueueNums: 2, attributes });
   });
 
   it('refuses what a broker would not take', () => {
@@ -101,7 +109,9 @@ describe('topics', () => {
   it('merge: what a broker with older memory wrote takes no topic of ours away', () => {
     const ours = parse('{"dataVersion":{"counter":5},"topicConfigTable":{"a":{"perm":6},"b":{"perm":6}}}');
     const older = parse('{"dataVersion":{"counter":4},"x":1,"topicConfigTable":{"a":{"perm":2},"c":{}}}');
-    expect(mergeTopics(ours, older)).toEqual({ dataVersion: { counter: 5 }, x: 1, topicConfigTable: { a: { perm: 6 }, b: { perm: 6 }, c: {} } });
+    expect(mergeTopics(ours, older)).toEqual({
+      dataVersion: { counter: 5 }, x: 1, topicConfigTable: { a: { perm: 6 }, b: { perm: 6 }, c: {} },
+    });
     const newer = parse('{"dataVersion":{"counter":6},"topicConfigTable":{"a":{"perm":2}}}');
     expect(mergeTopics(ours, newer)).toEqual({ dataVersion: { counter: 6 }, topicConfigTable: { a: { perm: 2 }, b: { perm: 6 } } });
   });
@@ -110,7 +120,9 @@ describe('topics', () => {
 describe('groups', () => {
   it('creates with RocketMQ\'s defaults, lists built-in ones, deletes with the forbidden topics', () => {
     const root = parse('{"forbiddenTable":{"g":{"t":1}}}');
-    expect(createGroup(root, 'g', { retryMaxTimes: 3, consumeEnable: undefined }, 1)).toMatchObject({ retryMaxTimes: 3, consumeEnable: true, configured: true });
+    expect(createGroup(root, 'g', { retryMaxTimes: 3, consumeEnable: undefined }, 1)).toMatchObject({
+      retryMaxTimes: 3, consumeEnable: true, configured: true,
+    });
     expect(listGroups(root).filter((group) => !group.system).map(({ group }) => group)).toEqual(['g']);
     expect(getGroup(root, 'TOOLS_CONSUMER')).toMatchObject({ system: true });
     expect(codeOf(() => createGroup(root, 'g', {}, 1))).toBe('INVALID_INPUT');
@@ -123,12 +135,14 @@ describe('groups', () => {
 });
 
 describe('consumer offsets', () => {
-  const TABLE = '{"offsetTable":{"a@g":{0:5,1:7},"a@h":{0:1},"odd":{0:1},"x@y@z":{0:3}},"pullOffsetTable":{"a@g":{0:9}},"keep":{"z":9007199254740993}}';
+  const TABLE = '{"offsetTable":{"a@g":{0:5,1:7},"a@h":{0:1},"odd":{0:1},"x@y@z":{0:3}},' +
+    '"pullOffsetTable":{"a@g":{0:9}},"keep":{"z":9007199254740993}}';
 
   it('commits the given queues only', () => {
     const root = parse(TABLE);
     commitOffsets(root, 'g', [{ topic: 'a', queueId: 1, offset: 2 }, { topic: 'b', queueId: 0, offset: 1 }], 3);
-    expect(offsetsOfGroup(root, 'g')).toEqual([{ topic: 'a', group: 'g', queueId: 0, offset: 5 }, { topic: 'a', group: 'g', queueId: 1, offset: 2 }, { topic: 'b', group: 'g', queueId: 0, offset: 1 }]);
+    const rows = offsetsOfGroup(root, 'g').map(({ topic, queueId, offset }) => [topic, queueId, offset]);
+    expect(rows).toEqual([['a', 0, 5], ['a', 1, 2], ['b', 0, 1]]);
     expect(committedOffset(root, 'g', 'a', 2)).toBeNull();
     expect(committedOffset(root, 'nobody', 'a', 0)).toBeNull();
     const unchanged = parse(TABLE);
