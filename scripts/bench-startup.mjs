@@ -42,7 +42,9 @@ try {
       const a = wallMs(['-e', '0']);
       const b = wallMs([run, ...words]);
       // The first rounds fill the code cache and the page cache.
-      if (round >= 0) bare.push(a), ours.push(b);
+      if (round < 0) continue;
+      bare.push(a);
+      ours.push(b);
     }
     const ratio = median(ours.map((value, index) => value / bare[index]));
     rows.push({ command: name, medianMs: round1(median(ours)), leastMs: round1(Math.min(...ours)), bareMedianMs: round1(median(bare)), ratio: Math.round(ratio * 100) / 100, limit });
