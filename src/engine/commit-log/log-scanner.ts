@@ -46,7 +46,7 @@ export class LogScanner {
   sizeBytes = 0;
   /** What is wrong, at `damaged`. */
   reason = '';
-  /** Holds the current message from `position` on. */
+  /** Holds the current message from `position` on; at damage its bytes, as far as its TOTALSIZE was believed. */
   window: Buffer;
   position = 0;
   segment: LogSegment | null = null;
@@ -106,6 +106,7 @@ export class LogScanner {
     if (reason !== null) return this.#damaged(reason);
     at = this.#load(offset, total);
     if (at < 0) return this.#damaged(SHORT_FILE);
+    this.position = at;
     const fault = this.#check(this.window, at, total);
     return fault === null ? this.#accept('message', at, total) : this.#damaged(fault);
   }
