@@ -1,14 +1,16 @@
 import zlib from 'node:zlib';
 import { CodecError } from '../base/codec-error.ts';
 import { lazyRequire } from '../base/lazy-require.ts';
+import { MAX_BODY_BYTES } from './layout.ts';
+import { decodeLz4Frame } from './lz4-frame.ts';
 import type { CompressionType } from './sys-flag.ts';
+import { refuseCostlyZstd } from './zstd-frame.ts';
 
 /** A body that grows beyond this is refused: RocketMQ's largest message has 4 MiB before compression, so it is a bomb. */
 export const MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024;
 
 interface Lz4 {
-  compress(bytes: Uint8Array, maxSize?: number): Uint8Array;
-  decompress(bytes: Uint8Array, maxSize?: number): Uint8Array;
+  compress(bytes: Uint8Array): Uint8Array;
 }
 interface Zstd {
   init(): Promise<void>;
@@ -18,9 +20,7 @@ interface Zstd {
 /** Decompresses a stored body. Throws CodecError(DAMAGED) for bytes that are not of that format or grow too large. */
 export const decompressBody = (type: CompressionType, bytes: Uint8Array): Buffer => {
   try {
-    const body = decompress(type, bytes);
-    if (body.length > MAX_DECOMPRESSED_BYTES) throw new Error(`more than ${MAX_DECOMPRESSED_BYTES} bytes`);
-    return body;
+    return decompress(type, bytes);
   } catch (error) {
     throw new CodecError('DAMAGED', `the body is no valid ${type} data: ${(error as Error).message}`);
   }
@@ -31,13 +31,14 @@ const decompress = (type: CompressionType, bytes: Uint8Array): Buffer => {
     case 'zlib':
       return zlib.inflateSync(bytes, { maxOutputLength: MAX_DECOMPRESSED_BYTES });
     case 'lz4':
-      return asBuffer((lazyRequire('lz4js') as Lz4).decompress(bytes, MAX_DECOMPRESSED_BYTES));
+      return decodeLz4Frame(asBuffer(bytes), MAX_DECOMPRESSED_BYTES);
     case 'zstd':
-      return decompressZstd(bytes);
+      return decompressZstd(asBuffer(bytes));
   }
 };
 
-const decompressZstd = (bytes: Uint8Array): Buffer => {
+const decompressZstd = (bytes: Buffer): Buffer => {
+  refuseCostlyZstd(bytes);
   const { Decompress } = lazyRequire('fzstd') as typeof import('fzstd');
   const chunks: Uint8Array[] = [];
   let total = 0;
@@ -61,8 +62,12 @@ export const prepareCompression = async (type: CompressionType): Promise<void> =
 /** Java's Deflater level of RocketMQ's clients. [DefaultMQProducer#compressLevel] */
 const ZLIB_LEVEL = 5;
 
-/** Compresses a body as RocketMQ's clients do. `prepareCompression(type)` must have resolved before. */
+/**
+ * Compresses a body as RocketMQ's clients do. `prepareCompression(type)` must have resolved before.
+ * Throws CodecError(MESSAGE_ILLEGAL) for more than 4 MiB, which clients refuse before they compress. [Validators#checkMessage]
+ */
 export const compressBody = (type: CompressionType, bytes: Uint8Array): Buffer => {
+  if (bytes.length > MAX_BODY_BYTES) throw new CodecError('MESSAGE_ILLEGAL', `the body has ${bytes.length} bytes; at most ${MAX_BODY_BYTES} are allowed`);
   switch (type) {
     case 'zlib':
       return zlib.deflateSync(bytes, { level: ZLIB_LEVEL });

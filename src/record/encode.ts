@@ -3,8 +3,8 @@ import { crc32Masked } from '../base/crc32.ts';
 import { writeInt64 } from '../base/int64.ts';
 import {
   AFTER_STORE_HOST_BYTES, BODY_CRC, BORN_HOST, BORN_TIMESTAMP, FLAG, IPV6_HOST_BYTES, MAGIC_BLANK, MAGIC_CODE, MAGIC_V1, MAGIC_V2, MAX_BODY_BYTES,
-  MAX_PROPERTIES_BYTES, MAX_V1_TOPIC_LENGTH, MIN_BLANK_BYTES, PHYSICAL_OFFSET, PROPERTY_CRC_BYTES, QUEUE_ID, QUEUE_OFFSET, STORE_TIMESTAMP_BYTES,
-  SYS_FLAG, TOTAL_SIZE,
+  MAX_PROPERTIES_BYTES, MAX_RETRY_TOPIC_BYTES, MAX_TOPIC_BYTES, MAX_V1_TOPIC_LENGTH, MIN_BLANK_BYTES, PHYSICAL_OFFSET, PROPERTY_CRC_BYTES, QUEUE_ID,
+  QUEUE_OFFSET, STORE_TIMESTAMP_BYTES, SYS_FLAG, TOTAL_SIZE,
 } from './layout.ts';
 import { NAME_END, PROPERTY, VALUE_END } from './properties.ts';
 import { BORN_HOST_IPV6, STORE_HOST_IPV6 } from './sys-flag.ts';
@@ -39,6 +39,8 @@ const MAX_FIXED_BYTES = 91 + 2 * 12 + 1;
 export const maxRecordSize = (fields: RecordFields): number =>
   MAX_FIXED_BYTES + fields.body.length + 3 * (fields.topic.length + fields.properties.length) + PROPERTY_CRC_BYTES;
 
+const RETRY_PREFIX = '%RETRY%';
+
 const topicCache = new Map<string, Buffer>();
 const TOPIC_CACHE_LIMIT = 4096;
 
@@ -61,7 +63,9 @@ export const encodeRecord = (fields: RecordFields, target: Buffer, position: num
   if (body.length > MAX_BODY_BYTES) throw new CodecError('MESSAGE_ILLEGAL', `the body has ${body.length} bytes; at most ${MAX_BODY_BYTES} are allowed`);
   const topic = topicBytes(fields.topic);
   const isV2 = fields.topic.length > MAX_V1_TOPIC_LENGTH;
-  if (topic.length > (isV2 ? 32_767 : 127)) throw new CodecError('MESSAGE_ILLEGAL', `the topic has ${topic.length} bytes, which a record cannot hold`);
+  if (topic.length > (isV2 && fields.topic.startsWith(RETRY_PREFIX) ? MAX_RETRY_TOPIC_BYTES : MAX_TOPIC_BYTES)) {
+    throw new CodecError('MESSAGE_ILLEGAL', `the topic has ${topic.length} bytes, which a record cannot hold`);
+  }
   const ipv6Bits = (bornHost.length === IPV6_HOST_BYTES ? BORN_HOST_IPV6 : 0) | (storeHost.length === IPV6_HOST_BYTES ? STORE_HOST_IPV6 : 0);
 
   target.writeInt32BE(isV2 ? MAGIC_V2 : MAGIC_V1, position + MAGIC_CODE);
@@ -90,7 +94,8 @@ export const encodeRecord = (fields: RecordFields, target: Buffer, position: num
   target.set(topic, at);
   at += topic.length;
   const propertiesAt = at + 2;
-  at = propertiesAt + target.utf8Write(fields.properties, propertiesAt);
+  const properties = fields.propertyCrc ? withoutPropertyCrc(fields.properties) : fields.properties;
+  at = propertiesAt + target.utf8Write(properties, propertiesAt);
   if (fields.propertyCrc) at = reservePropertyCrc(target, propertiesAt, at);
   const propertiesSize = at - propertiesAt;
   if (propertiesSize > MAX_PROPERTIES_BYTES) {
@@ -112,6 +117,12 @@ export const encodeBlank = (target: Buffer, position: number, remainingBytes: nu
 
 const VALUE_END_BYTE = 2;
 
+/** A CRC that came with the properties is that of another record. [CommitLog$DefaultAppendMessageCallback#doAppend] */
+const withoutPropertyCrc = (properties: string): string =>
+  properties.includes(PROPERTY.CRC32)
+    ? properties.split(VALUE_END).filter((item) => !item.startsWith(PROPERTY.CRC32 + NAME_END)).join(VALUE_END)
+    : properties;
+
 const reservePropertyCrc = (target: Buffer, propertiesAt: number, end: number): number => {
   let at = end;
   if (at > propertiesAt && target[at - 1] !== VALUE_END_BYTE) target[at++] = VALUE_END_BYTE;
@@ -121,6 +132,6 @@ const reservePropertyCrc = (target: Buffer, propertiesAt: number, end: number): 
 /** The ten digits stand least significant first. [MessageDecoder#createCrc32] */
 const writePropertyCrc = (target: Buffer, position: number, end: number): void => {
   const covered = end - PROPERTY_CRC_BYTES;
-  const digits = [...String(crc32Masked(target.subarray(position, covered)))].reverse().join('').padEnd(10, '0');
+  const digits = [...String(crc32Masked(target, position, covered))].reverse().join('').padEnd(10, '0');
   target.latin1Write(PROPERTY.CRC32 + NAME_END + digits + VALUE_END, covered);
 };

@@ -37,5 +37,8 @@ export const MAX_RECORD_BYTES = MAX_BODY_BYTES + 65_536;
 export const MAX_PROPERTIES_BYTES = 32_767;
 /** Topics longer than this many characters make the record version 2. [MessageVersion] */
 export const MAX_V1_TOPIC_LENGTH = 127;
+/** A topic's UTF-8 bytes; longer ones only for retry topics. [HookUtils#checkBeforePutMessage] */
+export const MAX_TOPIC_BYTES = 127;
+export const MAX_RETRY_TOPIC_BYTES = 255;
 /** `__CRC32#` 0x01 ten digits 0x02. [CommitLog#CRC32_RESERVED_LEN] */
 export const PROPERTY_CRC_BYTES = 20;
