@@ -13,6 +13,9 @@ export const DEFAULT_SLOT_COUNT = 5_000_000;
 /** [MessageStoreConfig#maxIndexNum] */
 export const DEFAULT_MAX_INDEX_COUNT = 20_000_000;
 
+/** What precedes tags where they are a key: the index type `T` and a separator. [MessageConst#INDEX_TAG_TYPE] */
+export const TAG_KEY_PREFIX = 'T#';
+
 const INT32_MAX = 0x7fff_ffff;
 const TWO_POW_32 = 0x1_0000_0000;
 
@@ -105,21 +108,23 @@ export const keyHash = (hashOfTopic: number, key: string): number => {
 };
 
 /**
- * Puts the hash of every key that a broker would index for a record into `target`, in its order: the unique key, then
- * the parts of KEYS between single spaces that are not empty. Returns how many. [IndexService#buildIndex]
+ * Puts the hash of every key that broker 5.5.0 would index for a record into `target`, in its order: the unique key, the
+ * parts of KEYS between single spaces that are not empty, and the tags as the key `T#<tags>` (brokers before 5.5.0
+ * leave those out). Returns how many. [IndexService#buildIndex]
  */
 export const recordKeyHashes = (
-  hashOfTopic: number, uniqKey: string | null, keys: string | null, target: number[],
+  hashOfTopic: number, uniqKey: string | null, keys: string | null, tags: string | null, target: number[],
 ): number => {
   let count = 0;
   if (uniqKey !== null) target[count++] = keyHash(hashOfTopic, uniqKey);
-  if (keys === null) return count;
-  for (let start = 0; start < keys.length; ) {
+  const keysLength = keys === null ? 0 : keys.length;
+  for (let start = 0; keys !== null && start < keysLength; ) {
     const space = keys.indexOf(' ', start);
-    const end = space < 0 ? keys.length : space;
+    const end = space < 0 ? keysLength : space;
     if (end > start) target[count++] = keyHash(hashOfTopic, start === 0 && space < 0 ? keys : keys.slice(start, end));
     start = end + 1;
   }
+  if (tags !== null && tags !== '') target[count++] = keyHash(javaHashContinue(hashOfTopic, TAG_KEY_PREFIX), tags);
   return count;
 };
 

@@ -106,16 +106,20 @@ export class IndexWriter {
   /**
    * Indexes a record. Records must come in log order; those up to the last one indexed are ignored, and if of that one
    * only some keys made it (a crash between two files), the others are added. Not for transaction rollbacks, which a
-   * broker does not index. @param keys the property KEYS: separated by spaces.
+   * broker does not index.
+   * @param keys the property KEYS: separated by spaces.
+   * @param tags the property TAGS, which broker 5.5.0 indexes as well
    */
-  put(topic: string, uniqKey: string | null, keys: string | null, commitLogOffset: number, storeTimestamp: number): void {
+  put(
+    topic: string, uniqKey: string | null, keys: string | null, tags: string | null, commitLogOffset: number, storeTimestamp: number,
+  ): void {
     if (commitLogOffset < this.#endCommitLogOffset) return;
     if (topic !== this.#topic) {
       this.#topic = topic;
       this.#topicHash = topicHash(topic);
     }
     const hashes = this.#hashes;
-    const count = recordKeyHashes(this.#topicHash, uniqKey, keys, hashes);
+    const count = recordKeyHashes(this.#topicHash, uniqKey, keys, tags, hashes);
     if (commitLogOffset === this.#endCommitLogOffset) {
       for (const hash of this.#missingHashes(hashes.slice(0, count), commitLogOffset)) this.#putHash(hash, commitLogOffset, storeTimestamp);
       return;
