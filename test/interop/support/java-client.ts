@@ -1,0 +1,175 @@
+import { javaArguments } from './jvm.ts';
+import { Child } from './process.ts';
+import type { RealBroker } from './real-broker.ts';
+import { temporaryDirectory, type TruthRow } from './store-copy.ts';
+
+const ANSWER_TIMEOUT_MS = 120_000;
+
+export interface JavaMessage {
+  readonly topic: string;
+  readonly queueId?: number;
+  readonly body: string | Uint8Array;
+  readonly tags?: string;
+  /** Separated by spaces, as the Java client has them. */
+  readonly keys?: string;
+  readonly properties?: Readonly<Record<string, string>>;
+  readonly flag?: number;
+  readonly delayLevel?: number;
+  readonly delayMs?: number;
+}
+
+export interface JavaSendResult {
+  readonly status: string;
+  readonly topic: string;
+  readonly queueId: number;
+  readonly queueOffset: number;
+  /** Comma-separated for a batch. */
+  readonly msgId: string;
+  readonly offsetMsgId: string;
+}
+
+export interface QueueRange {
+  readonly queueId: number;
+  readonly minOffset: number;
+  readonly maxOffset: number;
+}
+
+interface Answer {
+  readonly id: number;
+  readonly ok: boolean;
+  readonly result?: unknown;
+  readonly error?: string;
+}
+
+/** The official Java client in one JVM; `connect` gives a session with one running broker. */
+export class JavaClient {
+  private readonly child: Child;
+  private readonly waiting = new Map<number, (answer: Answer) => void>();
+  private consumed = 0;
+  private lastId = 0;
+  private sessions = 0;
+
+  constructor(version?: string) {
+    const home = temporaryDirectory('client');
+    this.child = new Child('java', javaArguments({ mainClass: 'mqlite.interop.InteropClient', heap: '512m', home, version }));
+  }
+
+  async connect(broker: RealBroker): Promise<JavaSession> {
+    const session = `s${++this.sessions}`;
+    await this.request({ op: 'open', session, namesrv: broker.namesrv, broker: broker.address });
+    return new JavaSession(this, session);
+  }
+
+  /** Sends one request and waits for its answer; rejects with what the JVM threw. */
+  async request(request: Readonly<Record<string, unknown>>): Promise<unknown> {
+    const id = ++this.lastId;
+    let answer: Answer | undefined;
+    this.waiting.set(id, (received) => { answer = received; });
+    this.child.write(`${JSON.stringify({ id, ...request })}\n`);
+    const alive = await this.child.until(() => {
+      this.drain();
+      return answer !== undefined;
+    }, ANSWER_TIMEOUT_MS, `an answer to ${String(request['op'])}`);
+    this.waiting.delete(id);
+    if (!alive || answer === undefined) throw new Error(`the Java client ended: ${this.child.stderr}`);
+    if (!answer.ok) throw new Error(`${String(request['op'])}: ${answer.error}`);
+    return answer.result;
+  }
+
+  async close(): Promise<void> {
+    this.child.endInput();
+    await this.child.stop('SIGTERM', 20_000);
+  }
+
+  /** Hands out the complete lines that came since the last look. */
+  private drain(): void {
+    const text = this.child.stdout;
+    for (let end = text.indexOf('\n', this.consumed); end >= 0; end = text.indexOf('\n', this.consumed)) {
+      const line = text.slice(this.consumed, end);
+      this.consumed = end + 1;
+      if (!line.startsWith('{"id"')) continue;
+      const answer = JSON.parse(line) as Answer;
+      this.waiting.get(answer.id)?.(answer);
+    }
+  }
+}
+
+/** One broker, seen through the official client. */
+export class JavaSession {
+  private readonly client: JavaClient;
+  private readonly session: string;
+
+  constructor(client: JavaClient, session: string) {
+    this.client = client;
+    this.session = session;
+  }
+
+  async close(): Promise<void> {
+    await this.call('close', {});
+  }
+
+  async send(messages: readonly JavaMessage[], options: { readonly batch?: boolean; readonly compression?: 'ZLIB' | 'LZ4' | 'ZSTD' } = {}): Promise<JavaSendResult[]> {
+    return await this.call('send', { ...options, messages: messages.map(encode) }) as JavaSendResult[];
+  }
+
+  async transaction(decision: 'commit' | 'rollback' | 'unknown', messages: readonly JavaMessage[]): Promise<JavaSendResult[]> {
+    return await this.call('transaction', { decision, messages: messages.map(encode) }) as JavaSendResult[];
+  }
+
+  /** Every message of the topics (all topics when absent), in (topic, queueId, queueOffset) order. */
+  async pullAll(topics?: readonly string[]): Promise<TruthRow[]> {
+    return await this.call('pullAll', { topics: topics ?? null }) as TruthRow[];
+  }
+
+  async view(offsetMsgId: string): Promise<TruthRow> {
+    return await this.call('view', { offsetMsgId }) as TruthRow;
+  }
+
+  async findByKey(topic: string, key: string): Promise<TruthRow[]> {
+    return await this.call('findByKey', { topic, key }) as TruthRow[];
+  }
+
+  async findByUniqueKey(topic: string, key: string): Promise<TruthRow[]> {
+    return await this.call('findByUniqueKey', { topic, key }) as TruthRow[];
+  }
+
+  /** Joins the group, consumes `count` messages (or until the time is over), commits and leaves. */
+  async consume(request: {
+    readonly group: string; readonly topic: string; readonly count: number; readonly tags?: string; readonly timeoutMs?: number;
+    readonly fail?: boolean; readonly maxReconsumeTimes?: number;
+  }): Promise<TruthRow[]> {
+    return await this.call('consume', request) as TruthRow[];
+  }
+
+  async committed(group: string, topic: string): Promise<{ readonly queueId: number; readonly committedOffset: number | null }[]> {
+    return await this.call('committed', { group, topic }) as { queueId: number; committedOffset: number | null }[];
+  }
+
+  async commit(group: string, topic: string, queueId: number, offset: number): Promise<void> {
+    await this.call('commit', { group, topic, queueId, offset });
+  }
+
+  async topics(): Promise<Record<string, { readonly readQueueNums: number; readonly writeQueueNums: number; readonly perm: number; readonly order: boolean }>> {
+    return await this.call('topics', {}) as Record<string, { readQueueNums: number; writeQueueNums: number; perm: number; order: boolean }>;
+  }
+
+  async queues(topic: string): Promise<QueueRange[]> {
+    return await this.call('queues', { topic }) as QueueRange[];
+  }
+
+  async createTopic(topic: string, options: { readonly queues?: number; readonly order?: boolean; readonly attributes?: Readonly<Record<string, string>> } = {}): Promise<void> {
+    await this.call('createTopic', { topic, ...options });
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await this.call('deleteTopic', { topic });
+  }
+
+  private call(op: string, request: Readonly<Record<string, unknown>>): Promise<unknown> {
+    return this.client.request({ op, session: this.session, ...request });
+  }
+}
+
+function encode(message: JavaMessage): Record<string, unknown> {
+  return { ...message, body: Buffer.from(message.body).toString('base64') };
+}
