@@ -29,7 +29,7 @@ describe.each(['clean', 'killed'] as const)('index of the %s fixture', (fixture)
   const verify = (place = directory): ReturnType<IndexVerifier['finish']> => {
     const verifier = new IndexVerifier({ fs: nodeFileSystem, directory: place, ...geometry });
     for (const { topic, uniqKey, keys, tags, commitLogOffset, storeTimestamp } of records)
-      verifier.record(topic, uniqKey, keys, tags, commitLogOffset, storeTimestamp);
+      verifier.record(topic, uniqKey, keys, commitLogOffset, storeTimestamp, tags);
     return verifier.finish();
   };
 

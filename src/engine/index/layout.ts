@@ -124,7 +124,7 @@ export const recordKeyHashes = (
     if (end > start) target[count++] = keyHash(hashOfTopic, start === 0 && space < 0 ? keys : keys.slice(start, end));
     start = end + 1;
   }
-  if (tags !== null && tags !== '') target[count++] = keyHash(javaHashContinue(hashOfTopic, TAG_KEY_PREFIX), tags);
+  if (tags) target[count++] = keyHash(javaHashContinue(hashOfTopic, TAG_KEY_PREFIX), tags);
   return count;
 };
 

@@ -77,7 +77,7 @@ export class IndexVerifier {
 
   /** Takes the next record of the log; transaction rollbacks, which are not indexed, must be left out. */
   record(
-    topic: string, uniqKey: string | null, keys: string | null, tags: string | null, commitLogOffset: number, storeTimestamp: number,
+    topic: string, uniqKey: string | null, keys: string | null, commitLogOffset: number, storeTimestamp: number, tags: string | null,
   ): void {
     if (topic !== this.#topic) {
       this.#topic = topic;
@@ -85,7 +85,7 @@ export class IndexVerifier {
     }
     this.#keyCount = recordKeyHashes(this.#topicHash, uniqKey, keys, tags, this.#hashes);
     if (this.#keyCount === 0) return;
-    this.#hasTagKey = tags !== null && tags !== '';
+    this.#hasTagKey = Boolean(tags);
     this.#passOlderEntries(commitLogOffset);
     if (this.#check === null) {
       this.#recordsBehindIndex++;

@@ -111,7 +111,7 @@ export class IndexWriter {
    * @param tags the property TAGS, which broker 5.5.0 indexes as well
    */
   put(
-    topic: string, uniqKey: string | null, keys: string | null, tags: string | null, commitLogOffset: number, storeTimestamp: number,
+    topic: string, uniqKey: string | null, keys: string | null, commitLogOffset: number, storeTimestamp: number, tags: string | null,
   ): void {
     if (commitLogOffset < this.#endCommitLogOffset) return;
     if (topic !== this.#topic) {

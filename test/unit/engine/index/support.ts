@@ -99,7 +99,7 @@ export const testIndex = (maxIndexCount = 40, directory?: string): TestIndex => 
     reader: (fileSystem = nodeFileSystem) => new IndexReader({ fs: fileSystem, directory: place, ...geometry }),
     verify: (records, logMinOffset = 0) => {
       const verifier = new IndexVerifier({ fs: nodeFileSystem, directory: place, logMinOffset, ...geometry });
-      for (const record of records) verifier.record(record.topic, record.uniqKey, record.keys, record.tags, record.commitLogOffset, record.storeTimestamp);
+      for (const record of records) verifier.record(record.topic, record.uniqKey, record.keys, record.commitLogOffset, record.storeTimestamp, record.tags);
       return verifier.finish();
     },
     names,
@@ -108,7 +108,7 @@ export const testIndex = (maxIndexCount = 40, directory?: string): TestIndex => 
 };
 
 export const putAll = (writer: IndexWriter, records: readonly IndexedRecord[]): void => {
-  for (const record of records) writer.put(record.topic, record.uniqKey, record.keys, record.tags, record.commitLogOffset, record.storeTimestamp);
+  for (const record of records) writer.put(record.topic, record.uniqKey, record.keys, record.commitLogOffset, record.storeTimestamp, record.tags);
 };
 
 /** Every key of every record must lead to it; returns what doesn't. */
