@@ -20,3 +20,6 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', finish, { once: true });
     }),
 };
+
+/** Lets timers, signals and I/O have their turn; a chain of microtasks would starve them. */
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -23,8 +23,7 @@ export interface QueuePlace {
 
 /** What was found, with all that a repair needs to know. */
 export type Finding =
-  /** Bytes [from, to) of the log hold no sound record. */
-  | { readonly kind: 'unreadable'; readonly damage: StoreDamage; readonly from: number; readonly to: number }
+  | UnreadableFinding
   /** A full log file without its end-of-file record. */
   | { readonly kind: 'blank'; readonly damage: StoreDamage; readonly from: number; readonly to: number }
   /** A sound record whose header names another place than the queue entry that points at it. */
@@ -33,13 +32,24 @@ export type Finding =
   | { readonly kind: 'field'; readonly damage: StoreDamage; readonly offset: number; readonly field: SuspectField; readonly previousStoreTimestamp: number }
   /** A sound record that no queue has room for: its place is taken, and no entry points at it. */
   | { readonly kind: 'orphan'; readonly damage: StoreDamage; readonly offset: number }
-  /** An entry that differs from its record, or is missing: it should be `content`. */
-  | { readonly kind: 'entry'; readonly damage: StoreDamage; readonly place: QueuePlace; readonly content: EntryContent }
+  /** An entry that differs from its record, or is missing: it should be `content`. `following`: so do later ones of the queue. */
+  | { readonly kind: 'entry'; readonly damage: StoreDamage; readonly place: QueuePlace; readonly content: EntryContent; readonly following: boolean }
   /** An entry without a record: nobody knows what it should be. */
   | { readonly kind: 'dangling'; readonly damage: StoreDamage; readonly place: QueuePlace; readonly content: EntryContent }
   | { readonly kind: 'index'; readonly damage: StoreDamage; readonly path: string }
   | { readonly kind: 'config'; readonly damage: StoreDamage; readonly path: string; readonly hasBak: boolean }
   | { readonly kind: 'file'; readonly damage: StoreDamage; readonly path: string; readonly repair: 'move-aside' | 'resize' | 'none'; readonly expectedBytes: number | null };
+
+/** Bytes [from, to) of the log hold no sound record. */
+export interface UnreadableFinding {
+  readonly kind: 'unreadable';
+  readonly damage: StoreDamage;
+  readonly from: number;
+  readonly to: number;
+  /** `missing`: there is no file; `last`: nothing sound follows, `to` is only where the file ends. */
+  readonly extent: 'inside' | 'missing' | 'last';
+  readonly previousStoreTimestamp: number;
+}
 
 export type SuspectField = 'STORETIMESTAMP' | 'BORNHOST' | 'STOREHOST' | 'RECONSUMETIMES' | 'PREPARED_TRAN_OFFSET' | 'SYSFLAG' | 'BODYCRC' | 'PROPERTY_CRC';
 

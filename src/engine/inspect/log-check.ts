@@ -189,9 +189,9 @@ export class LogCheck {
     this.unreadable.add(from, to);
     const lostFile = isGap ? { file: this.#view.paths.commitLog, position: from } : {};
     const damage: StoreDamage = { ...this.#damage(from, `${reason} (${to - from} bytes cannot be read)`, false), ...claimed, ...lostFile };
-    const endsFile = next >= 0 && this.#view.log.segments.some((segment) => segment.baseOffset === to);
-    if (isGap) this.#findings.add({ kind: 'file', damage, path: this.#view.paths.commitLog, repair: 'none', expectedBytes: null });
-    else this.#findings.add({ kind: isBlank || (endsFile && to - from < 91) ? 'blank' : 'unreadable', damage, from, to });
+    const extent = isGap ? 'missing' : next >= 0 ? 'inside' : 'last';
+    if (isBlank) this.#findings.add({ kind: 'blank', damage, from, to });
+    else this.#findings.add({ kind: 'unreadable', damage, from, to, extent, previousStoreTimestamp: this.#previous.storeTimestamp });
     this.#logEnd = to;
     return next >= 0;
   }

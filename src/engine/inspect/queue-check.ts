@@ -193,7 +193,7 @@ export class QueueCheck {
       this.#context.findings.note(`queue ${this.#name} is ${this.behind} records behind the log: recovery adds them`);
       return;
     }
-    this.#reportEntry(first, this.behind === 1 ? 'the record has no entry' : `${this.behind} records from here on have no entry`);
+    this.#reportEntry(first, this.behind === 1 ? 'the record has no entry' : `${this.behind} records from here on have no entry`, this.behind > 1);
   }
 
   #reportHole(queueOffset: number): void {
@@ -203,10 +203,10 @@ export class QueueCheck {
     if (first !== null && first.place.queueOffset === queueOffset) this.#reportEntry(first, 'the entry is empty though entries follow it');
   }
 
-  #reportEntry(pending: Pending, reason: string): void {
+  #reportEntry(pending: Pending, reason: string, following = false): void {
     const { place, content } = pending;
     this.#context.findings.add({
-      kind: 'entry', place, content,
+      kind: 'entry', place, content, following,
       damage: this.#entryDamage(place.queueOffset, content.commitLogOffset, `${reason}; record ${place.queueOffset} of the queue is at ${content.commitLogOffset} in the log`),
     });
   }

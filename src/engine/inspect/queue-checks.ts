@@ -172,7 +172,7 @@ export class QueueChecks {
     } else {
       const directory = `${this.#view.paths.consumeQueue}/${topic}/${queueId}`;
       this.#findings.add({
-        kind: 'entry', ...first,
+        kind: 'entry', ...first, following: true,
         damage: {
           family: 'consumequeue', queue: queueOf(first.place, brokerName), queueOffset: first.place.queueOffset, commitLogOffset: first.content.commitLogOffset,
           file: directory, position: 0, reason: `the queue has no files, but the log has ${records} records of it from ${first.content.commitLogOffset} on`,

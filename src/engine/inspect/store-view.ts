@@ -1,9 +1,6 @@
 import { MqliteError } from '../../broker/errors.ts';
-import { decodeRecord } from '../../record/decode.ts';
-import { PROPERTY } from '../../record/properties.ts';
 import { inspectSegmentDirectory } from '../commit-log/log-directory.ts';
 import type { SegmentDirectory } from '../commit-log/log-directory.ts';
-import { LogScanner } from '../commit-log/log-scanner.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { toMqliteError } from '../files/storage-errors.ts';
 import { nodeFileSystem } from '../files/node-file-system.ts';
@@ -16,7 +13,8 @@ import { decodeEngineState } from '../state/engine-state.ts';
 import type { EngineState } from '../state/engine-state.ts';
 import { readWholeFile } from '../state/file-io.ts';
 import { inferIdentity } from '../state/infer-identity.ts';
-import type { InferredIdentity, NewestRecord } from '../state/infer-identity.ts';
+import type { InferredIdentity } from '../state/infer-identity.ts';
+import { readNewestRecord } from '../read/newest-record.ts';
 import { readIdentity } from '../state/store-identity.ts';
 import type { StoreIdentity } from '../state/store-identity.ts';
 import { detectStoreKind } from '../state/store-kind.ts';
@@ -67,25 +65,6 @@ export const withStoreErrors = async <T>(doing: string, run: () => Promise<T> | 
 const lookAtLog = (fs: FileSystem, paths: StorePaths, given: Partial<StoreIdentity>): SegmentDirectory =>
   inspectSegmentDirectory(fs, paths.commitLog, given.segmentSizeBytes ?? null);
 
-/** The last sound record, found by walking the newest file that has any; null for an empty log. */
-const newestRecord = (fs: FileSystem, log: SegmentDirectory): NewestRecord | null => {
-  for (const segment of [...log.segments].reverse()) {
-    const scanner = new LogScanner(fs, [segment]);
-    try {
-      let last = -1;
-      while (scanner.next() === 'message') last = scanner.commitLogOffset;
-      if (last < 0) continue;
-      scanner.seek(last);
-      scanner.next();
-      const message = decodeRecord(scanner.window, scanner.position, '');
-      return { storeHost: message.storeHost, hasPropertyCrc: message.properties[PROPERTY.CRC32] !== undefined };
-    } finally {
-      scanner.close();
-    }
-  }
-  return null;
-};
-
 /**
  * Opens a store for looking. Writes nothing.
  * @throws MqliteError STORE_NOT_FOUND, WRONG_KIND (RocksDB queues), DAMAGED (store.json)
@@ -99,7 +78,7 @@ export const openStoreView = (options: StoreOptions): StoreView => {
   detectStoreKind(fs, paths);
   const given = readIdentity(fs, paths.identity) ?? {};
   const log = lookAtLog(fs, paths, given);
-  const inferred = inferIdentity(fs, paths, given, () => newestRecord(fs, log));
+  const inferred = inferIdentity(fs, paths, given, () => readNewestRecord(fs, log.segments));
   const stateBytes = readWholeFile(fs, paths.state);
   const state = stateBytes === null ? null : decodeEngineState(stateBytes);
   let deletedTopics: ReadonlyMap<string, number> = new Map();

@@ -54,12 +54,12 @@ export function topicContract(context: ContractContext): void {
       const { broker } = context;
       await broker.createTopic('Mine', { readQueueNums: 2, writeQueueNums: 2, perm: 6 });
       await broker.send(text('Mine', 'kept', { queueId: 0 }));
-      expect(await broker.alterTopic('Mine', { readQueueNums: 4, writeQueueNums: 4, attributes: { 'message.type': 'NORMAL', note: 'x' } })).toMatchObject({ readQueueNums: 4, writeQueueNums: 4, perm: 6, attributes: { note: 'x' } });
+      expect(await broker.alterTopic('Mine', { readQueueNums: 4, writeQueueNums: 4, attributes: { 'message.type': 'NORMAL', 'reserve.time': '3600' } })).toMatchObject({ readQueueNums: 4, writeQueueNums: 4, perm: 6, attributes: { 'reserve.time': '3600' } });
       expect(await broker.queues('Mine')).toHaveLength(4);
       expect((await broker.send(text('Mine', 'x', { queueId: 3 }))).queueOffset).toBe(0);
       expect(await broker.maxOffset(await queueOf(broker, 'Mine', 0))).toBe(1);
-      const altered = await broker.alterTopic('Mine', { attributes: { note: null } });
-      expect(altered.attributes).not.toHaveProperty('note');
+      const altered = await broker.alterTopic('Mine', { attributes: { 'reserve.time': null } });
+      expect(altered.attributes).not.toHaveProperty(['reserve.time']);
       expect(altered.attributes).toMatchObject({ 'message.type': 'NORMAL' });
     });
 

@@ -8,7 +8,7 @@ import { isSystemTopicName, propertiesSize } from './validate.ts';
 
 export const FAKE_BROKER_NAME = 'broker-a';
 const STORE_HOST_HEX = '7F00000100002A9F';
-const COMPRESSION_FLAGS = { lz4: 0x101, zstd: 0x201, zlib: 0x301 } as const;
+const COMPRESSION_FLAGS = { lz4: 0x100, zstd: 0x200, zlib: 0x300 } as const;
 
 interface FakeTopic {
   config: TopicConfig;

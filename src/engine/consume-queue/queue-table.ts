@@ -1,0 +1,97 @@
+import path from 'node:path';
+import type { FileSystem } from '../files/file-system.ts';
+import type { StorePaths } from '../store-paths.ts';
+import { QueueWriter } from './queue-writer.ts';
+
+export interface QueueTableOptions {
+  readonly fs: FileSystem;
+  readonly paths: StorePaths;
+  readonly fileSizeBytes: number;
+}
+
+/** The queue writers of this process, opened on first use. */
+export class QueueTable {
+  readonly #options: QueueTableOptions;
+  readonly #topics = new Map<string, (QueueWriter | undefined)[]>();
+  /** Touched by the batch under way. */
+  readonly #touched: QueueWriter[] = [];
+  readonly #unsynced = new Set<QueueWriter>();
+
+  constructor(options: QueueTableOptions) {
+    this.#options = options;
+  }
+
+  get(topic: string, queueId: number): QueueWriter {
+    let queues = this.#topics.get(topic);
+    if (queues === undefined) this.#topics.set(topic, (queues = []));
+    return (queues[queueId] ??= this.#open(topic, queueId));
+  }
+
+  /** The writer if it is open already. */
+  peek(topic: string, queueId: number): QueueWriter | undefined {
+    return this.#topics.get(topic)?.[queueId];
+  }
+
+  touch(queue: QueueWriter): void {
+    if (!queue.hasPending) this.#touched.push(queue);
+  }
+
+  /** Writes what the batch has gathered. */
+  flush(): void {
+    for (const queue of this.#touched) queue.flush();
+  }
+
+  /** Checks, before anything is acknowledged, that the files written to still have their names. */
+  restoreUnlinked(): void {
+    for (const queue of this.#touched) queue.restoreUnlinked();
+  }
+
+  commit(): void {
+    for (const queue of this.#touched) {
+      queue.commit();
+      this.#unsynced.add(queue);
+    }
+    this.#touched.length = 0;
+  }
+
+  rollBack(): void {
+    const touched = this.#touched.splice(0);
+    for (const queue of touched) queue.rollBack();
+  }
+
+  /** Queues with entries that were not synced yet; the caller syncs each of them. */
+  takeUnsynced(): QueueWriter[] {
+    const queues = [...this.#unsynced];
+    this.#unsynced.clear();
+    return queues;
+  }
+
+  markUnsynced(queue: QueueWriter): void {
+    this.#unsynced.add(queue);
+  }
+
+  /** Forgets a topic's writers: its queues were deleted, or moved by another process beyond catching up. */
+  drop(topic: string): void {
+    for (const queue of this.#topics.get(topic) ?? []) if (queue !== undefined) this.#forget(queue);
+    this.#topics.delete(topic);
+  }
+
+  dropAll(): void {
+    for (const topic of [...this.#topics.keys()]) this.drop(topic);
+  }
+
+  close(): void {
+    this.dropAll();
+  }
+
+  #forget(queue: QueueWriter): void {
+    if (this.#unsynced.delete(queue)) queue.sync();
+    queue.close();
+  }
+
+  #open(topic: string, queueId: number): QueueWriter {
+    const { fs, paths, fileSizeBytes } = this.#options;
+    const directory = path.join(paths.consumeQueue, topic, String(queueId));
+    return new QueueWriter(topic, queueId, { fs, directory, fileSizeBytes, tempDirectory: paths.temp });
+  }
+}

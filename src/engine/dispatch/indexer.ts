@@ -1,0 +1,117 @@
+import { createDispatchView, readDispatchView } from '../../record/dispatch-view.ts';
+import { recordProblem } from '../../record/check.ts';
+import { TRANSACTION_MASK, TRANSACTION_ROLLBACK } from '../../record/sys-flag.ts';
+import { listSegments } from '../commit-log/log-directory.ts';
+import { LogScanner } from '../commit-log/log-scanner.ts';
+import { IndexWriter } from '../index/writer.ts';
+import { openLockFile } from '../locks/write-lock.ts';
+import type { StoreContext } from '../store-context.ts';
+
+const OWNER_BYTE = 0;
+
+/**
+ * Keeps the hash index, if this process is the one that owns it: `mqlite/index.lock`, held while attached. The index may
+ * lag behind the log; whoever looks for a key scans the rest (`read/key-query.ts`), and the last writer to leave
+ * completes it.
+ */
+export class Indexer {
+  readonly #context: StoreContext;
+  readonly #lockFd: number;
+  #writer: IndexWriter | null = null;
+  /** Log offset up to which everything is indexed. */
+  #indexedTail = 0;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+    this.#lockFd = openLockFile(context.fs, context.paths.indexLock);
+  }
+
+  get isOwner(): boolean {
+    return this.#writer !== null;
+  }
+
+  get writer(): IndexWriter | null {
+    return this.#writer;
+  }
+
+  get indexedTail(): number {
+    return this.#indexedTail;
+  }
+
+  /** Becomes the owner if nobody else is; catches up to `tail`. */
+  tryOwn(tail: number): boolean {
+    if (this.#writer !== null) return true;
+    const { fs, locks, clock, paths, identity } = this.#context;
+    if (!locks.tryLock(this.#lockFd, OWNER_BYTE, 'exclusive')) return false;
+    this.#writer = IndexWriter.open({
+      fs,
+      clock,
+      directory: paths.index,
+      tempDirectory: paths.temp,
+      quarantineDirectory: paths.quarantine,
+      slotCount: identity.indexSlotCount,
+      maxIndexCount: identity.indexMaxCount,
+    });
+    // Without any index file the log below is left alone: a broker can be run with its index off. `store recover` builds one.
+    this.#indexedTail = this.#writer.endCommitLogOffset < 0 ? tail : this.#writer.endCommitLogOffset;
+    this.catchUp(tail);
+    return true;
+  }
+
+  /** Starts over at `offset`: recovery found that what lies behind must be indexed (again). */
+  rewindTo(offset: number): void {
+    this.#indexedTail = Math.min(this.#indexedTail, offset);
+  }
+
+  put(topic: string, uniqKey: string | null, keys: string | null, commitLogOffset: number, storeTimestamp: number, tags: string | null): void {
+    this.#writer?.put(topic, uniqKey, keys, commitLogOffset, storeTimestamp, tags);
+  }
+
+  /** What this process itself has just stored was put; everything below `tail` is indexed. */
+  advanceTo(tail: number): void {
+    if (this.#writer !== null) this.#indexedTail = tail;
+  }
+
+  /** Indexes what others stored between the indexed tail and `tail`. */
+  catchUp(tail: number): void {
+    const writer = this.#writer;
+    if (writer === null || this.#indexedTail >= tail) return;
+    const { fs, paths, identity } = this.#context;
+    const segments = listSegments(fs, paths.commitLog, identity.segmentSizeBytes);
+    const from = Math.max(this.#indexedTail, segments[0]?.baseOffset ?? 0);
+    const scanner = new LogScanner(fs, segments, { from, to: tail, check: (buffer, position, size) => recordProblem(buffer, position, size, false) });
+    const view = createDispatchView();
+    try {
+      for (let kind = scanner.next(); kind !== 'end'; kind = scanner.next()) {
+        if (kind === 'message') {
+          readDispatchView(scanner.window, scanner.position, view);
+          if ((view.sysFlag & TRANSACTION_MASK) !== TRANSACTION_ROLLBACK) {
+            writer.put(view.topic, view.uniqKey, view.keys, view.commitLogOffset, view.storeTimestamp, view.tags);
+          }
+        } else if (kind === 'damaged' && scanner.resync() < 0) {
+          break;
+        }
+      }
+    } finally {
+      scanner.close();
+    }
+    this.#indexedTail = tail;
+  }
+
+  /** Puts back what a refused broker took, and indexes again what that broker's own file covered. */
+  restoreUnlinked(tail: number): void {
+    const writer = this.#writer;
+    if (writer === null || !writer.restoreUnlinked()) return;
+    this.rewindTo(Math.max(writer.endCommitLogOffset, 0));
+    this.catchUp(tail);
+  }
+
+  close(): void {
+    try {
+      this.#writer?.close();
+    } finally {
+      this.#writer = null;
+      this.#context.fs.close(this.#lockFd);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import type { Clock } from '../../base/clock.ts';
+import { systemClock } from '../../base/clock.ts';
+import { MqliteError } from '../../broker/errors.ts';
+import { queueFileSize } from '../consume-queue/layout.ts';
+import { nodeFileSystem } from '../files/node-file-system.ts';
+import { makeDirectoryDurably } from '../state/file-io.ts';
+import { DEFAULT_IDENTITY, validateIdentity, writeIdentity } from '../state/store-identity.ts';
+import type { StoreIdentity } from '../state/store-identity.ts';
+import { isStore } from '../state/store-kind.ts';
+import { storePaths } from '../store-paths.ts';
+import { storeInfo } from './info.ts';
+import type { StoreInfo } from './info.ts';
+import { withStoreErrors } from './store-view.ts';
+import type { StoreOptions } from './store-view.ts';
+
+export interface InitOptions extends StoreOptions {
+  /** Length of a log file, bytes. Default 1 GiB. */
+  readonly segmentSizeBytes?: number | undefined;
+  /** Entries in a queue file. Default 300,000 (6,000,000 bytes). */
+  readonly consumeQueueFileEntries?: number | undefined;
+  readonly indexSlotCount?: number | undefined;
+  readonly indexMaxCount?: number | undefined;
+  readonly brokerName?: string | undefined;
+  readonly clusterName?: string | undefined;
+  /** `ip:port`. */
+  readonly storeHost?: string | undefined;
+  readonly propertyCrc?: boolean | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * Makes a store: its directories and `mqlite/store.json`, no data file (those appear with their first records).
+ * @throws MqliteError INVALID_INPUT for a setting out of range, REFUSED where a store or anything else lies already
+ */
+export const initStore = (options: InitOptions): Promise<StoreInfo> =>
+  withStoreErrors(`cannot make a store in ${options.storeDirectory}`, () => {
+    const fs = options.fs ?? nodeFileSystem;
+    const paths = storePaths(options.storeDirectory, options.commitLogDirectory);
+    const identity = identityOf(options);
+    validateIdentity(identity);
+    const root = fs.stat(paths.root);
+    if (root !== null && !root.isDirectory) throw new MqliteError('REFUSED', `${paths.root} is a file`, { hint: 'give a directory' });
+    if (isStore(fs, paths)) {
+      throw new MqliteError('REFUSED', `${paths.root} is a store already`, { hint: 'see it with "mqlite store info"; a store keeps the sizes it was made with' });
+    }
+    if ((fs.list(paths.root) ?? []).length > 0) throw new MqliteError('REFUSED', `${paths.root} is not empty`, { hint: 'give a new or an empty directory' });
+    if ((fs.list(paths.commitLog) ?? []).length > 0) {
+      throw new MqliteError('REFUSED', `${paths.commitLog} is not empty`, { hint: 'a log that exists belongs to a store: open that one' });
+    }
+    for (const directory of [paths.commitLog, paths.consumeQueue, paths.index, paths.config, paths.mqlite]) makeDirectoryDurably(fs, directory);
+    writeIdentity(fs, paths.identity, identity, { tempDirectory: paths.temp, nowMs: (options.clock ?? systemClock).nowMs() });
+    return storeInfo(options);
+  });
+
+const identityOf = (options: InitOptions): StoreIdentity => {
+  const entries = options.consumeQueueFileEntries;
+  return {
+    ...DEFAULT_IDENTITY,
+    segmentSizeBytes: options.segmentSizeBytes ?? DEFAULT_IDENTITY.segmentSizeBytes,
+    consumeQueueFileSizeBytes: entries === undefined ? DEFAULT_IDENTITY.consumeQueueFileSizeBytes : queueFileSize(entries * 20),
+    indexSlotCount: options.indexSlotCount ?? DEFAULT_IDENTITY.indexSlotCount,
+    indexMaxCount: options.indexMaxCount ?? DEFAULT_IDENTITY.indexMaxCount,
+    brokerName: options.brokerName ?? DEFAULT_IDENTITY.brokerName,
+    clusterName: options.clusterName ?? DEFAULT_IDENTITY.clusterName,
+    storeHost: options.storeHost ?? DEFAULT_IDENTITY.storeHost,
+    propertyCrc: options.propertyCrc ?? DEFAULT_IDENTITY.propertyCrc,
+  };
+};

@@ -1,0 +1,107 @@
+import path from 'node:path';
+import { MqliteError } from '../../broker/errors.ts';
+import type { MemberInfo, Membership, MessageQueue, OffsetCommit } from '../../broker/types.ts';
+import { openLockFile } from '../locks/write-lock.ts';
+import { isLocked } from '../locks/lock-holder.ts';
+import { readWholeFile, writeFileAtomically } from '../state/file-io.ts';
+import type { QueueOffset } from '../state/consumer-offsets.ts';
+import type { StoreContext } from '../store-context.ts';
+import type { StoreWriter } from '../write/store-writer.ts';
+
+const MEMBER_BYTE = 0;
+
+/** A group's name may hold characters that make poor file names (`%`, `|`); hex is safe and reversible. */
+const groupDirectory = (context: StoreContext, group: string): string => path.join(context.paths.groups, Buffer.from(group).toString('hex'));
+
+/** The one live member of a group: its lock file is locked by a living process, or it is not there. */
+export const readMember = (context: StoreContext, group: string): MemberInfo | null => {
+  const directory = groupDirectory(context, group);
+  if (!isLocked(context.fs, path.join(directory, 'member.lock'))) return null;
+  const bytes = readWholeFile(context.fs, path.join(directory, 'member.json'));
+  if (bytes === null) return null;
+  try {
+    return JSON.parse(bytes.toString('utf8')) as MemberInfo;
+  } catch {
+    return null;
+  }
+};
+
+/** Membership of this process in a group. Consuming needs the group's member lock, which vanishes with the process. */
+export class GroupMember implements Membership {
+  readonly info: MemberInfo;
+  readonly queues: readonly MessageQueue[];
+  readonly #writer: StoreWriter;
+  readonly #onLeave: (member: GroupMember) => void;
+  #fd: number;
+  #resetGeneration: number;
+
+  private constructor(writer: StoreWriter, info: MemberInfo, queues: readonly MessageQueue[], fd: number, onLeave: (member: GroupMember) => void) {
+    this.#writer = writer;
+    this.info = info;
+    this.queues = queues;
+    this.#fd = fd;
+    this.#onLeave = onLeave;
+    this.#resetGeneration = writer.tables.resets.generation();
+  }
+
+  /** Throws LOCKED when the group has a live member. */
+  static join(writer: StoreWriter, info: MemberInfo, queues: readonly MessageQueue[], onLeave: (member: GroupMember) => void): GroupMember {
+    const { context } = writer;
+    const { fs, locks, paths } = context;
+    const directory = groupDirectory(context, info.group);
+    fs.makeDirectory(directory);
+    const fd = openLockFile(fs, path.join(directory, 'member.lock'));
+    if (!locks.tryLock(fd, MEMBER_BYTE, 'exclusive')) {
+      fs.close(fd);
+      const other = readMember(context, info.group);
+      throw new MqliteError('LOCKED', `group ${info.group} is being consumed by ${other === null ? 'another process' : `process ${other.pid}`}`, {
+        hint: 'stop that one first, or consume with another --group',
+      });
+    }
+    writeFileAtomically(fs, path.join(directory, 'member.json'), Buffer.from(JSON.stringify(info)), { tempDirectory: paths.temp, sync: false });
+    return new GroupMember(writer, info, queues, fd, onLeave);
+  }
+
+  async commit(commits: readonly OffsetCommit[]): Promise<readonly OffsetCommit[]> {
+    if (this.#fd < 0) throw new MqliteError('REFUSED', `this member has left group ${this.info.group}`);
+    for (const commit of commits) this.#check(commit);
+    return this.#writer.locked(() => {
+      const resets = this.#takeResets();
+      const kept = commits.filter(({ queue }) => !resets.some((reset) => reset.topic === queue.topic && reset.queueId === queue.queueId));
+      if (kept.length > 0) this.#writer.tables.offsets.commit(this.info.group, kept.map(toQueueOffset), { sync: false });
+      return this.#owned(resets);
+    });
+  }
+
+  async leave(): Promise<void> {
+    if (this.#fd < 0) return;
+    this.#writer.context.fs.close(this.#fd);
+    this.#fd = -1;
+    this.#onLeave(this);
+  }
+
+  /** Resets of this group since the last look. Only a changed generation costs a file. */
+  #takeResets(): QueueOffset[] {
+    const { state, tables } = this.#writer;
+    if (state.resetGeneration === this.#resetGeneration) return [];
+    const resets = tables.resets.since(this.info.group, this.#resetGeneration);
+    this.#resetGeneration = state.resetGeneration;
+    return resets;
+  }
+
+  #owned(resets: readonly QueueOffset[]): OffsetCommit[] {
+    return this.queues.flatMap((queue) => {
+      const reset = resets.find(({ topic, queueId }) => topic === queue.topic && queueId === queue.queueId);
+      return reset === undefined ? [] : [{ queue, offset: reset.offset }];
+    });
+  }
+
+  #check({ queue, offset }: OffsetCommit): void {
+    if (!Number.isSafeInteger(offset) || offset < 0) throw new MqliteError('INVALID_INPUT', `offset ${offset} is not a whole number of at least 0`);
+    if (!this.queues.some((owned) => owned.topic === queue.topic && owned.queueId === queue.queueId)) {
+      throw new MqliteError('REFUSED', `queue ${queue.queueId} of ${queue.topic} is not consumed by this member`);
+    }
+  }
+}
+
+const toQueueOffset = ({ queue, offset }: OffsetCommit): QueueOffset => ({ topic: queue.topic, queueId: queue.queueId, offset });

@@ -1,0 +1,415 @@
+import type { Broker } from '../../broker/broker.ts';
+import { MqliteError } from '../../broker/errors.ts';
+import type {
+  CommittedOffset, DamageReport, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary,
+  OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
+} from '../../broker/types.ts';
+import type { Message } from '../../record/message.ts';
+import { prepareCompression } from '../../record/compress.ts';
+import { encodeHost } from '../../record/host.ts';
+import { offsetMsgIdOf, parseOffsetMsgId, UniqKeyGenerator } from '../../record/message-id.ts';
+import { toMqliteError } from '../files/storage-errors.ts';
+import { queryByKey } from '../read/key-query.ts';
+import { readLog } from '../read/log-stream.ts';
+import { StoreReader } from '../read/store-reader.ts';
+import { openTables } from '../store-context.ts';
+import type { StoreContext, StoreTables } from '../store-context.ts';
+import type { StoreWriter } from '../write/store-writer.ts';
+import { brokerProperties, prepareMessage } from './prepare.ts';
+import type { RoutableMessage } from './prepare.ts';
+import { GroupMember, readMember } from './group-member.ts';
+import { Sender } from './sender.ts';
+import { TopicAdmin } from './topic-admin.ts';
+import { TopicRoutes } from './topic-routes.ts';
+
+export interface LocalBrokerParts {
+  readonly context: StoreContext;
+  /** null: opened for reading only. */
+  readonly writer: StoreWriter | null;
+  readonly flush: 'async' | 'sync';
+  readonly notices: string[];
+  readonly onTopicCreated: (topic: string) => void;
+}
+
+/** Housekeeping and background sync of an attached writer. RocketMQ flushes the log every 500 ms. [FlushRealTimeService] */
+const TEND_INTERVAL_MS = 500;
+/** Messages that share one client id in a topic: more than one exists only where ids were kept (`--keep-id`). */
+const MAX_SAME_ID = 32;
+
+/** The embedded engine as a Broker. */
+export class LocalBroker implements Broker {
+  readonly kind = 'local' as const;
+  readonly target: string;
+  readonly #parts: LocalBrokerParts;
+  readonly #context: StoreContext;
+  readonly #writer: StoreWriter | null;
+  readonly #tables: StoreTables;
+  readonly #reader: StoreReader;
+  readonly #admin: TopicAdmin;
+  readonly #sender: Sender | null;
+  readonly #routes: TopicRoutes | null;
+  readonly #storeHost: Buffer;
+  readonly #ids: UniqKeyGenerator;
+  readonly #brokerProperties: string;
+  readonly #members = new Set<GroupMember>();
+  readonly #closing = new AbortController();
+  #tending: Promise<void> = Promise.resolve();
+  #closed: Promise<void> | null = null;
+
+  constructor(parts: LocalBrokerParts) {
+    const { context, writer } = parts;
+    this.#parts = parts;
+    this.#context = context;
+    this.#writer = writer;
+    this.target = context.paths.root;
+    this.#tables = writer?.tables ?? openTables(context, () => 0);
+    this.#reader = new StoreReader(context);
+    this.#admin = new TopicAdmin(context, this.#tables, this.#reader);
+    this.#storeHost = encodeHost(context.identity.storeHost);
+    this.#brokerProperties = brokerProperties(context.identity.clusterName);
+    this.#ids = new UniqKeyGenerator({ clock: context.clock, ip: Buffer.from([127, 0, 0, 1]), pid: process.pid, random: Math.floor(Math.random() * 0x1_0000_0000) });
+    this.#routes = writer === null ? null : new TopicRoutes(writer, Math.random, parts.onTopicCreated);
+    this.#sender = writer === null ? null : new Sender(writer, this.#routes!, context.clock);
+    if (writer !== null) this.#tending = this.#tend(writer);
+  }
+
+  supports(feature: Feature): boolean {
+    return feature === 'store-tools' || feature === 'forced-delivery' || feature === 'recall' || feature === 'lag-bytes';
+  }
+
+  // -- sending
+
+  async send(message: OutgoingMessage, options: SendOptions = {}): Promise<SendResult> {
+    const { sender } = this.#forWriting();
+    if (message.compress !== undefined) await prepareCompression(message.compress);
+    const prepared = this.#prepare(message);
+    await sender.store([prepared], this.#storeOptions(options));
+    if (prepared.error !== null) throw toMqliteError(prepared.error, 'sending');
+    return this.#result(prepared);
+  }
+
+  async sendBatch(messages: readonly OutgoingMessage[], options: SendOptions = {}): Promise<SendOutcome[]> {
+    const { sender } = this.#forWriting();
+    for (const compress of new Set(messages.map((message) => message.compress))) if (compress !== undefined) await prepareCompression(compress);
+    const prepared: (RoutableMessage | Error)[] = messages.map((message) => {
+      try {
+        return this.#prepare(message);
+      } catch (error) {
+        return toMqliteError(error, 'sending');
+      }
+    });
+    const sendable = prepared.filter((item): item is RoutableMessage => !(item instanceof Error));
+    if (sendable.length > 0) await sender.store(sendable, this.#storeOptions(options));
+    return prepared.map((item) => {
+      if (item instanceof Error) return { error: item };
+      return item.error === null ? this.#result(item) : { error: toMqliteError(item.error, 'sending') };
+    });
+  }
+
+  // -- reading
+
+  pull(request: PullRequest): Promise<PullResult<Message>> {
+    return this.#reading(`reading ${request.queue.topic}`, () => {
+      this.#checkQueue(request.queue);
+      if (!Number.isSafeInteger(request.offset) || request.offset < 0) throw new MqliteError('INVALID_INPUT', `offset ${request.offset} is not a whole number of at least 0`);
+      return this.#reader.pull(request);
+    });
+  }
+
+  queues(topic: string): Promise<MessageQueue[]> {
+    return this.#reading(`reading ${topic}`, () => this.#queuesOf(topic));
+  }
+
+  minOffset(queue: MessageQueue): Promise<number> {
+    return this.#reading(`reading ${queue.topic}`, () => {
+      this.#checkQueue(queue);
+      return this.#reader.queue(queue.topic, queue.queueId).minOffset(this.#reader.tail.minOffset());
+    });
+  }
+
+  maxOffset(queue: MessageQueue): Promise<number> {
+    return this.#reading(`reading ${queue.topic}`, () => {
+      this.#checkQueue(queue);
+      return this.#reader.queue(queue.topic, queue.queueId).maxOffset();
+    });
+  }
+
+  offsetByTime(queue: MessageQueue, timestamp: number, boundary: OffsetBoundary): Promise<number> {
+    return this.#reading(`reading ${queue.topic}`, () => {
+      this.#checkQueue(queue);
+      return this.#reader.offsetByTime(this.#reader.queue(queue.topic, queue.queueId), timestamp, boundary);
+    });
+  }
+
+  queryByMsgId(msgId: string, topic?: string): Promise<QueryResult<Message>> {
+    return this.#reading(`looking for ${msgId}`, () => {
+      if (topic !== undefined) this.#admin.require(topic);
+      const position = parseOffsetMsgId(msgId);
+      if (position !== null) {
+        const message = this.#reader.messageAt(position.commitLogOffset);
+        if (message !== null && message.offsetMsgId === msgId.toUpperCase() && !this.#admin.isDeleted(message)) return { messages: [message], truncated: false };
+      }
+      const topics = topic === undefined ? this.#admin.list().map((config) => config.topic) : [topic];
+      const found = topics.flatMap((name) => [...this.#byKey({ topic: name, key: msgId, maxMessages: MAX_SAME_ID }).messages]);
+      return { messages: found.filter((message) => message.msgId === msgId), truncated: false };
+    });
+  }
+
+  queryByKey(query: KeyQuery): Promise<QueryResult<Message>> {
+    return this.#reading(`looking for key ${query.key}`, () => {
+      this.#admin.require(query.topic);
+      if (!Number.isSafeInteger(query.maxMessages) || query.maxMessages < 1) throw new MqliteError('INVALID_INPUT', `maxMessages ${query.maxMessages} is not a whole number of at least 1`);
+      return this.#byKey(query);
+    });
+  }
+
+  async *readLog(query: LogQuery, signal?: AbortSignal): AsyncIterable<LogRecord<Message>[]> {
+    try {
+      yield* readLog(this.#context, this.#reader, query, signal);
+    } catch (error) {
+      throw toMqliteError(error, `reading the commit log of ${this.target}`);
+    }
+  }
+
+  // -- topics and groups
+
+  listTopics(): Promise<TopicConfig[]> {
+    return this.#reading('listing topics', () => this.#admin.list());
+  }
+
+  describeTopic(topic: string): Promise<TopicDescription> {
+    return this.#reading(`reading ${topic}`, () => {
+      const config = this.#admin.require(topic);
+      const logMin = this.#reader.tail.minOffset();
+      const queues = this.#queuesOf(topic).map((queue) => {
+        const reader = this.#reader.queue(topic, queue.queueId);
+        const minOffset = reader.minOffset(logMin);
+        const maxOffset = reader.maxOffset();
+        return { queue, minOffset, maxOffset, lastStoreTimestamp: maxOffset > minOffset ? this.#reader.storeTimestampAt(reader, maxOffset - 1) : null };
+      });
+      return { ...config, queues, groups: this.#tables.offsets.groups(topic) };
+    });
+  }
+
+  createTopic(topic: string, config: TopicPatch): Promise<TopicConfig> {
+    return this.#writing(`creating topic ${topic}`, (writer) => this.#admin.create(writer, topic, config));
+  }
+
+  alterTopic(topic: string, patch: TopicPatch): Promise<TopicConfig> {
+    return this.#writing(`changing topic ${topic}`, (writer) => this.#admin.alter(writer, topic, patch));
+  }
+
+  deleteTopic(topic: string): Promise<void> {
+    return this.#writing(`deleting topic ${topic}`, (writer) => this.#admin.remove(writer, topic));
+  }
+
+  listGroups(): Promise<GroupConfig[]> {
+    return this.#reading('listing groups', () => this.#admin.listGroups());
+  }
+
+  createGroup(group: string, config: Partial<Omit<GroupConfig, 'group' | 'system' | 'configured'>>): Promise<GroupConfig> {
+    return this.#writing(`creating group ${group}`, () => this.#tables.groups.create(group, config));
+  }
+
+  deleteGroup(group: string): Promise<void> {
+    return this.#writing(`deleting group ${group}`, () => {
+      this.#admin.requireGroup(group);
+      const member = readMember(this.#context, group);
+      if (member !== null) throw new MqliteError('LOCKED', `group ${group} is being consumed by process ${member.pid}`, { hint: 'stop it first' });
+      if (this.#tables.groups.get(group) !== null) this.#tables.groups.remove(group);
+      this.#tables.offsets.removeGroup(group);
+    });
+  }
+
+  // -- progress of groups
+
+  committedOffsets(group: string, topic?: string): Promise<CommittedOffset[]> {
+    return this.#reading(`reading offsets of ${group}`, () => {
+      this.#admin.requireGroup(group);
+      const known = new Set(this.#tables.offsets.ofGroup(group).map((offset) => offset.topic));
+      const topics = topic === undefined ? [...known].sort().filter((name) => this.#admin.find(name) !== null) : [topic];
+      return topics.flatMap((name) => this.#queuesOf(name)).map((queue) => this.#committed(group, queue));
+    });
+  }
+
+  resetOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
+    return this.#writing(`resetting offsets of ${group}`, (writer) => {
+      this.#admin.requireGroup(group);
+      for (const { queue, offset } of offsets) {
+        this.#checkQueue(queue);
+        if (!Number.isSafeInteger(offset) || offset < 0) throw new MqliteError('INVALID_INPUT', `offset ${offset} is not a whole number of at least 0`);
+      }
+      const resets = offsets.map(({ queue, offset }) => ({ topic: queue.topic, queueId: queue.queueId, offset }));
+      writer.setResetGeneration(this.#tables.resets.record(group, resets));
+      this.#tables.offsets.commit(group, resets);
+      for (const reset of resets) {
+        const stored = this.#tables.offsets.committed(group, reset.topic, reset.queueId);
+        if (stored !== reset.offset) throw new MqliteError('NOT_CONFIRMED', `${reset.topic} queue ${reset.queueId}: the offset is ${stored} after the reset to ${reset.offset}`);
+      }
+    });
+  }
+
+  joinGroup(group: string, topics: readonly string[]): Promise<Membership> {
+    return this.#writing(`joining group ${group}`, (writer) => {
+      this.#admin.checkGroupName(group);
+      const queues = topics.flatMap((topic) => this.#queuesOf(topic));
+      const info: MemberInfo = {
+        group, clientId: `127.0.0.1@${process.pid}#${this.#ids.next().slice(-12)}`, pid: process.pid, host: '127.0.0.1', topics: [...topics],
+        sinceMs: this.#context.clock.nowMs(),
+      };
+      const member = GroupMember.join(writer, info, queues, (left) => this.#members.delete(left));
+      this.#members.add(member);
+      if (this.#tables.groups.get(group) === null) this.#tables.groups.create(group);
+      return member;
+    });
+  }
+
+  listMembers(group: string): Promise<MemberInfo[]> {
+    return this.#reading(`listing members of ${group}`, () => {
+      this.#admin.requireGroup(group);
+      const member = readMember(this.#context, group);
+      return member === null ? [] : [member];
+    });
+  }
+
+  notices(): readonly string[] {
+    return this.#parts.notices;
+  }
+
+  damage(): readonly DamageReport[] {
+    return this.#reader.damage;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    await this.#tending;
+    await this.#sender?.drain();
+    for (const member of [...this.#members]) await member.leave();
+    this.#reader.close();
+    try {
+      await this.#writer?.detach();
+    } catch (error) {
+      throw toMqliteError(error, `closing ${this.target}`);
+    }
+  }
+
+  /** While this process is attached: index, marks of the open store, and the sync that async flush promises. */
+  async #tend(writer: StoreWriter): Promise<void> {
+    const { clock } = this.#context;
+    for (;;) {
+      await clock.sleep(TEND_INTERVAL_MS, this.#closing.signal);
+      if (this.#closing.signal.aborted) return;
+      try {
+        await writer.tend();
+        await writer.syncAll();
+      } catch (error) {
+        // What cannot be written or synced is fatal for later writes, which report it; a lock that is busy is tried again.
+        if (writer.failure !== null) return;
+        this.#parts.notices.push(toMqliteError(error, 'housekeeping').message);
+      }
+    }
+  }
+
+  #forWriting(): { writer: StoreWriter; sender: Sender; routes: TopicRoutes } {
+    if (this.#writer === null) throw new MqliteError('READ_ONLY', `${this.target} is open for reading only`);
+    if (this.#closed !== null) throw new MqliteError('REFUSED', `${this.target} is closed`);
+    return { writer: this.#writer, sender: this.#sender!, routes: this.#routes! };
+  }
+
+  async #writing<T>(doing: string, action: (writer: StoreWriter) => T): Promise<T> {
+    const { writer } = this.#forWriting();
+    try {
+      return await writer.locked(() => action(writer));
+    } catch (error) {
+      throw toMqliteError(error, doing);
+    }
+  }
+
+  async #reading<T>(doing: string, action: () => T | Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      throw toMqliteError(error, doing);
+    }
+  }
+
+  #prepare(message: OutgoingMessage): RoutableMessage {
+    try {
+      return prepareMessage(message, {
+        bornHost: this.#storeHost,
+        nextMsgId: () => this.#ids.next(),
+        brokerProperties: this.#brokerProperties,
+        nowMs: this.#context.clock.nowMs(),
+        isKnownTopic: (topic) => this.#routes!.isKnown(topic),
+      });
+    } catch (error) {
+      throw toMqliteError(error, 'sending');
+    }
+  }
+
+  #storeOptions(options: SendOptions): { sync: boolean; mayCreate: boolean } {
+    return { sync: (options.flush ?? this.#parts.flush) === 'sync', mayCreate: options.createTopic !== false };
+  }
+
+  #result(message: RoutableMessage): SendResult {
+    const { brokerName } = this.#context.identity;
+    return new StoredResult(message, brokerName, this.#storeHost);
+  }
+
+  #byKey(query: KeyQuery): QueryResult<Message> {
+    return queryByKey(this.#context, this.#reader, query, this.#admin.deletedBelow(query.topic));
+  }
+
+  #queuesOf(topic: string): MessageQueue[] {
+    const { brokerName } = this.#context.identity;
+    return this.#admin.queueIds(topic).map((queueId) => ({ topic, brokerName, queueId }));
+  }
+
+  #checkQueue(queue: MessageQueue): void {
+    this.#admin.requireQueue(queue.topic, queue.queueId);
+  }
+
+  #committed(group: string, queue: MessageQueue): CommittedOffset {
+    const reader = this.#reader.queue(queue.topic, queue.queueId);
+    const minOffset = reader.minOffset(this.#reader.tail.minOffset());
+    const maxOffset = reader.maxOffset();
+    const committedOffset = this.#tables.offsets.committed(group, queue.topic, queue.queueId);
+    const next = committedOffset === null ? null : Math.max(committedOffset, minOffset);
+    return {
+      queue, committedOffset, minOffset, maxOffset,
+      lag: next === null ? null : Math.max(0, maxOffset - next),
+      nextStoreTimestamp: next === null || next >= maxOffset ? null : this.#reader.storeTimestampAt(reader, next),
+    };
+  }
+}
+
+/** A send result that spells the ids only when somebody looks: a flood of sends seldom does. */
+class StoredResult implements SendResult {
+  readonly status = 'SEND_OK' as const;
+  readonly topic: string;
+  readonly brokerName: string;
+  readonly queueId: number;
+  readonly queueOffset: number;
+  readonly msgId: string;
+  readonly #storeHost: Buffer;
+  readonly #commitLogOffset: number;
+
+  constructor(message: RoutableMessage, brokerName: string, storeHost: Buffer) {
+    this.topic = message.topic;
+    this.brokerName = brokerName;
+    this.queueId = message.queueId;
+    this.queueOffset = message.queueOffset;
+    this.msgId = message.uniqKey!;
+    this.#storeHost = storeHost;
+    this.#commitLogOffset = message.commitLogOffset;
+  }
+
+  get offsetMsgId(): string {
+    return offsetMsgIdOf(this.#storeHost, this.#commitLogOffset);
+  }
+}

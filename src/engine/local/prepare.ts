@@ -1,0 +1,111 @@
+import { MqliteError } from '../../broker/errors.ts';
+import type { OutgoingMessage } from '../../broker/types.ts';
+import { compressBody } from '../../record/compress.ts';
+import { MAX_BODY_BYTES, MAX_PROPERTIES_BYTES } from '../../record/layout.ts';
+import { hasSeparator, PROPERTY, propertyItem, SYSTEM_PROPERTIES } from '../../record/properties.ts';
+import { compressionFlags } from '../../record/sys-flag.ts';
+import { tagsHash } from '../../record/tags.ts';
+import { isSendAllowed, validateTopicName } from '../state/topic-name.ts';
+import type { PreparedMessage } from '../write/batch-appender.ts';
+
+/** A prepared message whose queue is chosen under the write lock. */
+export interface RoutableMessage extends PreparedMessage {
+  queueId: number;
+  /** What the sender asked for: a queue, a sharding key, or neither. */
+  readonly wantedQueueId: number | undefined;
+  readonly shardingKey: string | undefined;
+}
+
+export interface PrepareOptions {
+  readonly bornHost: Buffer;
+  readonly nextMsgId: () => string;
+  /** Properties a broker adds to what it stores, joined. */
+  readonly brokerProperties: string;
+  readonly nowMs: number;
+  /** Topics that were sent to before: their names need no check. */
+  readonly isKnownTopic: (topic: string) => boolean;
+}
+
+/** What the send path of a client and a broker adds: [DefaultMQProducerImpl#send], [AbstractSendMessageProcessor#buildMsgContext]. */
+export const brokerProperties = (clusterName: string): string =>
+  propertyItem(PROPERTY.WAIT, 'true') + propertyItem(PROPERTY.CLUSTER, clusterName) + propertyItem(PROPERTY.MSG_REGION, 'DefaultRegion') + propertyItem(PROPERTY.TRACE_ON, 'true');
+
+/** Checks a message as a broker does and joins its properties. Throws MqliteError (MESSAGE_ILLEGAL, INVALID_INPUT, REFUSED). */
+export const prepareMessage = (message: OutgoingMessage, options: PrepareOptions): RoutableMessage => {
+  if (!options.isKnownTopic(message.topic)) checkTopic(message.topic);
+  const { body, sysFlag } = storedBody(message);
+  const uniqKey = message.msgId ?? options.nextMsgId();
+  const keys = joinKeys(message.keys);
+  let properties = '';
+  if (keys !== null) properties += propertyItem(PROPERTY.KEYS, keys);
+  properties += message.msgId === undefined ? `UNIQ_KEY\u0001${uniqKey}\u0002` : propertyItem(PROPERTY.UNIQ_KEY, uniqKey);
+  if (message.tags !== undefined && message.tags !== '') properties += propertyItem(PROPERTY.TAGS, checkTags(message.tags));
+  if (message.shardingKey !== undefined) properties += propertyItem(PROPERTY.SHARDING_KEY, message.shardingKey);
+  if (message.properties !== undefined) properties += joinUserProperties(message.properties);
+  properties += options.brokerProperties;
+  if (properties.length > MAX_PROPERTIES_BYTES) {
+    throw new MqliteError('MESSAGE_ILLEGAL', `the properties have ${Buffer.byteLength(properties)} bytes; at most ${MAX_PROPERTIES_BYTES} are allowed`, {
+      hint: 'put large values into the body',
+    });
+  }
+  return {
+    topic: message.topic,
+    queueId: -1,
+    body,
+    flag: message.flag ?? 0,
+    sysFlag,
+    bornTimestamp: message.bornTimestamp ?? options.nowMs,
+    bornHost: options.bornHost,
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+    properties,
+    uniqKey,
+    keys,
+    tags: message.tags === undefined || message.tags === '' ? null : message.tags,
+    tagsHash: tagsHash(message.tags),
+    delayLevel: 0,
+    queueOffset: -1,
+    commitLogOffset: -1,
+    storeTimestamp: 0,
+    error: null,
+    wantedQueueId: message.queueId,
+    shardingKey: message.shardingKey,
+  };
+};
+
+const checkTopic = (topic: string): void => {
+  validateTopicName(topic);
+  if (!isSendAllowed(topic)) throw new MqliteError('REFUSED', `${topic} is one of RocketMQ's own topics: nothing may be sent to it`);
+};
+
+const storedBody = (message: OutgoingMessage): { body: Uint8Array; sysFlag: number } => {
+  const { body } = message;
+  if (body.length === 0) throw new MqliteError('MESSAGE_ILLEGAL', 'the body is empty', { hint: 'RocketMQ refuses empty bodies; --skip-empty leaves empty lines out' });
+  const stored = message.compress === undefined ? body : compressBody(message.compress, body);
+  if (stored.length > MAX_BODY_BYTES) {
+    throw new MqliteError('MESSAGE_ILLEGAL', `the body has ${stored.length} bytes; at most ${MAX_BODY_BYTES} are allowed`, { hint: 'compress it (--compress) or split it' });
+  }
+  return { body: stored, sysFlag: message.compress === undefined ? 0 : compressionFlags(message.compress) };
+};
+
+const joinKeys = (keys: readonly string[] | undefined): string | null => {
+  if (keys === undefined || keys.length === 0) return null;
+  const joined = keys.length === 1 ? keys[0]! : keys.join(' ');
+  return joined === '' ? null : joined;
+};
+
+const checkTags = (tags: string): string => {
+  if (hasSeparator(tags)) throw new MqliteError('INVALID_INPUT', 'the tag holds a separator of properties (0x01, 0x02)');
+  return tags;
+};
+
+const joinUserProperties = (properties: Readonly<Record<string, string>>): string => {
+  let text = '';
+  for (const name of Object.keys(properties)) {
+    if (SYSTEM_PROPERTIES.has(name)) {
+      throw new MqliteError('INVALID_INPUT', `property ${name} is one of RocketMQ's own names`, { hint: 'choose another name; tags and keys have their own options' });
+    }
+    text += propertyItem(name, properties[name]!);
+  }
+  return text;
+};

@@ -1,0 +1,115 @@
+import type { Broker } from '../broker/broker.ts';
+import { MqliteError } from '../broker/errors.ts';
+import { systemClock } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
+import { nativeFileLocks } from './files/file-locks.ts';
+import type { FileLocks } from './files/file-locks.ts';
+import type { FileSystem } from './files/file-system.ts';
+import { nodeFileSystem } from './files/node-file-system.ts';
+import { toMqliteError } from './files/storage-errors.ts';
+import { LocalBroker } from './local/local-broker.ts';
+import { isLocked } from './locks/lock-holder.ts';
+import { abortExists } from './state/abort.ts';
+import { requireWritableIdentity } from './state/infer-identity.ts';
+import { DEFAULT_IDENTITY, readIdentity, writeIdentity } from './state/store-identity.ts';
+import { detectStoreKind, isStore } from './state/store-kind.ts';
+import { resolveIdentity } from './store-context.ts';
+import type { StoreContext } from './store-context.ts';
+import { storePaths } from './store-paths.ts';
+import type { StorePaths } from './store-paths.ts';
+import { StoreWriter } from './write/store-writer.ts';
+
+export interface LocalBrokerOptions {
+  readonly storeDirectory: string;
+  /** A log kept elsewhere (`storePathCommitLog`). */
+  readonly commitLogDirectory?: string | undefined;
+  /** read: nothing under the store is written, not an mtime. write: joins the writers of the store. */
+  readonly mode: 'read' | 'write';
+  /** With `write`: make the store when the directory has none. Default false. */
+  readonly create?: boolean | undefined;
+  /** How long to wait for other mqlite processes. Default 5,000 ms. */
+  readonly lockTimeoutMs?: number | undefined;
+  /** async (default): acknowledged when the operating system has it; sync: after fdatasync. */
+  readonly flush?: 'async' | 'sync' | undefined;
+  /** Any write is a usage error. */
+  readonly readOnly?: boolean | undefined;
+  readonly clock?: Clock | undefined;
+  readonly fs?: FileSystem | undefined;
+  readonly locks?: FileLocks | undefined;
+  /** Called with each thing a user should be told, as soon as it is known. */
+  readonly onNotice?: ((text: string) => void) | undefined;
+}
+
+export const DEFAULT_LOCK_TIMEOUT_MS = 5000;
+
+/**
+ * Opens a store directory as a Broker.
+ * Errors: STORE_NOT_FOUND, WRONG_KIND (RocksDB queues, sizes that cannot be told), LOCKED, DAMAGED, PERMISSION_DENIED, STORAGE_FAILED.
+ */
+export const openLocalBroker = async (options: LocalBrokerOptions): Promise<Broker> => {
+  const paths = storePaths(options.storeDirectory, options.commitLogDirectory);
+  try {
+    return options.mode === 'write' ? await openForWriting(options, paths) : openForReading(options, paths);
+  } catch (error) {
+    throw toMqliteError(error, `opening ${paths.root}`);
+  }
+};
+
+const openForReading = (options: LocalBrokerOptions, paths: StorePaths): Broker => {
+  const fs = options.fs ?? nodeFileSystem;
+  detectStoreKind(fs, paths);
+  const context = { ...ports(options), paths, identity: resolveIdentity(fs, paths).identity };
+  const { notices, notify } = collectNotices(options);
+  if (abortExists(fs, paths.abort) && !isLocked(fs, paths.lock)) {
+    notify(`${paths.root} was not closed cleanly; reading up to the last valid record`);
+  }
+  return new LocalBroker({ context, writer: null, flush: 'async', notices, onTopicCreated: () => {} });
+};
+
+const openForWriting = async (options: LocalBrokerOptions, paths: StorePaths): Promise<Broker> => {
+  if (options.readOnly === true) throw new MqliteError('USAGE', `${paths.root} is opened read-only, but this command writes`, { hint: 'leave --read-only out' });
+  const { fs, locks, clock } = ports(options);
+  if (!isStore(fs, paths)) prepareNewStore(fs, clock, paths, options.create === true);
+  const { writeRefusal } = detectStoreKind(fs, paths);
+  if (writeRefusal !== null) throw writeRefusal;
+  const inferred = resolveIdentity(fs, paths);
+  requireWritableIdentity(inferred, paths);
+  const context: StoreContext = { fs, locks, clock, paths, identity: inferred.identity };
+  const { notices, notify } = collectNotices(options);
+  const writer = await StoreWriter.attach(context, { lockTimeoutMs: options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS, onNotice: notify });
+  // What was inferred from files may be gone with them one day (retention): it is written down once somebody writes here.
+  if (readIdentity(fs, paths.identity) === null) writeIdentity(fs, paths.identity, inferred.identity, { tempDirectory: paths.temp, nowMs: clock.nowMs() });
+  return new LocalBroker({
+    context, writer, flush: options.flush ?? 'async', notices,
+    onTopicCreated: (topic) => notify(`topic ${topic} did not exist; created with 4 queues`),
+  });
+};
+
+/** Refuses to scatter a store's directories over a directory that holds something else. */
+const prepareNewStore = (fs: FileSystem, clock: Clock, paths: StorePaths, mayCreate: boolean): void => {
+  const names = fs.list(paths.root);
+  if (!mayCreate) detectStoreKind(fs, paths);
+  if (names !== null && names.length > 0) {
+    throw new MqliteError('STORE_NOT_FOUND', `${paths.root} is not empty and is not a RocketMQ store`, { hint: 'give the directory of a store, or an empty or new one' });
+  }
+  fs.makeDirectory(paths.mqlite);
+  fs.makeDirectory(paths.temp);
+  writeIdentity(fs, paths.identity, DEFAULT_IDENTITY, { tempDirectory: paths.temp, nowMs: clock.nowMs() });
+};
+
+const ports = (options: LocalBrokerOptions): { fs: FileSystem; locks: FileLocks; clock: Clock } => ({
+  fs: options.fs ?? nodeFileSystem,
+  locks: options.locks ?? nativeFileLocks,
+  clock: options.clock ?? systemClock,
+});
+
+const collectNotices = (options: LocalBrokerOptions): { notices: string[]; notify: (text: string) => void } => {
+  const notices: string[] = [];
+  return {
+    notices,
+    notify: (text) => {
+      notices.push(text);
+      options.onNotice?.(text);
+    },
+  };
+};

@@ -1,0 +1,89 @@
+import { recordProblem } from '../../record/check.ts';
+import { listSegments } from '../commit-log/log-directory.ts';
+import type { LogSegment } from '../commit-log/log-directory.ts';
+import { LogScanner } from '../commit-log/log-scanner.ts';
+import { listQueues } from '../consume-queue/queue-directory.ts';
+import { findQueueEnd } from '../consume-queue/queue-end.ts';
+import { abortExists } from '../state/abort.ts';
+import { EngineStateFile } from '../state/engine-state.ts';
+import type { StoreContext } from '../store-context.ts';
+
+/**
+ * Where the log ends for a reader. While an mqlite writes, its published tail counts and nothing behind it; on a store
+ * that a broker writes or wrote, the last sound record does.
+ */
+export class LogTail {
+  readonly #context: StoreContext;
+  #state: EngineStateFile | null = null;
+  #scanned = -1;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+  }
+
+  /** End of the readable log, now. */
+  current(): number {
+    const state = this.#readState();
+    if (state !== null && state.status === 'live' && abortExists(this.#context.fs, this.#context.paths.abort)) return state.committedTail;
+    return this.#scanForward(state?.committedTail ?? 0);
+  }
+
+  /** Raised by every batch of an mqlite writer; -1 without one. Cheap enough to ask a hundred times a second. */
+  generation(): number {
+    return this.#readState()?.generation ?? -1;
+  }
+
+  minOffset(): number {
+    return this.#segments()[0]?.baseOffset ?? 0;
+  }
+
+  close(): void {
+    this.#state?.close();
+    this.#state = null;
+  }
+
+  #readState(): EngineStateFile['state'] | null {
+    const { fs, paths } = this.#context;
+    this.#state ??= EngineStateFile.open(fs, paths.state, 'read', paths.temp);
+    if (this.#state === null || this.#state.read() === 'invalid') return null;
+    return this.#state.state;
+  }
+
+  #segments(): readonly LogSegment[] {
+    const { fs, paths, identity } = this.#context;
+    return listSegments(fs, paths.commitLog, identity.segmentSizeBytes);
+  }
+
+  #scanForward(known: number): number {
+    const segments = this.#segments();
+    const last = segments.at(-1);
+    if (last === undefined) return 0;
+    let from = Math.max(this.#scanned, known);
+    if (from <= 0) from = this.#dispatchedEnd();
+    if (from > last.baseOffset + last.sizeBytes) from = last.baseOffset;
+    from = Math.max(from, segments[0]!.baseOffset);
+    const scanner = new LogScanner(this.#context.fs, segments, {
+      from, windowBytes: 1 << 16, check: (buffer, position, size) => recordProblem(buffer, position, size, true),
+    });
+    try {
+      for (;;) {
+        const kind = scanner.next();
+        if (kind === 'end' || kind === 'damaged') break;
+        from = scanner.commitLogOffset + scanner.sizeBytes;
+      }
+    } finally {
+      scanner.close();
+    }
+    this.#scanned = from;
+    return from;
+  }
+
+  #dispatchedEnd(): number {
+    const { fs, paths, identity } = this.#context;
+    let end = 0;
+    for (const queue of listQueues(fs, paths.root)) {
+      if (queue.family === 'simple') end = Math.max(end, findQueueEnd(fs, queue.path, identity.consumeQueueFileSizeBytes).commitLogEnd);
+    }
+    return end;
+  }
+}

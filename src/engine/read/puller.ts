@@ -1,0 +1,107 @@
+import type { DamageReport, MessageQueue, PullResult } from '../../broker/types.ts';
+import { decodeRecord } from '../../record/decode.ts';
+import type { StoredMessage } from '../../record/decode.ts';
+import { recordProblem } from '../../record/check.ts';
+import { PHYSICAL_OFFSET, QUEUE_ID, QUEUE_OFFSET } from '../../record/layout.ts';
+import { PROPERTY } from '../../record/properties.ts';
+import { matchesTag, mayMatchHash } from '../../filter/tags.ts';
+import type { TagFilter } from '../../filter/tags.ts';
+import { ENTRY_PHYSICAL_OFFSET, ENTRY_RECORD_SIZE, ENTRY_SIZE_BYTES, ENTRY_TAGS_CODE, PRE_BLANK_RECORD_SIZE, readOffset } from '../consume-queue/layout.ts';
+import { SCHEDULE_TOPIC } from '../state/topic-name.ts';
+import type { LogReader } from './log-reader.ts';
+import type { QueueReader } from './queue-reader.ts';
+
+/** One pull's share of memory: a queue of large messages must not fill it with `maxMessages` of them. */
+const MAX_PULL_BYTES = 8 * 1024 * 1024;
+/** Entries looked at for one pull when a filter lets few through: it answers with progress instead of scanning for ever. */
+const MAX_SCANNED_ENTRIES = 64 * 1024;
+/** A read-ahead pays when at least one in so many bytes of it is wanted. */
+const DENSE_FRACTION = 24;
+const LOOK_AHEAD_ENTRIES = 64;
+
+export interface PullRange {
+  readonly offset: number;
+  readonly maxMessages: number;
+  readonly minOffset: number;
+  readonly maxOffset: number;
+  readonly filter: TagFilter | null;
+}
+
+/** Entry → hash filter → record → check → real comparison: one queue's messages from `offset` on. [DefaultMessageStore#getMessage] */
+export const pullMessages = (log: LogReader, queue: QueueReader, messageQueue: MessageQueue, range: PullRange): PullResult<StoredMessage> => {
+  const { maxMessages, minOffset, maxOffset, filter } = range;
+  const messages: StoredMessage[] = [];
+  const damaged: DamageReport[] = [];
+  let offset = range.offset;
+  let bytes = 0;
+  const scanLimit = offset + MAX_SCANNED_ENTRIES;
+  // Entries of the schedule topic carry due times where others carry hashes.
+  const hashes = filter !== null && queue.topic !== SCHEDULE_TOPIC ? filter : null;
+  while (messages.length < maxMessages && offset < maxOffset && offset < scanLimit && bytes < MAX_PULL_BYTES) {
+    const count = queue.read(offset, Math.min(maxOffset - offset, Math.max(maxMessages - messages.length, 32)));
+    if (count === 0) break;
+    const { entries } = queue;
+    const isDense = isDenseAt(entries, count);
+    let index = 0;
+    for (; index < count && messages.length < maxMessages && bytes < MAX_PULL_BYTES; index++) {
+      const at = index * ENTRY_SIZE_BYTES;
+      if (hashes !== null && !mayMatchHash(hashes, entries.readInt32BE(at + ENTRY_TAGS_CODE + 4))) continue;
+      const commitLogOffset = readOffset(entries, at + ENTRY_PHYSICAL_OFFSET);
+      const sizeBytes = entries.readInt32BE(at + ENTRY_RECORD_SIZE);
+      // Fillers of a broker before a queue's first entry stand for nothing.
+      if (commitLogOffset === 0 && (sizeBytes === PRE_BLANK_RECORD_SIZE || sizeBytes === 1)) continue;
+      const problem = locateRecord(log, messageQueue.queueId, offset + index, commitLogOffset, sizeBytes, isDense);
+      if (problem !== null) {
+        damaged.push(damageOf(log, messageQueue, offset + index, commitLogOffset, problem));
+        continue;
+      }
+      const message = decodeRecord(log.buffer, log.position, messageQueue.brokerName);
+      if (filter !== null && !matchesTag(filter, message.tags)) continue;
+      // FLAG marks the stand-ins of `store recover`, so that only they cost a look at the properties.
+      if (message.flag === DAMAGED_FLAG && message.properties[PROPERTY.DAMAGED] !== undefined) {
+        damaged.push(damageOf(log, messageQueue, offset + index, commitLogOffset, `a damaged record stood here: ${message.properties[PROPERTY.DAMAGED]}`));
+        continue;
+      }
+      messages.push(message);
+      bytes += sizeBytes;
+    }
+    offset += index;
+  }
+  const status = messages.length > 0 ? 'FOUND' : 'NO_MATCHED_MESSAGE';
+  return { status, messages, nextOffset: offset, minOffset, maxOffset, damaged };
+};
+
+/** FLAG of the records that `store recover` puts in place of damaged ones ("MQLD"). */
+export const DAMAGED_FLAG = 0x4d514c44;
+
+/** Makes the record available in `log`; says what is wrong with it otherwise. A mismatch is read again from the file before it is believed. */
+const locateRecord = (log: LogReader, queueId: number, queueOffset: number, commitLogOffset: number, sizeBytes: number, isDense: boolean): string | null => {
+  if (sizeBytes <= 0 || commitLogOffset < 0) return `the queue entry points to ${sizeBytes} bytes at ${commitLogOffset}`;
+  const first = log.read(commitLogOffset, sizeBytes, isDense) ? problemOf(log, queueId, queueOffset, commitLogOffset, sizeBytes) : 'the log has no such bytes';
+  if (first === null) return null;
+  return log.readFresh(commitLogOffset, sizeBytes) ? problemOf(log, queueId, queueOffset, commitLogOffset, sizeBytes) : 'the log has no such bytes';
+};
+
+const problemOf = (log: LogReader, queueId: number, queueOffset: number, commitLogOffset: number, sizeBytes: number): string | null => {
+  const { buffer, position } = log;
+  const problem = recordProblem(buffer, position, sizeBytes, true);
+  if (problem !== null) return problem;
+  if (readOffset(buffer, position + PHYSICAL_OFFSET) !== commitLogOffset) return 'PHYSICALOFFSET is not the record\'s position';
+  if (buffer.readInt32BE(position + QUEUE_ID) !== queueId) return `the record belongs to queue ${buffer.readInt32BE(position + QUEUE_ID)}`;
+  const stored = readOffset(buffer, position + QUEUE_OFFSET);
+  return stored === queueOffset ? null : `the record has queue offset ${stored}`;
+};
+
+const damageOf = (log: LogReader, queue: MessageQueue, queueOffset: number, commitLogOffset: number, reason: string): DamageReport => ({
+  queue, queueOffset, commitLogOffset, file: log.pathOf(commitLogOffset), position: log.positionOf(commitLogOffset), reason,
+});
+
+/** Whether the records of the next entries fill enough of the stretch of log they lie in to read it whole. */
+const isDenseAt = (entries: Buffer, count: number): boolean => {
+  const last = (Math.min(count, LOOK_AHEAD_ENTRIES) - 1) * ENTRY_SIZE_BYTES;
+  if (last === 0) return false;
+  let wanted = 0;
+  for (let at = 0; at <= last; at += ENTRY_SIZE_BYTES) wanted += entries.readInt32BE(at + ENTRY_RECORD_SIZE);
+  const span = readOffset(entries, last) + entries.readInt32BE(last + ENTRY_RECORD_SIZE) - readOffset(entries, 0);
+  return wanted * DENSE_FRACTION >= span;
+};

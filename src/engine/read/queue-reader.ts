@@ -1,0 +1,117 @@
+import path from 'node:path';
+import { listSegments, segmentFileName } from '../commit-log/log-directory.ts';
+import { ENTRY_PHYSICAL_OFFSET, ENTRY_SIZE_BYTES, isEntryPresent, queueFileBase, readOffset } from '../consume-queue/layout.ts';
+import { findQueueEnd } from '../consume-queue/queue-end.ts';
+import type { FileSystem } from '../files/file-system.ts';
+
+const CHUNK_ENTRIES = 1024;
+/** A queue that grew by more since the last look is bisected instead of read. */
+const MAX_FORWARD_CHUNKS = 16;
+
+/** Reads one queue without locks while others append to it, roll it or clean it. */
+export class QueueReader {
+  readonly topic: string;
+  readonly queueId: number;
+  /** Entries of the last `read`. Reused by the next. */
+  readonly entries = Buffer.allocUnsafe(CHUNK_ENTRIES * ENTRY_SIZE_BYTES);
+  readonly #fs: FileSystem;
+  readonly #directory: string;
+  readonly #fileSizeBytes: number;
+  #fd = -1;
+  #fileBase = -1;
+  #knownEnd = -1;
+  #minFor = -1;
+  #min = 0;
+
+  constructor(fs: FileSystem, topic: string, queueId: number, directory: string, fileSizeBytes: number) {
+    this.#fs = fs;
+    this.topic = topic;
+    this.queueId = queueId;
+    this.#directory = directory;
+    this.#fileSizeBytes = fileSizeBytes;
+  }
+
+  /** Queue offset after the last entry, as of now. */
+  maxOffset(): number {
+    if (this.#knownEnd < 0 || (this.#knownEnd > 0 && this.#read(this.#knownEnd - 1, 1) !== 1)) this.#find();
+    for (let chunks = 0; chunks < MAX_FORWARD_CHUNKS; chunks++) {
+      const count = this.#read(this.#knownEnd, CHUNK_ENTRIES);
+      this.#knownEnd += count;
+      // A chunk ends early at the end of the queue and at the end of a file; only a second look tells them apart.
+      if (count === 0) return this.#knownEnd;
+    }
+    this.#find();
+    return this.#knownEnd;
+  }
+
+  /** First offset whose record is still in the log, which begins at `logMinOffset`. [ConsumeQueue#correctMinOffset] */
+  minOffset(logMinOffset: number): number {
+    if (this.#minFor === logMinOffset && this.#min > 0) return this.#min;
+    const first = listSegments(this.#fs, this.#directory, this.#fileSizeBytes)[0];
+    let low = (first?.baseOffset ?? 0) / ENTRY_SIZE_BYTES;
+    if (logMinOffset > 0) {
+      let high = this.maxOffset();
+      while (low < high) {
+        const middle = Math.floor((low + high) / 2);
+        if (this.#read(middle, 1) === 1 && readOffset(this.entries, ENTRY_PHYSICAL_OFFSET) < logMinOffset) low = middle + 1;
+        else high = middle;
+      }
+    }
+    this.#minFor = logMinOffset;
+    this.#min = low;
+    return low;
+  }
+
+  /** Reads up to `count` entries from `offset` into `entries`; fewer at the end of the queue or of a file. */
+  read(offset: number, count: number): number {
+    return this.#read(offset, Math.min(count, CHUNK_ENTRIES));
+  }
+
+  /** The file and byte position of an entry, for messages. */
+  locate(offset: number): { file: string; position: number } {
+    const base = queueFileBase(offset, this.#fileSizeBytes);
+    return { file: path.join(this.#directory, segmentFileName(base)), position: offset * ENTRY_SIZE_BYTES - base };
+  }
+
+  close(): void {
+    if (this.#fd >= 0) this.#fs.close(this.#fd);
+    this.#fd = -1;
+    this.#fileBase = -1;
+  }
+
+  #find(): void {
+    this.close();
+    this.#knownEnd = findQueueEnd(this.#fs, this.#directory, this.#fileSizeBytes).endOffset;
+  }
+
+  #read(offset: number, count: number): number {
+    const base = queueFileBase(offset, this.#fileSizeBytes);
+    if (!this.#open(base)) return 0;
+    const inFile = offset * ENTRY_SIZE_BYTES - base;
+    const wanted = Math.min(count * ENTRY_SIZE_BYTES, this.#fileSizeBytes - inFile);
+    const bytes = this.#fs.read(this.#fd, this.entries, 0, wanted, inFile);
+    let present = 0;
+    const complete = Math.floor(bytes / ENTRY_SIZE_BYTES);
+    while (present < complete && isEntryPresent(this.entries, present * ENTRY_SIZE_BYTES)) present++;
+    // The end of what the open file has: perhaps it was removed, and another one has its name (a refused broker, a deleted topic).
+    if (present === 0 && this.#fs.fstat(this.#fd).linkCount === 0) {
+      this.close();
+      this.#knownEnd = -1;
+      return this.#open(base) ? this.#read(offset, count) : 0;
+    }
+    return present;
+  }
+
+  #open(base: number): boolean {
+    if (base === this.#fileBase) return true;
+    this.close();
+    try {
+      this.#fd = this.#fs.open(path.join(this.#directory, segmentFileName(base)), 'read');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+    this.#fileBase = base;
+    return true;
+  }
+}

@@ -1,0 +1,136 @@
+import path from 'node:path';
+import { MqliteError } from '../../broker/errors.ts';
+import type { DamageReport, OffsetBoundary, PullRequest, PullResult } from '../../broker/types.ts';
+import { parseTagExpression } from '../../filter/tags.ts';
+import type { TagFilter } from '../../filter/tags.ts';
+import { decodeRecord } from '../../record/decode.ts';
+import type { StoredMessage } from '../../record/decode.ts';
+import { checkRecord } from '../../record/check.ts';
+import { BORN_HOST, SYS_FLAG } from '../../record/layout.ts';
+import { ENTRY_PHYSICAL_OFFSET, ENTRY_RECORD_SIZE, readOffset } from '../consume-queue/layout.ts';
+import { listTopicQueues } from '../consume-queue/queue-directory.ts';
+import type { StoreContext } from '../store-context.ts';
+import { LogReader } from './log-reader.ts';
+import { LogTail } from './log-tail.ts';
+import { pullMessages } from './puller.ts';
+import { QueueReader } from './queue-reader.ts';
+
+/** How often a waiting reader looks whether the log has grown. Changes by another process raise no event (a broker writes through mmap). */
+const POLL_MS = 10;
+/** Bytes read to see a record's fixed fields. */
+const HEADER_BYTES = 96;
+const MAX_CACHED_FILTERS = 64;
+
+/** Everything that reads messages from a store. Takes no lock, writes nothing. */
+export class StoreReader {
+  readonly log: LogReader;
+  readonly tail: LogTail;
+  readonly damage: DamageReport[] = [];
+  readonly #context: StoreContext;
+  readonly #queues = new Map<string, QueueReader>();
+  readonly #filters = new Map<string, TagFilter>();
+
+  constructor(context: StoreContext) {
+    const { fs, paths, identity } = context;
+    this.#context = context;
+    this.log = new LogReader(fs, paths.commitLog, identity.segmentSizeBytes);
+    this.tail = new LogTail(context);
+  }
+
+  queue(topic: string, queueId: number): QueueReader {
+    const key = `${topic}/${queueId}`;
+    let reader = this.#queues.get(key);
+    if (reader === undefined) {
+      const { fs, paths, identity } = this.#context;
+      reader = new QueueReader(fs, topic, queueId, path.join(paths.consumeQueue, topic, String(queueId)), identity.consumeQueueFileSizeBytes);
+      this.#queues.set(key, reader);
+    }
+    return reader;
+  }
+
+  /** Queue ids that have files, whether or not the topic's configuration knows them. */
+  storedQueueIds(topic: string): number[] {
+    const { fs, paths } = this.#context;
+    return listTopicQueues(fs, paths.root, topic).map((queue) => queue.queueId);
+  }
+
+  async pull(request: PullRequest): Promise<PullResult<StoredMessage>> {
+    const filter = request.filter === undefined ? null : this.#filter(request.filter.tags);
+    const deadlineMs = this.#context.clock.nowMs() + (request.suspendMs ?? 0);
+    for (;;) {
+      const result = this.#pullNow(request, filter);
+      if (result.status !== 'NO_NEW_MESSAGE') return result;
+      const leftMs = deadlineMs - this.#context.clock.nowMs();
+      if (leftMs <= 0 || request.signal?.aborted === true) return result;
+      await this.#context.clock.sleep(Math.min(POLL_MS, leftMs), request.signal);
+    }
+  }
+
+  /** The message stored at a commit-log offset; null when no sound record begins there. */
+  messageAt(commitLogOffset: number): StoredMessage | null {
+    if (commitLogOffset < this.tail.minOffset() || !this.log.readFresh(commitLogOffset, 4)) return null;
+    const sizeBytes = this.log.buffer.readInt32BE(this.log.position);
+    if (sizeBytes <= 0 || sizeBytes > this.#context.identity.segmentSizeBytes || !this.log.readFresh(commitLogOffset, sizeBytes)) return null;
+    const { buffer, position } = this.log;
+    const check = checkRecord(buffer, position, sizeBytes, commitLogOffset, { crc: true });
+    return check.kind === 'record' ? decodeRecord(buffer, position, this.#context.identity.brokerName) : null;
+  }
+
+  /** storeTimestamp of the record a queue entry points to; null when it cannot be read. */
+  storeTimestampAt(queue: QueueReader, offset: number): number | null {
+    if (offset < 0 || queue.read(offset, 1) !== 1) return null;
+    const commitLogOffset = readOffset(queue.entries, ENTRY_PHYSICAL_OFFSET);
+    const sizeBytes = Math.min(queue.entries.readInt32BE(ENTRY_RECORD_SIZE), HEADER_BYTES);
+    if (sizeBytes < HEADER_BYTES - 8 || !this.log.read(commitLogOffset, sizeBytes, false)) return null;
+    const { buffer, position } = this.log;
+    const isIPv6 = (buffer.readInt32BE(position + SYS_FLAG) & 0x10) !== 0;
+    return readOffset(buffer, position + BORN_HOST + (isIPv6 ? 20 : 8));
+  }
+
+  /** Bisects a queue by the store times of its records. [ConsumeQueue#binarySearchInQueueByTime] */
+  offsetByTime(queue: QueueReader, timestamp: number, boundary: OffsetBoundary): number {
+    const min = queue.minOffset(this.tail.minOffset());
+    const max = queue.maxOffset();
+    let low = min;
+    let high = max;
+    const isBefore = (stored: number | null): boolean => stored !== null && (boundary === 'lower' ? stored < timestamp : stored <= timestamp);
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (isBefore(this.storeTimestampAt(queue, middle))) low = middle + 1;
+      else high = middle;
+    }
+    return boundary === 'lower' ? low : Math.max(low - 1, min);
+  }
+
+  close(): void {
+    for (const queue of this.#queues.values()) queue.close();
+    this.#queues.clear();
+    this.log.close();
+    this.tail.close();
+  }
+
+  #pullNow(request: PullRequest, filter: TagFilter | null): PullResult<StoredMessage> {
+    const { queue: messageQueue, offset, maxMessages } = request;
+    if (!Number.isSafeInteger(maxMessages) || maxMessages <= 0) throw new MqliteError('INVALID_INPUT', `maxMessages must be a positive integer, not ${maxMessages}`);
+    const queue = this.queue(messageQueue.topic, messageQueue.queueId);
+    const minOffset = queue.minOffset(this.tail.minOffset());
+    const maxOffset = queue.maxOffset();
+    const nothing = { messages: [], minOffset, maxOffset, damaged: [] };
+    if (offset < minOffset) return { ...nothing, status: 'OFFSET_ILLEGAL', nextOffset: minOffset };
+    if (offset > maxOffset) return { ...nothing, status: 'OFFSET_ILLEGAL', nextOffset: maxOffset };
+    if (offset === maxOffset) return { ...nothing, status: 'NO_NEW_MESSAGE', nextOffset: offset };
+    const result = pullMessages(this.log, queue, messageQueue, { offset, maxMessages, minOffset, maxOffset, filter });
+    if (result.damaged.length > 0) this.damage.push(...result.damaged);
+    return result;
+  }
+
+  #filter(expression: string): TagFilter | null {
+    let filter = this.#filters.get(expression);
+    if (filter === undefined) {
+      filter = parseTagExpression(expression);
+      if (this.#filters.size >= MAX_CACHED_FILTERS) this.#filters.clear();
+      this.#filters.set(expression, filter);
+    }
+    return filter.matchesAll ? null : filter;
+  }
+}

@@ -1,0 +1,64 @@
+import type { Clock } from '../base/clock.ts';
+import type { FileLocks } from './files/file-locks.ts';
+import type { FileSystem } from './files/file-system.ts';
+import { listSegments } from './commit-log/log-directory.ts';
+import { ConfigFile } from './state/config-file.ts';
+import { ConsumerOffsets, mergeOffsets } from './state/consumer-offsets.ts';
+import { DeletedTopics } from './state/deleted-topics.ts';
+import { inferIdentity } from './state/infer-identity.ts';
+import type { InferredIdentity, NewestRecord } from './state/infer-identity.ts';
+import { OffsetResets } from './state/offset-resets.ts';
+import { readIdentity } from './state/store-identity.ts';
+import type { StoreIdentity } from './state/store-identity.ts';
+import { mergeGroups, SubscriptionGroups } from './state/subscription-groups.ts';
+import { mergeTopics, TopicTable } from './state/topics.ts';
+import type { StorePaths } from './store-paths.ts';
+import { readNewestRecord } from './read/newest-record.ts';
+
+/** What every part of the engine needs to know of the store it works on. */
+export interface StoreContext {
+  readonly fs: FileSystem;
+  readonly locks: FileLocks;
+  readonly clock: Clock;
+  readonly paths: StorePaths;
+  readonly identity: StoreIdentity;
+}
+
+/** The JSON tables of a store as this process knows them. */
+export interface StoreTables {
+  readonly topics: TopicTable;
+  readonly groups: SubscriptionGroups;
+  readonly offsets: ConsumerOffsets;
+  readonly resets: OffsetResets;
+  readonly deletedTopics: DeletedTopics;
+  /** The files behind the first three, to put back what a refused broker took away. */
+  readonly files: readonly ConfigFile[];
+}
+
+/** What the store is, from store.json and, on a broker's store, from its files. Reads only. */
+export const resolveIdentity = (fs: FileSystem, paths: StorePaths): InferredIdentity =>
+  inferIdentity(fs, paths, readIdentity(fs, paths.identity) ?? {}, ({ segmentSizeBytes }): NewestRecord | null =>
+    readNewestRecord(fs, listSegments(fs, paths.commitLog, segmentSizeBytes)));
+
+/** @param resetGeneration generation up to which resets are already in what this process knows of the offsets */
+export const openTables = (context: StoreContext, resetGeneration: () => number): StoreTables => {
+  const { fs, paths, clock, identity } = context;
+  const resets = new OffsetResets(fs, paths.offsetResets, paths.temp);
+  const options = { tempDirectory: paths.temp, quarantineDirectory: paths.quarantine };
+  const topicFile = new ConfigFile(fs, paths.topics, { ...options, merge: mergeTopics });
+  const groupFile = new ConfigFile(fs, paths.subscriptionGroups, { ...options, merge: mergeGroups });
+  const offsetFile = new ConfigFile(fs, paths.consumerOffsets, {
+    ...options,
+    merge: (ours, onDisk) =>
+      mergeOffsets(ours, onDisk, (topic, group, queueId) =>
+        resets.since(group, resetGeneration()).some((reset) => reset.topic === topic && reset.queueId === queueId)),
+  });
+  return {
+    topics: new TopicTable(topicFile, identity, clock),
+    groups: new SubscriptionGroups(groupFile, clock),
+    offsets: new ConsumerOffsets(offsetFile, clock),
+    resets,
+    deletedTopics: new DeletedTopics(fs, paths.deletedTopics, paths.temp),
+    files: [topicFile, groupFile, offsetFile],
+  };
+};

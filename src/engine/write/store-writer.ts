@@ -1,0 +1,397 @@
+import { MqliteError } from '../../broker/errors.ts';
+import { recordProblem } from '../../record/check.ts';
+import { createDispatchView, readDispatchView } from '../../record/dispatch-view.ts';
+import { listSegments } from '../commit-log/log-directory.ts';
+import { LogScanner } from '../commit-log/log-scanner.ts';
+import { LogWriter } from '../commit-log/log-writer.ts';
+import { QueueTable } from '../consume-queue/queue-table.ts';
+import { Indexer } from '../dispatch/indexer.ts';
+import { parseDelayLevels } from '../dispatch/tags-code.ts';
+import { Attachment } from '../locks/attachment.ts';
+import { WriteLock } from '../locks/write-lock.ts';
+import { recoverStore } from '../recovery/recover.ts';
+import { recoverIndexFiles } from '../recovery/recover-index.ts';
+import { syncQueuesBetween } from '../recovery/sync-queues.ts';
+import { recoveryCase } from '../recovery/recovery-case.ts';
+import type { RecoveryCase } from '../recovery/recovery-case.ts';
+import { abortExists, createAbort, readAbortPid, removeAbort } from '../state/abort.ts';
+import { CheckpointFile, readCheckpoint } from '../state/checkpoint.ts';
+import { EngineStateFile, readBootId } from '../state/engine-state.ts';
+import type { EngineState } from '../state/engine-state.ts';
+import { openTables } from '../store-context.ts';
+import type { StoreContext, StoreTables } from '../store-context.ts';
+import { BatchAppender } from './batch-appender.ts';
+import type { PreparedMessage } from './batch-appender.ts';
+import { checkpointWhenClosed, checkpointWhileOpen } from './checkpoint-rule.ts';
+
+export interface StoreWriterOptions {
+  readonly lockTimeoutMs: number;
+  readonly onNotice: (text: string) => void;
+}
+
+/** A larger gap that other writers left is not read record by record: the queues are opened anew instead. */
+const MAX_CATCH_UP_BYTES = 64 * 1024 * 1024;
+
+/**
+ * This process as one of the writers of a store: attached from `attach` to `detach`, writing batches under the write
+ * lock. What must hold between any two system calls is written at `append`.
+ */
+export class StoreWriter {
+  readonly context: StoreContext;
+  readonly tables: StoreTables;
+  readonly queues: QueueTable;
+  readonly log: LogWriter;
+  readonly indexer: Indexer;
+  readonly #options: StoreWriterOptions;
+  readonly #lock: WriteLock;
+  readonly #stateFile: EngineStateFile;
+  readonly #checkpoint: CheckpointFile;
+  readonly #appender: BatchAppender;
+  #attachment!: Attachment;
+  #failure: Error | null = null;
+  #topicsGeneration = 0;
+  /** syncedTail as this process knows it; published with the next batch. */
+  #syncedTail = 0;
+  /** The log alone is durable up to here; `syncedTail` needs queues and index too. */
+  #logSyncedTail = 0;
+  /** End of the log when this process last saw that another one had moved it. */
+  #othersTail = 0;
+  recovery: RecoveryCase = 'clean-own';
+
+  private constructor(context: StoreContext, options: StoreWriterOptions) {
+    const { fs, locks, clock, paths, identity } = context;
+    this.context = context;
+    this.#options = options;
+    this.#stateFile = EngineStateFile.open(fs, paths.state, 'write', paths.temp)!;
+    this.tables = openTables(context, () => this.state.resetGeneration);
+    this.#lock = new WriteLock(fs, locks, clock, paths.writeLock, options.lockTimeoutMs);
+    this.#checkpoint = new CheckpointFile(fs, paths.checkpoint, paths.temp);
+    this.queues = new QueueTable({ fs, paths, fileSizeBytes: identity.consumeQueueFileSizeBytes });
+    this.log = new LogWriter({ fs, directory: paths.commitLog, tempDirectory: paths.commitLogTemp, segmentSizeBytes: identity.segmentSizeBytes });
+    this.indexer = new Indexer(context);
+    this.#appender = new BatchAppender(this.log, this.queues, clock, identity, parseDelayLevels(identity.messageDelayLevel));
+  }
+
+  /** Joins the writers of the store; as the first one it recovers what the last left and marks the store as open. */
+  static async attach(context: StoreContext, options: StoreWriterOptions): Promise<StoreWriter> {
+    const { fs, paths } = context;
+    for (const directory of [paths.mqlite, paths.temp, paths.commitLog, paths.commitLogTemp, paths.consumeQueue, paths.index, paths.config]) fs.makeDirectory(directory);
+    const writer = new StoreWriter(context, options);
+    try {
+      writer.#attachment = await Attachment.attach({ ...context, lockTimeoutMs: options.lockTimeoutMs }, () => writer.#takeOver());
+      writer.#stateFile.read();
+      writer.#syncedTail = writer.state.syncedTail;
+      writer.#topicsGeneration = writer.state.topicsGeneration;
+    } catch (error) {
+      writer.#closeFiles();
+      throw error;
+    }
+    return writer;
+  }
+
+  /** The shared state as last read or written. */
+  get state(): EngineState {
+    return this.#stateFile.state;
+  }
+
+  /** Why nothing more is written by this process; null while all is well. */
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  tryLock(): boolean {
+    return this.#lock.tryAcquire();
+  }
+
+  lock(): Promise<void> {
+    return this.#lock.acquire();
+  }
+
+  unlock(): void {
+    this.#lock.release();
+  }
+
+  /** Runs `action` under the write lock, caught up with the other writers. `action` must not be asynchronous. */
+  async locked<T>(action: () => T): Promise<T> {
+    if (!this.tryLock()) await this.lock();
+    try {
+      this.refresh();
+      return action();
+    } finally {
+      this.unlock();
+    }
+  }
+
+  /** Called with the lock held: learns what other writers did, and repairs after one that died inside a batch. */
+  refresh(): void {
+    if (this.#failure !== null) throw this.#failure;
+    const known = this.state.committedTail;
+    const outcome = this.#stateFile.read();
+    if (outcome === 'invalid') throw this.#fail(new MqliteError('DAMAGED', `${this.context.paths.state} is unreadable while the store is open`, { hint: 'close all writers, then run "mqlite store verify"' }));
+    if (outcome === 'unchanged') return;
+    if (this.state.batchOpen) this.#repair();
+    if (this.state.topicsGeneration !== this.#topicsGeneration) {
+      this.#topicsGeneration = this.state.topicsGeneration;
+      this.queues.dropAll();
+    }
+    if (this.state.committedTail > known) {
+      this.#othersTail = this.state.committedTail;
+      this.#catchUp(known, this.state.committedTail);
+    }
+  }
+
+  /**
+   * Stores messages. With the lock held and `refresh` done. The order on disk: batch-open mark, records, queue entries,
+   * committed tail. A process that dies in between leaves the mark, and the next one repairs from the committed tail.
+   * When it throws, nothing of the batch is left behind (or the mark is, if even taking it back failed).
+   */
+  append(messages: readonly PreparedMessage[]): void {
+    const { state } = this;
+    const start = state.committedTail;
+    state.plannedEnd = this.#appender.plannedEnd(start, messages);
+    state.batchOpen = true;
+    state.syncedTail = Math.max(state.syncedTail, this.#syncedTail);
+    const timestampBefore = state.lastStoreTimestamp;
+    try {
+      this.#stateFile.write();
+      state.committedTail = this.#appender.append(state, messages);
+      state.batchOpen = false;
+      this.#stateFile.write();
+    } catch (error) {
+      state.committedTail = start;
+      state.lastStoreTimestamp = timestampBefore;
+      this.#rollBack(start, state.plannedEnd);
+      throw error;
+    }
+    this.log.commit();
+    this.queues.commit();
+    if (this.indexer.isOwner) this.#index(messages);
+  }
+
+  /** Makes the log durable up to the committed tail, and everything before it. A failure is final: what was acknowledged before may be lost. */
+  syncLog(): void {
+    const to = this.state.committedTail;
+    const from = Math.max(this.#syncedTail, this.state.syncedTail, this.#logSyncedTail);
+    if (to <= from) return;
+    try {
+      this.log.sync(from, to);
+    } catch (error) {
+      throw this.#fail(error as Error);
+    }
+    this.#logSyncedTail = Math.max(this.#logSyncedTail, to);
+  }
+
+  /** Everything up to the committed tail to disk, without holding up the event loop for the log. Publishes the synced tail. */
+  async syncAll(): Promise<void> {
+    const to = this.state.committedTail;
+    if (to <= this.#syncedTail) return;
+    try {
+      await this.log.syncAsync(Math.max(this.#syncedTail, this.#logSyncedTail), to);
+      for (const queue of this.queues.takeUnsynced()) queue.sync();
+      await this.indexer.writer?.syncAsync();
+    } catch (error) {
+      throw this.#fail(error as Error);
+    }
+    // Queue entries of other writers are synced by them: what they stored is claimed only when the last one leaves.
+    if (this.#othersTail > this.#syncedTail) return;
+    this.#syncedTail = to;
+    this.#writeOpenCheckpoint();
+  }
+
+  /** Housekeeping of a long-running writer: takes over the index when its owner has left, puts back what a refused broker took. */
+  async tend(): Promise<void> {
+    await this.locked(() => {
+      this.indexer.tryOwn(this.state.committedTail);
+      this.indexer.catchUp(this.state.committedTail);
+      this.indexer.restoreUnlinked(this.state.committedTail);
+      this.restoreMarks();
+    });
+  }
+
+  /** `abort` and the config files, which a refused broker removes or rewrites. Lock held. */
+  restoreMarks(): void {
+    const { fs, paths } = this.context;
+    if (!abortExists(fs, paths.abort)) createAbort(fs, paths.abort, this.state.writerPid, paths.temp);
+    for (const file of this.tables.files) if (file.needsRepair) file.update(() => {});
+  }
+
+  /** Topics, groups or queues changed: the other writers drop what they know of them. Lock held. */
+  bumpTopicsGeneration(): void {
+    this.#topicsGeneration = ++this.state.topicsGeneration;
+    this.#stateFile.write();
+  }
+
+  /** Committed offsets were set from outside their group. Lock held. */
+  setResetGeneration(generation: number): void {
+    this.state.resetGeneration = generation;
+    this.#stateFile.write();
+  }
+
+  /** Leaves the writers. The last one completes and syncs everything and removes `abort`. */
+  async detach(): Promise<void> {
+    try {
+      if (this.#failure !== null) {
+        this.#attachment.abandon();
+        return;
+      }
+      await this.#syncOwn();
+      await this.#attachment.detach(() => this.#finish());
+    } finally {
+      this.#closeFiles();
+    }
+  }
+
+  /** As the first writer: recovery, `abort`, the checkpoint of an open store, in this order. */
+  #takeOver(): void {
+    const { fs, paths } = this.context;
+    const stateIs = this.#stateFile.read() === 'invalid' ? 'invalid' : this.state.status;
+    const bootId = readBootId(fs);
+    this.recovery = recoveryCase({
+      abort: !abortExists(fs, paths.abort) ? 'none' : readAbortPid(fs, paths.abort) === this.state.writerPid ? 'ours' : 'foreign',
+      state: stateIs,
+      boot: this.state.bootId === bootId ? 'same' : 'other',
+      checkpoint: this.#isCheckpointOurs() ? 'ours' : 'foreign',
+    });
+    const result = recoverStore(this.context, this.recovery, this.state, this.queues, this.tables.deletedTopics.load());
+    for (const notice of result.notices) this.#options.onNotice(notice);
+    const isNew = result.tail === 0;
+    const reindexFrom = result.case === 'clean-own' || isNew ? result.tail : recoverIndexFiles(this.context, result, this.#options.onNotice);
+    const { state } = this;
+    createAbort(fs, paths.abort, process.pid, paths.temp);
+    state.status = 'live';
+    state.writerPid = process.pid;
+    state.bootId = bootId;
+    state.committedTail = result.tail;
+    state.lastStoreTimestamp = result.lastStoreTimestamp;
+    state.batchOpen = false;
+    state.plannedEnd = result.tail;
+    if (result.case === 'clean-own' || result.case === 'clean-foreign') state.syncedTail = result.tail;
+    this.#syncedTail = state.syncedTail;
+    this.indexer.tryOwn(result.tail);
+    this.indexer.rewindTo(Math.min(reindexFrom, result.scannedFrom));
+    this.indexer.catchUp(result.tail);
+    this.#writeOpenCheckpoint();
+    this.#stateFile.write();
+  }
+
+  /** As the last writer: the store is left exactly as a broker leaves it. */
+  #finish(): void {
+    const { fs, paths } = this.context;
+    this.#stateFile.read();
+    const { state } = this;
+    if (state.batchOpen) this.#repair();
+    const tail = state.committedTail;
+    this.indexer.tryOwn(tail);
+    this.indexer.catchUp(tail);
+    this.indexer.restoreUnlinked(tail);
+    this.indexer.writer?.sync();
+    if (tail > state.syncedTail) this.log.sync(state.syncedTail, tail);
+    for (const queue of this.queues.takeUnsynced()) queue.sync();
+    if (this.#othersTail > state.syncedTail) syncQueuesBetween(this.context, state.syncedTail, tail);
+    for (const file of this.tables.files) if (file.needsRepair) file.update(() => {});
+    this.#checkpoint.write(checkpointWhenClosed(state, this.indexer.writer, readCheckpoint(fs, paths.checkpoint).checkpoint), { sync: true });
+    state.syncedTail = tail;
+    this.#stateFile.write();
+    this.#stateFile.sync();
+    removeAbort(fs, paths.abort);
+    state.status = 'closed';
+    this.#stateFile.write();
+  }
+
+  async #syncOwn(): Promise<void> {
+    if (!this.tryLock()) await this.lock();
+    try {
+      this.refresh();
+      this.log.sync(this.state.syncedTail, this.state.committedTail);
+      for (const queue of this.queues.takeUnsynced()) queue.sync();
+      this.indexer.writer?.flush();
+    } finally {
+      this.unlock();
+    }
+  }
+
+  #index(messages: readonly PreparedMessage[]): void {
+    for (const message of messages) {
+      if (message.error === null) this.indexer.put(message.topic, message.uniqKey, message.keys, message.commitLogOffset, message.storeTimestamp, message.tags);
+    }
+    this.indexer.advanceTo(this.state.committedTail);
+  }
+
+  #rollBack(start: number, end: number): void {
+    try {
+      this.log.rollBack(start, end);
+      this.queues.rollBack();
+      this.state.batchOpen = false;
+      this.#stateFile.write();
+    } catch (error) {
+      // The mark stays: whoever writes next, another process or a later one, repairs from the committed tail.
+      this.state.batchOpen = true;
+      this.#fail(error as Error);
+    }
+  }
+
+  /** Another writer died inside a batch: complete records are kept, the rest is cleared. */
+  #repair(): void {
+    this.queues.dropAll();
+    const result = recoverStore(this.context, 'dead-writer', this.state, this.queues, this.tables.deletedTopics.load());
+    for (const notice of result.notices) this.#options.onNotice(notice);
+    this.state.committedTail = result.tail;
+    this.state.lastStoreTimestamp = result.lastStoreTimestamp;
+    this.state.batchOpen = false;
+    this.#stateFile.write();
+  }
+
+  /** Another process has stored records: its queues have grown, and the index must have them. */
+  #catchUp(from: number, to: number): void {
+    this.indexer.catchUp(to);
+    if (to - from > MAX_CATCH_UP_BYTES) {
+      this.queues.dropAll();
+      return;
+    }
+    const { fs, paths, identity } = this.context;
+    const scanner = new LogScanner(fs, listSegments(fs, paths.commitLog, identity.segmentSizeBytes), {
+      from, to, windowBytes: 1 << 18, check: (buffer, position, size) => recordProblem(buffer, position, size, false),
+    });
+    const view = createDispatchView();
+    try {
+      for (let kind = scanner.next(); kind !== 'end'; kind = scanner.next()) {
+        if (kind === 'damaged') {
+          this.queues.dropAll();
+          return;
+        }
+        if (kind !== 'message') continue;
+        readDispatchView(scanner.window, scanner.position, view);
+        const queue = this.queues.peek(view.topic, view.queueId);
+        if (queue !== undefined && queue.nextOffset <= view.queueOffset) queue.moveTo(view.queueOffset + 1);
+      }
+    } finally {
+      scanner.close();
+    }
+  }
+
+  #isCheckpointOurs(): boolean {
+    const { checkpoint } = readCheckpoint(this.context.fs, this.context.paths.checkpoint);
+    return checkpoint.physicMsgTimestamp === this.state.lastStoreTimestamp && checkpoint.logicsPhysicalOffset === this.state.committedTail;
+  }
+
+  #writeOpenCheckpoint(): void {
+    const rule = checkpointWhileOpen(this.#syncedTail, this.indexer.writer, readCheckpoint(this.context.fs, this.context.paths.checkpoint).checkpoint);
+    if (rule === null) return;
+    this.#checkpoint.write(rule, { sync: true });
+  }
+
+  /** After a failed fsync nothing more may be acknowledged: the kernel may have dropped the pages it could not write. */
+  #fail(error: Error): Error {
+    this.#failure ??= error;
+    return error;
+  }
+
+  #closeFiles(): void {
+    this.queues.close();
+    this.log.close();
+    this.indexer.close();
+    this.#checkpoint.close();
+    this.#lock.close();
+    this.#stateFile.close();
+  }
+}
