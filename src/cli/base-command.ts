@@ -55,12 +55,15 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   protected flags!: CommandFlags<T>;
   protected args!: CommandArgs<T>;
+  /** All arguments, of commands that take any number (`static strict = false`). */
+  protected words: readonly string[] = [];
   /** Aborts at the first SIGINT or SIGTERM and when the reader of stdout has gone. */
   protected readonly stopSignal: AbortSignal;
   protected readonly host: Host = (this.constructor as typeof BaseCommand).host;
   protected readonly out: Output;
   protected readonly err: Output;
   readonly #stop = new AbortController();
+  readonly #ended = new AbortController();
   #stoppedBy: StopSignal | undefined;
   #brokers: Broker[] = [];
   #stopListening: () => void = () => undefined;
@@ -76,7 +79,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   override async init(): Promise<void> {
     await super.init();
     this.#stopListening = this.host.onSignal((signal) => this.#onSignal(signal));
-    const { args, flags } = await this.parse({
+    const { args, argv, flags } = await this.parse({
       flags: this.ctor.flags,
       baseFlags: (this.ctor as typeof BaseCommand).baseFlags,
       args: this.ctor.args,
@@ -84,6 +87,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     });
     this.flags = flags as CommandFlags<T>;
     this.args = args as CommandArgs<T>;
+    this.words = argv as string[];
   }
 
   /** The target of this run. Errors: USAGE, NOT_FOUND (profile). */
@@ -131,6 +135,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (!this.flags.quiet) void this.err.line(`mqlite: ${text}`);
   }
 
+  /** A line on stderr that -q does not silence: part of what went wrong. */
+  protected warnLine(text: string): void {
+    void this.err.line(`mqlite: ${text}`);
+  }
+
   /** A line on stderr under -v. */
   protected detail(text: string): void {
     if (this.flags.verbose && !this.flags.quiet) void this.err.line(`mqlite: ${text}`);
@@ -168,6 +177,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   override async finally(error: Error | undefined): Promise<void> {
     await this.#closeBrokers();
+    this.#ended.abort();
     this.#stopListening();
     if (this.#stoppedBy !== undefined) this.host.setExitCode(SIGNAL_EXIT_CODES[this.#stoppedBy]);
     await super.finally(error);
@@ -181,7 +191,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const words = this.argv.includes('--') ? this.argv.slice(0, this.argv.indexOf('--')) : this.argv;
     const json = this.flags === undefined ? words.includes('--json') : this.flags.json;
     void this.err.write(json ? `${errorJson(description)}\n` : errorText(description));
-    if ((this.flags?.verbose ?? words.includes('-v')) && error instanceof Error) void this.err.line(error.stack ?? String(error));
+    if ((this.flags?.verbose ?? (words.includes('-v') || words.includes('--verbose'))) && error instanceof Error) void this.err.line(error.stack ?? String(error));
     this.host.setExitCode(description.exitCode);
   }
 
@@ -202,8 +212,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (this.#stoppedBy !== undefined) return this.host.exit(code);
     this.#stoppedBy = signal;
     this.#stop.abort();
-    const timer = setTimeout(() => void this.#closeBrokers().finally(() => this.host.exit(code)), STOP_GRACE_MS);
-    timer.unref();
+    void this.host.clock.sleep(STOP_GRACE_MS, this.#ended.signal).then(() => {
+      if (!this.#ended.signal.aborted) void this.#closeBrokers().finally(() => this.host.exit(code));
+    });
   }
 }
 

@@ -26,7 +26,15 @@ export interface HostInput extends AsyncIterable<Buffer> {
   destroy(): unknown;
 }
 
-export type HostOutput = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined };
+export interface HostOutput {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  /** False: wait for `drain` before writing more. */
+  write(chunk: string | Uint8Array): boolean;
+  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
+  once(event: 'drain' | 'close', listener: () => void): unknown;
+  off(event: 'drain' | 'close', listener: () => void): unknown;
+}
 
 /** Everything of the outside world that a command touches: tests put their own in its place. */
 export interface Host {

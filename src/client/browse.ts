@@ -80,7 +80,9 @@ export async function* browse(broker: Broker, clock: Clock, request: BrowseReque
     const nowMs = clock.nowMs();
     const idleMs = request.idleTimeoutMs === undefined ? Infinity : request.idleTimeoutMs - (nowMs - lastMessageAtMs);
     const waitMs = Math.max(0, Math.min(request.suspendMs, idleMs, following ? QUEUE_CHECK_MS : Infinity));
-    const batch = await nextOrSleep(merger, clock, request, waitMs, following);
+    const limit = Math.min(BATCH, request.batchLimit?.() ?? BATCH);
+    if (limit <= 0) return;
+    const batch = await nextOrSleep(merger, clock, request.signal, limit, waitMs, following);
     if (batch === null) return;
     if (batch.length > 0) {
       yield batch;
@@ -96,10 +98,12 @@ export async function* browse(broker: Broker, clock: Clock, request: BrowseReque
 }
 
 /** A follower without any queue yet has nothing to wait on but time. */
-async function nextOrSleep(merger: QueueMerger, clock: Clock, request: BrowseRequest, waitMs: number, following: boolean): Promise<readonly Message[] | null> {
-  const batch = await merger.next(Math.min(BATCH, request.batchLimit?.() ?? BATCH), waitMs);
+async function nextOrSleep(
+  merger: QueueMerger, clock: Clock, signal: AbortSignal, limit: number, waitMs: number, following: boolean,
+): Promise<readonly Message[] | null> {
+  const batch = await merger.next(limit, waitMs);
   if (batch !== null || !following) return batch;
-  await clock.sleep(waitMs, request.signal);
+  await clock.sleep(waitMs, signal);
   return [];
 }
 

@@ -54,11 +54,21 @@ export async function consumeAsGroup(broker: Broker, clock: Clock, request: Grou
 async function refuseFromOnKnownGroup(broker: Broker, request: GroupRequest): Promise<void> {
   if (request.from === undefined || request.from.at === 'committed') return;
   for (const topic of request.topics) {
-    const known = (await broker.committedOffsets(request.group, topic)).find((row) => row.committedOffset !== null);
+    const known = (await committedOrNone(broker, request.group, topic)).find((row) => row.committedOffset !== null);
     if (known === undefined) continue;
     throw new MqliteError('USAGE', `--from: group ${request.group} has committed offsets on ${topic} and goes on from them`, {
       hint: `To start elsewhere: mqlite offsets reset ${request.group} ${topic} --to first --execute`,
     });
+  }
+}
+
+/** A group that nobody knows yet has committed nothing. */
+async function committedOrNone(broker: Broker, group: string, topic: string): Promise<CommittedOffset[]> {
+  try {
+    return await broker.committedOffsets(group, topic);
+  } catch (error) {
+    if (error instanceof MqliteError && error.code === 'GROUP_NOT_FOUND') return [];
+    throw error;
   }
 }
 
@@ -178,7 +188,7 @@ class GroupConsumer {
 
   async #takeUp(queues: readonly MessageQueue[]): Promise<void> {
     const topics = [...new Set(queues.map((queue) => queue.topic))];
-    const rows: CommittedOffset[] = (await Promise.all(topics.map((topic) => this.#broker.committedOffsets(this.#request.group, topic)))).flat();
+    const rows: CommittedOffset[] = (await Promise.all(topics.map((topic) => committedOrNone(this.#broker, this.#request.group, topic)))).flat();
     const committed = new Map(rows.map((row) => [queueKey(row.queue), row.committedOffset]));
     const { from, to, untilEnd } = this.#request;
     const starts = await resolvePosition(this.#broker, queues, from === undefined || from.at === 'committed' ? { at: 'first' } : from);

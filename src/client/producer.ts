@@ -3,7 +3,7 @@ import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
 import type { OutgoingMessage, SendOptions, SendOutcome } from '../broker/types.ts';
 
-export interface ProducerOptions {
+export interface ProducerOptions<M extends OutgoingMessage> {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly send: SendOptions;
@@ -17,8 +17,8 @@ export interface ProducerOptions {
   readonly timeoutMs: number;
   /** Do not wait for acknowledgements between sends. */
   readonly oneway: boolean;
-  /** Outcomes of one send, in order. `firstIndex` counts messages from 0. A promise is awaited before the next send. */
-  readonly onOutcomes: (outcomes: readonly SendOutcome[], batch: readonly OutgoingMessage[], firstIndex: number) => Promise<void> | void;
+  /** Outcomes of one send, in order. A promise is awaited before the next send. */
+  readonly onOutcomes: (outcomes: readonly SendOutcome[], batch: readonly M[]) => Promise<void> | void;
 }
 
 /** Bytes of bodies sent together; one larger body goes alone. */
@@ -33,13 +33,12 @@ const RATE_SLICE_MS = 50;
  * Sends messages in the order they are given, in batches of what has arrived. While sends are under way more messages gather; the
  * next send takes them. `add` resolves when the source may go on. The first failure ends the producer: `add` and `finish` reject.
  */
-export class Producer {
-  readonly #options: ProducerOptions;
+export class Producer<M extends OutgoingMessage = OutgoingMessage> {
+  readonly #options: ProducerOptions<M>;
   readonly #batchSize: number;
-  #waiting: OutgoingMessage[] = [];
+  #waiting: M[] = [];
   #head = 0;
   #waitingBytes = 0;
-  #submitted = 0;
   #underWay = 0;
   #delivered: Promise<void> = Promise.resolve();
   #pump: Promise<void> | undefined;
@@ -47,13 +46,13 @@ export class Producer {
   #wake: (() => void) | undefined;
   #nextSendAtMs = 0;
 
-  constructor(options: ProducerOptions) {
+  constructor(options: ProducerOptions<M>) {
     this.#options = options;
     const perSlice = options.ratePerSecond === undefined ? Infinity : Math.max(1, Math.floor((options.ratePerSecond * RATE_SLICE_MS) / 1000));
     this.#batchSize = Math.max(1, Math.min(options.batchSize, options.inFlight, perSlice));
   }
 
-  async add(messages: readonly OutgoingMessage[]): Promise<void> {
+  async add(messages: readonly M[]): Promise<void> {
     for (const message of messages) {
       this.#waiting.push(message);
       this.#waitingBytes += message.body.length;
@@ -110,7 +109,7 @@ export class Producer {
     if (waitMs > 0) await this.#options.clock.sleep(waitMs);
   }
 
-  #takeBatch(): OutgoingMessage[] {
+  #takeBatch(): M[] {
     let end = this.#head;
     let bytes = 0;
     while (end < this.#waiting.length && end - this.#head < this.#batchSize) {
@@ -131,15 +130,13 @@ export class Producer {
     return batch;
   }
 
-  #submit(batch: OutgoingMessage[]): void {
+  #submit(batch: M[]): void {
     const { ratePerSecond, clock, onOutcomes, oneway } = this.#options;
     if (ratePerSecond !== undefined) this.#nextSendAtMs = Math.max(this.#nextSendAtMs, clock.nowMs() - RATE_SLICE_MS) + (batch.length * 1000) / ratePerSecond;
-    const firstIndex = this.#submitted;
-    this.#submitted += batch.length;
     this.#underWay += oneway ? 0 : batch.length;
     const sending = this.#send(batch);
     // Outcomes are delivered in the order of sending.
-    this.#delivered = Promise.all([sending, this.#delivered]).then(([outcomes]) => onOutcomes(outcomes, batch, firstIndex)).catch((error: unknown) => this.#fail(error)).finally(() => {
+    this.#delivered = Promise.all([sending, this.#delivered]).then(([outcomes]) => onOutcomes(outcomes, batch)).catch((error: unknown) => this.#fail(error)).finally(() => {
       this.#underWay -= oneway ? 0 : batch.length;
       this.#signalProgress();
     });

@@ -43,8 +43,3 @@ export function mayMatchHash(filter: TagFilter, tagsCode: number): boolean {
 export function matchesTag(filter: TagFilter, tag: string | null): boolean {
   return filter.matchesAll || (tag !== null && filter.tags.has(tag));
 }
-
-/** Two lines: the expression, and a caret under `position`. */
-export function pointAt(expression: string, position: number): string {
-  return `${expression}\n${' '.repeat(position)}^`;
-}

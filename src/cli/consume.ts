@@ -1,0 +1,99 @@
+import type { Clock } from '../base/clock.ts';
+import type { Broker } from '../broker/broker.ts';
+import { browse } from '../client/browse.ts';
+import { consumeAsGroup } from '../client/group-consumer.ts';
+import { MessageSink } from './message-sink.ts';
+import { choosePrinter } from './message-printer.ts';
+import { withNameHints } from './name-hints.ts';
+import type { Output } from './output.ts';
+import { parsePosition } from './position.ts';
+import { grepFilter, refuseJsonWithFormat, tagFilter } from './read-flags.ts';
+import type { SettingValues } from './settings.ts';
+import { parseDuration } from './time.ts';
+
+export interface ReadFlagValues {
+  readonly json: boolean;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly group?: string | undefined;
+  readonly queue?: number | undefined;
+  readonly count?: number | undefined;
+  readonly timeout?: string | undefined;
+  readonly 'until-end': boolean;
+  readonly tag?: string | undefined;
+  readonly grep?: string | undefined;
+  readonly format?: string | undefined;
+}
+
+export interface ReadRun {
+  readonly topics: readonly string[];
+  readonly flags: ReadFlagValues;
+  readonly settings: SettingValues;
+  readonly clock: Clock;
+  readonly out: Output;
+  readonly signal: AbortSignal;
+  /** Called once every flag is understood. */
+  readonly openBroker: () => Promise<Broker>;
+  readonly onDamage: (text: string) => void;
+}
+
+/** What a run reads, from its flags. Error: USAGE. */
+function readRequest({ flags, settings, clock, signal, topics }: ReadRun) {
+  const nowMs = clock.nowMs();
+  return {
+    topics,
+    queueId: flags.queue,
+    from: flags.from === undefined ? undefined : parsePosition(flags.from, nowMs, '--from'),
+    to: flags.to === undefined ? undefined : parsePosition(flags.to, nowMs, '--to'),
+    untilEnd: flags['until-end'],
+    filter: tagFilter(flags.tag),
+    idleTimeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout, '--timeout'),
+    suspendMs: settings.integer('brokerSuspendMaxTimeMillis'),
+    signal,
+  };
+}
+
+function makeSink(run: ReadRun, plain: 'body' | 'line'): MessageSink {
+  const { flags, out, onDamage } = run;
+  refuseJsonWithFormat(flags.json, flags.format);
+  const printer = choosePrinter({ json: flags.json, format: flags.format, terminal: out.isTTY, plain });
+  return new MessageSink({ out, printer, grep: grepFilter(flags.grep), count: flags.count, onDamage });
+}
+
+/** `mqlite consume`. Errors: USAGE; VERDICT for damage and an unmet count; those of the broker. */
+export async function consume(run: ReadRun): Promise<void> {
+  const request = readRequest(run);
+  const sink = makeSink(run, 'body');
+  const { group } = run.flags;
+  const broker = await run.openBroker();
+  await withNameHints(broker, run.topics, async () => {
+    if (group === undefined) return browseInto(broker, run, sink, { ...request, from: request.from ?? { at: 'first' } });
+    await consumeAsGroup(broker, run.clock, {
+      ...request,
+      group,
+      commitIntervalMs: run.settings.integer('persistConsumerOffsetInterval'),
+      autoCommit: run.settings.boolean('autoCommit'),
+      onDamage: sink.damage,
+      batchLimit: sink.remaining,
+      deliver: sink.print,
+    });
+  });
+  if (!run.signal.aborted) sink.judge();
+}
+
+/** `mqlite tail`: the same as lines, from the end on. */
+export async function tail(run: ReadRun): Promise<void> {
+  const request = readRequest(run);
+  const sink = makeSink(run, 'line');
+  const broker = await run.openBroker();
+  await withNameHints(broker, run.topics, () => browseInto(broker, run, sink, { ...request, from: request.from ?? { at: 'last' } }));
+  if (!run.signal.aborted) sink.judge();
+}
+
+type BrowseInput = Omit<Parameters<typeof browse>[2], 'onDamage' | 'batchLimit'>;
+
+async function browseInto(broker: Broker, run: ReadRun, sink: MessageSink, request: BrowseInput): Promise<void> {
+  for await (const batch of browse(broker, run.clock, { ...request, onDamage: sink.damage, batchLimit: sink.remaining })) {
+    await sink.print(batch);
+  }
+}

@@ -1,0 +1,272 @@
+import { createReadStream, readFileSync } from 'node:fs';
+import type { Clock } from '../base/clock.ts';
+import type { Broker } from '../broker/broker.ts';
+import { MqliteError } from '../broker/errors.ts';
+import type { CompressionName, SendOutcome } from '../broker/types.ts';
+import { LineSplitter } from '../client/line-splitter.ts';
+import { Producer } from '../client/producer.ts';
+import { nearest } from './did-you-mean.ts';
+import { describeError } from './error-report.ts';
+import type { HostInput } from './host.ts';
+import { topicNames } from './name-hints.ts';
+import type { Output } from './output.ts';
+import { bodyMessage, jsonMessage } from './produce-input.ts';
+import type { MessageTemplate, NumberedMessage } from './produce-input.ts';
+import { ChunkWriter } from './render/chunk-writer.ts';
+import { plural } from './render/numbers.ts';
+import type { SettingValues } from './settings.ts';
+import { parseDuration, parseRate } from './time.ts';
+
+export interface ProduceFlags {
+  readonly json: boolean;
+  readonly file?: string | undefined;
+  readonly 'json-input': boolean;
+  readonly 'keep-id': boolean;
+  readonly 'keep-queue': boolean;
+  readonly tag?: string | undefined;
+  readonly key?: string[] | undefined;
+  readonly property?: string[] | undefined;
+  readonly 'sharding-key'?: string | undefined;
+  readonly queue?: number | undefined;
+  readonly batch: number;
+  readonly rate?: string | undefined;
+  readonly flush?: string | undefined;
+  readonly timeout?: string | undefined;
+  readonly oneway: boolean;
+  readonly 'in-flight': number;
+  readonly compress?: string | undefined;
+  readonly 'no-create': boolean;
+  readonly 'skip-empty': boolean;
+}
+
+export interface ProduceRun {
+  readonly topic: string;
+  readonly body: string | undefined;
+  readonly flags: ProduceFlags;
+  readonly settings: SettingValues;
+  readonly clock: Clock;
+  readonly stdin: HostInput;
+  readonly out: Output;
+  readonly signal: AbortSignal;
+  /** Called once flags and input are known to be usable. */
+  readonly openBroker: () => Promise<Broker>;
+  readonly notice: (text: string) => void;
+}
+
+/** Room for what surrounds a body in a line of JSON: base64, properties, everything that `consume --json` prints. */
+const JSON_LINE_SLACK = 1 << 20;
+
+/** `mqlite produce`. Errors: USAGE, INVALID_INPUT, MESSAGE_ILLEGAL with their line; NOT_CONFIRMED; those of the broker. */
+export async function produce(run: ProduceRun): Promise<void> {
+  refuseConflicts(run);
+  const template = makeTemplate(run);
+  const rate = run.flags.rate === undefined ? undefined : parseRate(run.flags.rate, '--rate');
+  const timeoutMs = run.flags.timeout === undefined ? run.settings.integer('sendMsgTimeout') : parseDuration(run.flags.timeout, '--timeout');
+  const source = openSource(run, template);
+  const broker = await run.openBroker();
+  const report = new ProduceReport(run);
+  const producer = new Producer<NumberedMessage>({
+    broker,
+    clock: run.clock,
+    send: { createTopic: !run.flags['no-create'] },
+    batchSize: run.flags.batch,
+    inFlight: run.flags['in-flight'],
+    ratePerSecond: rate,
+    timeoutMs,
+    oneway: run.flags.oneway,
+    onOutcomes: (outcomes, batch) => report.outcomes(outcomes, batch),
+  });
+  let first = true;
+  try {
+    for await (const messages of source) {
+      if (messages.length === 0) continue;
+      if (first) await prepareTopic(broker, run);
+      first = false;
+      await producer.add(messages);
+      if (run.signal.aborted) break;
+    }
+    await producer.finish();
+  } catch (error) {
+    // A bad line: what stands before it is stored and acknowledged first.
+    await producer.finish();
+    await report.failure(error);
+    throw error;
+  }
+  report.summary();
+}
+
+function refuseConflicts({ flags, body, stdin }: ProduceRun): void {
+  const refuse = (message: string, hint: string): never => {
+    throw new MqliteError('USAGE', message, { hint });
+  };
+  if (body !== undefined && flags.file !== undefined) refuse('BODY and --file exclude each other', 'Give one of them.');
+  if (body !== undefined && flags['json-input']) refuse('BODY and --json-input exclude each other', 'Lines of JSON are read from standard input or --file.');
+  if ((flags['keep-id'] || flags['keep-queue']) && !flags['json-input']) refuse('--keep-id and --keep-queue need --json-input', 'Only lines of JSON bring an id and a queue.');
+  if (flags.queue !== undefined && flags['keep-queue']) refuse('--queue and --keep-queue exclude each other', 'Give one of them.');
+  if (flags.queue !== undefined && flags['sharding-key'] !== undefined) refuse('--queue and --sharding-key exclude each other', 'Both choose the queue: give one of them.');
+  if (flags.oneway && flags.json) refuse('--oneway and --json exclude each other', '--json prints acknowledgements, --oneway does not wait for them.');
+  if (flags.oneway && flags.flush === 'sync') refuse('--oneway and --flush sync exclude each other', 'Waiting for the disk means waiting for an acknowledgement.');
+  if (body === undefined && flags.file === undefined && stdin.isTTY === true) {
+    refuse('no BODY, and standard input is a terminal', 'Write the body as second argument, or pipe lines in: echo hello | mqlite produce TOPIC');
+  }
+}
+
+function makeTemplate({ topic, flags, settings }: ProduceRun): MessageTemplate {
+  return {
+    topic,
+    tags: flags.tag,
+    keys: flags.key,
+    properties: flags.property === undefined ? undefined : parseProperties(flags.property),
+    queueId: flags.queue,
+    shardingKey: flags['sharding-key'],
+    compressor: chooseCompressor(flags.compress, settings),
+    keepId: flags['keep-id'],
+    keepQueue: flags['keep-queue'],
+    maxBodyBytes: settings.integer('maxMessageSize'),
+  };
+}
+
+function parseProperties(pairs: readonly string[]): Record<string, string> {
+  const properties: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const pair of pairs) {
+    const equals = pair.indexOf('=');
+    if (equals < 1) throw new MqliteError('USAGE', `--property ${pair}: NAME=VALUE expected`, { hint: 'For example --property region=eu.' });
+    properties[pair.slice(0, equals)] = pair.slice(equals + 1);
+  }
+  return properties;
+}
+
+/** `--compress` compresses every body; the Java client's settings compress those that are large enough. */
+function chooseCompressor(flag: string | undefined, settings: SettingValues): MessageTemplate['compressor'] {
+  if (flag !== undefined) return () => flag as CompressionName;
+  if (!settings.isGiven('compressType') && !settings.isGiven('compressMsgBodyOverHowmuch')) return () => undefined;
+  const type = settings.text('compressType').toLowerCase() as CompressionName;
+  const fromBytes = settings.integer('compressMsgBodyOverHowmuch');
+  return (body) => (body.length >= fromBytes ? type : undefined);
+}
+
+/** Batches of messages as they arrive. */
+function openSource(run: ProduceRun, template: MessageTemplate): AsyncIterable<NumberedMessage[]> | Iterable<NumberedMessage[]> {
+  const { body, flags, stdin } = run;
+  if (body !== undefined) return [[bodyMessage(Buffer.from(body), 1, template)]];
+  if (flags.file === undefined) return lines(stdin, run, template);
+  if (flags['json-input']) return lines(createReadStream(flags.file, { highWaterMark: 1 << 18 }), run, template);
+  return [[bodyMessage(readFileSync(flags.file), 1, template)]];
+}
+
+async function* lines(input: HostInput, { flags, signal }: ProduceRun, template: MessageTemplate): AsyncGenerator<NumberedMessage[]> {
+  const json = flags['json-input'];
+  const splitter = new LineSplitter(json ? template.maxBodyBytes * 2 + JSON_LINE_SLACK : template.maxBodyBytes);
+  let lineNumber = 0;
+  // Holds the messages made before a bad line, so that they are sent before it is reported.
+  let failure: unknown;
+  const convert = (pieces: readonly Buffer[]): NumberedMessage[] => {
+    const messages: NumberedMessage[] = [];
+    try {
+      for (const piece of pieces) {
+        lineNumber++;
+        if (piece.length === 0 && flags['skip-empty']) continue;
+        messages.push(json ? jsonMessage(piece, lineNumber, template) : bodyMessage(piece, lineNumber, template));
+      }
+    } catch (error) {
+      failure = error;
+    }
+    return messages;
+  };
+  const stop = (): void => void input.destroy();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    for await (const chunk of input) {
+      yield convert(splitter.push(chunk));
+      if (failure !== undefined) throw failure;
+    }
+    const last = splitter.end();
+    if (last !== undefined) yield convert([last]);
+    if (failure !== undefined) throw failure;
+  } catch (error) {
+    if (!signal.aborted || error === failure) throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    // An open standard input would keep the process alive.
+    input.destroy();
+  }
+}
+
+/** A missing topic: refused under --no-create, else made by the first send, and said, with names that were perhaps meant. */
+async function prepareTopic(broker: Broker, { topic, flags, settings, notice }: ProduceRun): Promise<void> {
+  const known = await topicNames(broker);
+  if (known.includes(topic)) return;
+  const near = nearest(topic, known);
+  if (flags['no-create']) {
+    throw new MqliteError('TOPIC_NOT_FOUND', `there is no topic ${topic}`, {
+      hint: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `Leave out --no-create, or make it: mqlite topics create ${topic}`,
+    });
+  }
+  const queues = settings.integer('defaultTopicQueueNums');
+  if (settings.isGiven('defaultTopicQueueNums')) await broker.createTopic(topic, { readQueueNums: queues, writeQueueNums: queues });
+  notice(`topic ${topic} is new and gets ${plural(queues, 'queue')}${near.length > 0 ? ` (did you mean ${near.join(' or ')}?)` : ''}`);
+}
+
+/** Acknowledgements as they come, and the summary. */
+class ProduceReport {
+  readonly #run: ProduceRun;
+  readonly #writer: ChunkWriter;
+  #stored = 0;
+  #last: Exclude<SendOutcome, { error: Error }> | undefined;
+
+  constructor(run: ProduceRun) {
+    this.#run = run;
+    this.#writer = new ChunkWriter(run.out);
+  }
+
+  /** Error: the first failure of the batch, with its line; NOT_CONFIRMED for a status that is not SEND_OK. */
+  async outcomes(outcomes: readonly SendOutcome[], batch: readonly NumberedMessage[]): Promise<void> {
+    const { json } = this.#run.flags;
+    let failure: MqliteError | undefined;
+    for (let index = 0; index < outcomes.length; index++) {
+      const outcome = outcomes[index]!;
+      const { line } = batch[index]!;
+      if ('error' in outcome) {
+        failure ??= withLine(outcome.error, line);
+        if (json) this.#writer.text(errorLine(outcome.error, line, this.#run.topic));
+        continue;
+      }
+      this.#stored++;
+      this.#last = outcome;
+      if (json) this.#writer.text(ackLine(outcome, line));
+      if (outcome.status !== 'SEND_OK') failure ??= new MqliteError('NOT_CONFIRMED', `stored, but ${outcome.status}`, { line, hint: 'The store could not confirm the durability asked for.' });
+    }
+    if (json) await this.#writer.flush();
+    if (failure !== undefined) throw failure;
+  }
+
+  /** A line that never became a message has its line of --json, too. */
+  async failure(error: unknown): Promise<void> {
+    if (!this.#run.flags.json || !(error instanceof MqliteError) || error.line === undefined) return;
+    this.#writer.text(errorLine(error, error.line, this.#run.topic));
+    await this.#writer.flush();
+  }
+
+  summary(): void {
+    const { topic, flags, notice } = this.#run;
+    if (flags.json) return;
+    const last = this.#last;
+    if (this.#stored === 1 && last !== undefined && !flags.oneway) notice(`stored in ${topic}, queue ${last.queueId}, offset ${last.queueOffset}, id ${last.msgId}`);
+    else notice(`${plural(this.#stored, 'message')} ${flags.oneway ? 'handed over, not waited for, in' : 'stored in'} ${topic}`);
+  }
+}
+
+function withLine(error: Error, line: number): MqliteError {
+  if (!(error instanceof MqliteError)) return new MqliteError('BUG', error.message, { line, cause: error });
+  return error.line === undefined ? new MqliteError(error.code, error.message, { line, ...(error.hint === undefined ? {} : { hint: error.hint }), cause: error }) : error;
+}
+
+function ackLine(result: Exclude<SendOutcome, { error: Error }>, line: number): string {
+  const { status, topic, brokerName, queueId, queueOffset, msgId, offsetMsgId } = result;
+  return `${JSON.stringify({ line, status, topic, brokerName, queueId, queueOffset, msgId, offsetMsgId })}\n`;
+}
+
+function errorLine(error: Error, line: number, topic: string): string {
+  const { code, exitCode, message, hint } = describeError(error);
+  return `${JSON.stringify({ line, topic, error: { code, exitCode, message, hint: hint ?? null } })}\n`;
+}

@@ -1,0 +1,48 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.ts';
+import { MqliteError } from '../broker/errors.ts';
+import { readFlags } from '../cli/read-flags.ts';
+
+export default class Consume extends BaseCommand<typeof Consume> {
+  static override summary = 'Print messages: browse topics, or take part in a group';
+  static override description = `Without --group nothing is written and nothing is committed. With --group what was printed is committed every 5 s
+and at the end. Follows until Ctrl-C unless --count, --timeout, --to or --until-end ends it.
+On a pipe each message is its body and a newline; positions are first, last, committed, OFFSET, -N, @TIME and @-1h.`;
+
+  static override examples = [
+    { description: 'Everything there is, one body a line', command: '<%= config.bin %> consume orders --until-end' },
+    { description: 'As a member of a group, as JSON', command: '<%= config.bin %> consume orders --group billing --json' },
+    { description: 'The last ten, then wait for more', command: '<%= config.bin %> consume orders --from -10' },
+    { description: 'What came in the last hour with tag A or B', command: "<%= config.bin %> consume orders --from @-1h --until-end --tag 'A || B'" },
+    { description: 'A format of your own', command: String.raw`<%= config.bin %> consume orders --format '%p@%o %k %v\n'` },
+  ];
+
+  static override strict = false;
+  static override args = {
+    topic: Args.string({ name: 'TOPIC', required: true, ignoreStdin: true, description: 'topic; several are read as one stream' }),
+  };
+
+  static override flags = {
+    group: Flags.string({ char: 'g', description: 'consume as a member of this group', helpValue: 'GROUP' }),
+    from: Flags.string({ description: 'where to start (first); a group with committed offsets goes on from them', helpValue: 'POSITION' }),
+    to: Flags.string({ description: 'first position not wanted', helpValue: 'POSITION' }),
+    ...readFlags,
+  };
+
+  async run(): Promise<void> {
+    if (this.flags.group !== undefined && this.flags['read-only']) {
+      throw new MqliteError('USAGE', '--read-only: consuming as a group commits offsets', { hint: 'Leave out --group to look without committing.' });
+    }
+    const { consume } = await import('../cli/consume.ts');
+    await consume({
+      topics: this.words,
+      flags: this.flags,
+      settings: await this.settings(),
+      clock: this.host.clock,
+      out: this.out,
+      signal: this.stopSignal,
+      openBroker: () => this.openBroker({ mode: this.flags.group === undefined ? 'read' : 'write' }),
+      onDamage: (text) => this.warnLine(text),
+    });
+  }
+}

@@ -1,0 +1,58 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../cli/base-command.ts';
+
+export default class Produce extends BaseCommand<typeof Produce> {
+  static override summary = 'Send messages: an argument, lines of standard input, a file, or NDJSON';
+  static override description = `A message is sent as soon as it is read. Without BODY and --file every line of standard input is one message.
+A topic that does not exist is created with 4 queues, and so is the store. The first bad line ends the command;
+what stands before it is stored.`;
+
+  static override examples = [
+    { description: 'One message', command: '<%= config.bin %> produce orders "hello"' },
+    { description: 'A message a line, with tag and key', command: 'tail -f app.log | <%= config.bin %> produce logs --tag app --key run-7' },
+    { description: 'A whole file as one message, acknowledged as JSON', command: '<%= config.bin %> produce images --file cat.png --json' },
+    { description: 'Copy a topic', command: '<%= config.bin %> consume orders --until-end --json | <%= config.bin %> produce copy --json-input' },
+  ];
+
+  static override args = {
+    topic: Args.string({ required: true, ignoreStdin: true, description: 'topic to send to' }),
+    body: Args.string({ ignoreStdin: true, description: 'the message; standard input when it is left out' }),
+  };
+
+  static override flags = {
+    file: Flags.string({ description: 'send the whole file as one message; with --json-input: its lines', helpValue: 'FILE' }),
+    'json-input': Flags.boolean({ description: 'a JSON object a line, as "consume --json" prints them' }),
+    'keep-id': Flags.boolean({ description: 'with --json-input: keep msgId' }),
+    'keep-queue': Flags.boolean({ description: 'with --json-input: keep queueId' }),
+    tag: Flags.string({ description: 'tag of the messages', helpValue: 'TAG' }),
+    key: Flags.string({ description: 'key to find the messages by; may be repeated', multiple: true, multipleNonGreedy: true, helpValue: 'KEY' }),
+    property: Flags.string({ description: 'property of the messages; may be repeated', multiple: true, multipleNonGreedy: true, helpValue: 'NAME=VALUE' }),
+    'sharding-key': Flags.string({ description: 'messages of one key go to one queue, in order', helpValue: 'KEY' }),
+    queue: Flags.integer({ description: 'queue to send to', min: 0, helpValue: 'N' }),
+    batch: Flags.integer({ description: 'most messages of one send', min: 1, max: 65_536, default: 1024, helpValue: 'N' }),
+    rate: Flags.string({ description: 'messages per second', helpValue: 'N/s' }),
+    flush: Flags.option({ options: ['async', 'sync'] as const, description: 'acknowledge when the system has it, or when the disk has it' })(),
+    timeout: Flags.string({ description: 'for one send with all its attempts (3s)', helpValue: 'DURATION' }),
+    oneway: Flags.boolean({ description: 'do not wait for acknowledgements' }),
+    'in-flight': Flags.integer({ description: 'most messages sent and not yet acknowledged', min: 1, default: 4096, helpValue: 'N' }),
+    compress: Flags.option({ options: ['zlib', 'lz4', 'zstd'] as const, description: 'compress bodies' })(),
+    'no-create': Flags.boolean({ description: 'refuse a topic or store that does not exist' }),
+    'skip-empty': Flags.boolean({ description: 'skip empty lines instead of refusing them' }),
+  };
+
+  async run(): Promise<void> {
+    const { produce } = await import('../cli/produce.ts');
+    await produce({
+      topic: this.args.topic,
+      body: this.args.body,
+      flags: this.flags,
+      settings: await this.settings(),
+      clock: this.host.clock,
+      stdin: this.host.stdin,
+      out: this.out,
+      signal: this.stopSignal,
+      openBroker: () => this.openBroker({ mode: 'write', create: !this.flags['no-create'], flush: this.flags.flush }),
+      notice: (text) => this.notice(text),
+    });
+  }
+}
