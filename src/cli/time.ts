@@ -35,6 +35,17 @@ export function parseSize(text: string, flag: string): number {
   return sizeBytes;
 }
 
+/** `500`, `100k`, `1m`: a number of things; k and m are powers of ten. At least 1. Error: USAGE. */
+export function parseCount(text: string, flag: string): number {
+  const match = /^(\d+(?:\.\d+)?)([kKmM]?)$/.exec(text);
+  const unit = { '': 1, k: 1000, m: 1_000_000 }[match?.[2]?.toLowerCase() ?? ''] ?? Number.NaN;
+  const count = match === null ? Number.NaN : Number(match[1]) * unit;
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new MqliteError('USAGE', `${flag}: "${text}" is not a count`, { hint: 'Write a whole number from 1 on, or 100k, 1m.' });
+  }
+  return count;
+}
+
 /** `1000/s`, `500/m` or `1000` (a second) as messages per second. Error: USAGE. */
 export function parseRate(text: string, flag: string): number {
   const match = /^(\d+(?:\.\d+)?)(?:\/(s|m|h))?$/.exec(text);

@@ -17,6 +17,8 @@ export interface ProducerOptions<M extends OutgoingMessage> {
   readonly timeoutMs: number;
   /** Do not wait for acknowledgements between sends. */
   readonly oneway: boolean;
+  /** Called with each batch as it is sent. */
+  readonly onSubmit?: (batch: readonly M[]) => void;
   /** Outcomes of one send, in order. A promise is awaited before the next send. */
   readonly onOutcomes: (outcomes: readonly SendOutcome[], batch: readonly M[]) => Promise<void> | void;
 }
@@ -134,6 +136,7 @@ export class Producer<M extends OutgoingMessage = OutgoingMessage> {
     const { ratePerSecond, clock, onOutcomes, oneway } = this.#options;
     if (ratePerSecond !== undefined) this.#nextSendAtMs = Math.max(this.#nextSendAtMs, clock.nowMs() - RATE_SLICE_MS) + (batch.length * 1000) / ratePerSecond;
     this.#underWay += oneway ? 0 : batch.length;
+    this.#options.onSubmit?.(batch);
     const sending = this.#send(batch);
     // Outcomes are delivered in the order of sending.
     this.#delivered = Promise.all([sending, this.#delivered]).then(([outcomes]) => onOutcomes(outcomes, batch)).catch((error: unknown) => this.#fail(error)).finally(() => {

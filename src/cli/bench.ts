@@ -1,0 +1,165 @@
+import type { Clock } from '../base/clock.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { Message } from '../record/message.ts';
+import { MqliteError } from '../broker/errors.ts';
+import type { OutgoingMessage } from '../broker/types.ts';
+import { browse, queuesOf } from '../client/browse.ts';
+import { Histogram } from '../client/histogram.ts';
+import { Producer } from '../client/producer.ts';
+import type { Spinner } from './render/spinner.ts';
+import { formatInteger } from './render/numbers.ts';
+
+export interface BenchResult {
+  readonly messages: number;
+  readonly sizeBytes: number;
+  readonly seconds: number;
+  /** Until all are readable by pull (produce), or read (consume). */
+  readonly messagesPerSecond: number;
+  /** Until all are findable by key and the store is closed; null where nothing is indexed. */
+  readonly indexedMessagesPerSecond: number | null;
+  readonly mebibytesPerSecond: number;
+  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly p999: number; readonly max: number };
+}
+
+export interface BenchRun {
+  readonly topic: string;
+  readonly count: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly spinner: Spinner;
+}
+
+export interface BenchProduceRun extends BenchRun {
+  readonly sizeBytes: number;
+  readonly queues: number;
+  /** Keys of each message. */
+  readonly keys: number;
+  readonly inFlight: number;
+}
+
+/** Milliseconds from anywhere, finer than the clock of the day. */
+const stopwatchMs = (): number => performance.now();
+
+/** Longest wait for the end to become readable or findable, in ms: afterwards the store is at fault. */
+const VISIBLE_TIMEOUT_MS = 60_000;
+const POLL_MS = 1;
+/** Messages handed to the producer at a time. */
+const SLICE = 4096;
+
+/** Makes the topic when it is missing. Error: USAGE when it exists with another number of queues. */
+export async function prepareBenchTopic(broker: Broker, topic: string, queues: number): Promise<void> {
+  const known = (await broker.listTopics()).find((config) => config.topic === topic);
+  if (known === undefined) await broker.createTopic(topic, { readQueueNums: queues, writeQueueNums: queues });
+  else if (known.writeQueueNums !== queues) {
+    throw new MqliteError('USAGE', `topic ${topic} has ${known.writeQueueNums} queues, not ${queues}`, { hint: 'Name another topic, or leave --queues out of it.' });
+  }
+}
+
+/** Sends `count` messages, waits until the last is readable and findable, and closes the broker: closing is part of what is measured. */
+export async function benchProduce(broker: Broker, run: BenchProduceRun): Promise<BenchResult> {
+  const { topic, count, sizeBytes, clock, inFlight } = run;
+  const before = await endOf(broker, topic);
+  const latencies = new Histogram();
+  const started = stopwatchMs();
+  const sentAt = new WeakMap<OutgoingMessage, number>();
+  let stored = 0;
+  const producer = new Producer<OutgoingMessage>({
+    broker, clock, send: {}, batchSize: inFlight, inFlight, timeoutMs: VISIBLE_TIMEOUT_MS, oneway: false,
+    onSubmit: (batch) => void sentAt.set(batch[0]!, stopwatchMs()),
+    onOutcomes: (outcomes, batch) => {
+      const failed = outcomes.find((outcome) => 'error' in outcome);
+      if (failed !== undefined && 'error' in failed) throw failed.error;
+      latencies.record((stopwatchMs() - sentAt.get(batch[0]!)!) * 1000, batch.length);
+      stored += batch.length;
+    },
+  });
+  const body = Buffer.alloc(sizeBytes, 'x');
+  const runId = clock.nowMs().toString(36);
+  for (let sent = 0; sent < count && !run.signal.aborted; sent += SLICE) {
+    const slice: OutgoingMessage[] = [];
+    for (let index = sent; index < Math.min(count, sent + SLICE); index++) slice.push({ topic, body, tags: 'bench', keys: keysOf(run.keys, runId, index) });
+    await producer.add(slice);
+    run.spinner.text(`${formatInteger(stored)} of ${formatInteger(count)} stored`);
+  }
+  await producer.finish();
+  await waitUntil(clock, async () => (await endOf(broker, topic)) >= before + stored, 'the last message did not become readable');
+  const readableSeconds = (stopwatchMs() - started) / 1000;
+  const lastKey = keysOf(run.keys, runId, stored - 1)[0];
+  if (lastKey !== undefined && stored > 0) {
+    await waitUntil(clock, async () => (await broker.queryByKey({ topic, key: lastKey, maxMessages: 1 })).messages.length > 0, `key ${lastKey} did not become findable`);
+  }
+  await broker.close();
+  const closedSeconds = (stopwatchMs() - started) / 1000;
+  return result(stored, sizeBytes, readableSeconds, latencies, run.keys === 0 ? null : stored / closedSeconds);
+}
+
+function keysOf(count: number, runId: string, index: number): string[] {
+  return Array.from({ length: count }, (_, key) => `${runId}-${index}${key === 0 ? '' : `-${key}`}`);
+}
+
+async function endOf(broker: Broker, topic: string): Promise<number> {
+  const ends = await Promise.all((await broker.queues(topic)).map((queue) => broker.maxOffset(queue)));
+  return ends.reduce((sum, end) => sum + end, 0);
+}
+
+async function waitUntil(clock: Clock, reached: () => Promise<boolean>, complaint: string): Promise<void> {
+  for (const deadline = stopwatchMs() + VISIBLE_TIMEOUT_MS; !(await reached());) {
+    if (stopwatchMs() > deadline) throw new MqliteError('TIMED_OUT', `${complaint} within ${VISIBLE_TIMEOUT_MS / 1000} s`, { hint: 'Check the store with "mqlite store verify".' });
+    await clock.sleep(POLL_MS);
+  }
+}
+
+/** Reads up to `count` messages from the start: every field that costs something is touched, as a consumer would. */
+export async function benchConsume(broker: Broker, run: BenchRun): Promise<BenchResult> {
+  const { topic, count, clock, signal } = run;
+  await queuesOf(broker, [topic], undefined);
+  const latencies = new Histogram();
+  let messages = 0;
+  let bytes = 0;
+  const started = stopwatchMs();
+  let asked = started;
+  const stream = browse(broker, clock, {
+    topics: [topic], from: { at: 'first' }, untilEnd: true, suspendMs: 0, signal, onDamage: (report) => {
+      throw new MqliteError('DAMAGED', `${report.file} at byte ${report.position}: ${report.reason}`, { hint: 'Check the store with "mqlite store verify".' });
+    }, batchLimit: () => count - messages,
+  });
+  for await (const batch of stream) {
+    latencies.record((stopwatchMs() - asked) * 1000, batch.length);
+    for (const message of batch) bytes += touch(message);
+    messages += batch.length;
+    run.spinner.text(`${formatInteger(messages)} read`);
+    asked = stopwatchMs();
+  }
+  return result(messages, messages === 0 ? 0 : Math.round(bytes / messages), (stopwatchMs() - started) / 1000, latencies, null);
+}
+
+function touch(message: Message): number {
+  return message.properties === undefined ? 0 : message.body.length;
+}
+
+function result(messages: number, sizeBytes: number, seconds: number, latencies: Histogram, indexedPerSecond: number | null): BenchResult {
+  const ms = (fraction: number): number => round(latencies.quantile(fraction) / 1000);
+  const perSecond = seconds === 0 ? 0 : messages / seconds;
+  return {
+    messages, sizeBytes, seconds: round(seconds), messagesPerSecond: Math.round(perSecond),
+    indexedMessagesPerSecond: indexedPerSecond === null ? null : Math.round(indexedPerSecond),
+    mebibytesPerSecond: round((perSecond * sizeBytes) / 2 ** 20),
+    latencyMs: { p50: ms(0.5), p99: ms(0.99), p999: ms(0.999), max: round(latencies.max / 1000) },
+  };
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
+/** The result for the eye. */
+export function renderBench(bench: BenchResult): string {
+  const lines = [
+    `messages     ${formatInteger(bench.messages)} of ${formatInteger(bench.sizeBytes)} bytes in ${bench.seconds} s`,
+    `throughput   ${formatInteger(bench.messagesPerSecond)} messages/s, ${bench.mebibytesPerSecond} MiB/s`,
+  ];
+  if (bench.indexedMessagesPerSecond !== null) lines.push(`indexed      ${formatInteger(bench.indexedMessagesPerSecond)} messages/s, until findable by key and closed`);
+  const { p50, p99, p999, max } = bench.latencyMs;
+  lines.push(`latency ms   p50 ${p50}   p99 ${p99}   p99.9 ${p999}   max ${max}`);
+  return `${lines.join('\n')}\n`;
+}
