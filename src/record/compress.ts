@@ -54,9 +54,12 @@ const decompressZstd = (bytes: Buffer): Buffer => {
   return Buffer.concat(chunks);
 };
 
-/** Loads what `compressBody(type, …)` needs; zstd is WebAssembly and starts asynchronously. */
+/** The package is one WebAssembly instance per process; a second `init` would leave it writing zeros. */
+let zstdReady: Promise<void> | undefined;
+
+/** Loads what `compressBody(type, …)` needs; zstd is WebAssembly and starts asynchronously. May be called again. */
 export const prepareCompression = async (type: CompressionType): Promise<void> => {
-  if (type === 'zstd') await (lazyRequire('@bokuweb/zstd-wasm') as Zstd).init();
+  if (type === 'zstd') await (zstdReady ??= (lazyRequire('@bokuweb/zstd-wasm') as Zstd).init());
 };
 
 /** Java's Deflater level of RocketMQ's clients. [DefaultMQProducer#compressLevel] */
