@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { systemClock } from '../../base/clock.ts';
 import { MqliteError } from '../../broker/errors.ts';
-import { queueFileSize } from '../consume-queue/layout.ts';
+import { ENTRY_SIZE_BYTES, queueFileSize } from '../consume-queue/layout.ts';
 import { nodeFileSystem } from '../files/node-file-system.ts';
 import { makeDirectoryDurably } from '../state/file-io.ts';
 import { DEFAULT_IDENTITY, validateIdentity, writeIdentity } from '../state/store-identity.ts';
@@ -18,6 +18,8 @@ export interface InitOptions extends StoreOptions {
   readonly segmentSizeBytes?: number | undefined;
   /** Entries in a queue file. Default 300,000 (6,000,000 bytes). */
   readonly consumeQueueFileEntries?: number | undefined;
+  /** The same in bytes, as a broker's configuration has it; rounded up to whole entries. */
+  readonly consumeQueueFileSizeBytes?: number | undefined;
   readonly indexSlotCount?: number | undefined;
   readonly indexMaxCount?: number | undefined;
   readonly brokerName?: string | undefined;
@@ -53,11 +55,11 @@ export const initStore = (options: InitOptions): Promise<StoreInfo> =>
   });
 
 const identityOf = (options: InitOptions): StoreIdentity => {
-  const entries = options.consumeQueueFileEntries;
+  const queueFileBytes = options.consumeQueueFileEntries === undefined ? options.consumeQueueFileSizeBytes : options.consumeQueueFileEntries * ENTRY_SIZE_BYTES;
   return {
     ...DEFAULT_IDENTITY,
     segmentSizeBytes: options.segmentSizeBytes ?? DEFAULT_IDENTITY.segmentSizeBytes,
-    consumeQueueFileSizeBytes: entries === undefined ? DEFAULT_IDENTITY.consumeQueueFileSizeBytes : queueFileSize(entries * 20),
+    consumeQueueFileSizeBytes: queueFileBytes === undefined ? DEFAULT_IDENTITY.consumeQueueFileSizeBytes : queueFileSize(queueFileBytes),
     indexSlotCount: options.indexSlotCount ?? DEFAULT_IDENTITY.indexSlotCount,
     indexMaxCount: options.indexMaxCount ?? DEFAULT_IDENTITY.indexMaxCount,
     brokerName: options.brokerName ?? DEFAULT_IDENTITY.brokerName,

@@ -9,6 +9,7 @@ import {
 } from '../../record/layout.ts';
 import { PROPERTY, joinProperties, parseProperties } from '../../record/properties.ts';
 import { BORN_HOST_IPV6, TRANSACTION_COMMIT, TRANSACTION_MASK, TRANSACTION_ROLLBACK } from '../../record/sys-flag.ts';
+import { DAMAGED_FLAG } from '../read/puller.ts';
 import { OP_HALF_TOPIC, SCHEDULE_TOPIC, TIMER_TOPIC } from '../state/topic-name.ts';
 import type { QueuePlace } from './findings.ts';
 
@@ -23,6 +24,8 @@ export interface PlaceholderContext {
   readonly propertyCrc: boolean;
   /** Of the record before: times never go back. */
   readonly previousStoreTimestamp: number;
+  /** What was wrong, for those who meet the placeholder. */
+  readonly reason: string;
 }
 
 /** What could still be read of a damaged record: everything but its body. */
@@ -62,8 +65,8 @@ export const readRemains = (bytes: Buffer, sizeBytes: number): Remains | null =>
 };
 
 /**
- * A sound record of exactly `sizeBytes` for a place in a queue whose record is lost. It carries MQLITE_DAMAGED, by which
- * mqlite's consumers skip and report it; of the lost record it keeps what can still be read, except the body, which is
+ * A sound record of exactly `sizeBytes` for a place in a queue whose record is lost. It carries a FLAG and the property
+ * MQLITE_DAMAGED, by which mqlite's consumers skip and report it; of the lost record it keeps what can still be read, except the body, which is
  * zeros. null when no record of that size fits the place.
  */
 export const placeholderRecord = (
@@ -74,13 +77,14 @@ export const placeholderRecord = (
   const fields: Remains['fields'] = remains?.fields ?? {
     flag: 0, sysFlag: 0, bornTimestamp: time, bornHost: host, storeTimestamp: time, storeHost: host, reconsumeTimes: 0, preparedTransactionOffset: 0,
   };
-  const marked = { [PROPERTY.DAMAGED]: 'true' };
+  const marked = { [PROPERTY.DAMAGED]: reasonText(context.reason) };
+  const brief = { [PROPERTY.DAMAGED]: 'true' };
   const needed = systemProperties(place.topic, fields.storeTimestamp);
   const kept = remains === null ? {} : keepable(place.topic, remains.properties);
   // The first set of properties that fits; a record too small for any of them stays unmarked rather than being left broken.
-  for (const properties of [{ ...needed, ...kept, ...marked }, { ...needed, ...marked }, marked, {}]) {
+  for (const properties of [{ ...needed, ...kept, ...marked }, { ...needed, ...kept, ...brief }, { ...needed, ...brief }, brief, {}]) {
     for (const propertyCrc of context.propertyCrc ? [true, false] : [false]) {
-      const record = sizedRecord({ ...fields, ...place, commitLogOffset, body: EMPTY, properties: joinProperties(properties), propertyCrc }, sizeBytes);
+      const record = sizedRecord({ ...fields, ...place, flag: DAMAGED_FLAG, commitLogOffset, body: EMPTY, properties: joinProperties(properties), propertyCrc }, sizeBytes);
       if (record !== null) return record;
     }
   }
@@ -95,7 +99,7 @@ export const fillerRecord = (commitLogOffset: number, sizeBytes: number, context
   const host = encodeHost(context.storeHost);
   const time = context.previousStoreTimestamp;
   const fields: RecordFields = {
-    topic: FILLER_TOPIC, queueId: 0, flag: 0, queueOffset: 0, commitLogOffset, sysFlag: TRANSACTION_ROLLBACK, bornTimestamp: time, bornHost: host,
+    topic: FILLER_TOPIC, queueId: 0, flag: DAMAGED_FLAG, queueOffset: 0, commitLogOffset, sysFlag: TRANSACTION_ROLLBACK, bornTimestamp: time, bornHost: host,
     storeTimestamp: time, storeHost: host, reconsumeTimes: 0, preparedTransactionOffset: 0, body: EMPTY,
     properties: joinProperties({ [PROPERTY.DAMAGED]: 'true' }), propertyCrc: false,
   };
@@ -105,6 +109,10 @@ export const fillerRecord = (commitLogOffset: number, sizeBytes: number, context
   if (record === null) throw new Error(`no record of ${sizeBytes} bytes`);
   return record;
 };
+
+const MAX_REASON_LENGTH = 120;
+
+const reasonText = (reason: string): string => [...reason].filter((character) => character >= ' ').join('').slice(0, MAX_REASON_LENGTH) || 'true';
 
 const EMPTY = Buffer.alloc(0);
 const ZEROS = Buffer.alloc(MAX_BODY_BYTES);

@@ -111,8 +111,9 @@ const divide = (from: number, to: number, segmentEnd: number, bytes: Buffer, los
   return pieces;
 };
 
-const placeholderContext = (repair: RepairContext, finding: { readonly previousStoreTimestamp: number }): PlaceholderContext => ({
+const placeholderContext = (repair: RepairContext, finding: { readonly previousStoreTimestamp: number; readonly damage: { readonly reason: string } }): PlaceholderContext => ({
   storeHost: repair.view.identity.storeHost, propertyCrc: repair.view.identity.propertyCrc, previousStoreTimestamp: finding.previousStoreTimestamp,
+  reason: finding.damage.reason,
 });
 
 const writePiece = (repair: RepairContext, file: string, base: number, piece: Piece, bytes: Buffer, finding: UnreadableFinding): void => {
@@ -178,7 +179,7 @@ export const repairInPlace = (repair: RepairContext, finding: InPlace): void => 
     repair.add('set-aside-record', where, 'the record is marked as rolled back: it belongs to no queue');
   } else if (finding.kind === 'field' && finding.field === 'PROPERTY_CRC') {
     const remains = readRemains(record, record.length);
-    const context = { storeHost: repair.view.identity.storeHost, propertyCrc: true, previousStoreTimestamp: finding.previousStoreTimestamp };
+    const context = { ...placeholderContext(repair, finding), propertyCrc: true };
     const place = remains?.place ?? { topic: '', queueId: 0, queueOffset: 0 };
     const placeholder = placeholderRecord(offset, record.length, place, remains, context) ?? fillerRecord(offset, record.length, context);
     repair.add('replace-record', where, 'some byte besides the body is wrong and nobody knows which: the record is replaced by one that says it was damaged', place);
@@ -186,7 +187,7 @@ export const repairInPlace = (repair: RepairContext, finding: InPlace): void => 
     return;
   } else if (finding.kind === 'header') {
     if (!setPlace(record, finding.place)) {
-      const context = { storeHost: repair.view.identity.storeHost, propertyCrc: repair.view.identity.propertyCrc, previousStoreTimestamp: 0 };
+      const context = placeholderContext(repair, { damage, previousStoreTimestamp: 0 });
       const placeholder = placeholderRecord(offset, record.length, finding.place, readRemains(record, record.length), context);
       if (placeholder === null) return;
       repair.add('replace-record', where, 'the record of another topic lies here: it is replaced by one that says it was damaged', finding.place);
