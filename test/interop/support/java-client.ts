@@ -51,7 +51,9 @@ export class JavaClient {
 
   constructor(version?: string) {
     const home = temporaryDirectory('client');
-    this.child = new Child('java', javaArguments({ mainClass: 'mqlite.interop.InteropClient', heap: '512m', home, version }));
+    this.child = new Child('java', javaArguments({
+      mainClass: 'mqlite.interop.InteropClient', heap: '512m', home, version, systemProperties: { 'rocketmq.client.rebalance.waitInterval': '500' },
+    }));
   }
 
   async connect(broker: RealBroker): Promise<JavaSession> {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.impl.MQClientAPIImpl;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.TopicConfig;
@@ -106,7 +107,24 @@ final class Session {
             request.getJSONObject("attributes").forEach((key, value) -> config.getAttributes().put(key, String.valueOf(value)));
         }
         admin.createAndUpdateTopicConfig(broker, config);
+        awaitRoute(config.getTopicName());
         return null;
+    }
+
+    /** The broker tells the name server after it has answered. */
+    private void awaitRoute(String topic) throws Exception {
+        long deadline = System.currentTimeMillis() + TIMEOUT_MS;
+        while (true) {
+            try {
+                admin.examineTopicRouteInfo(topic);
+                return;
+            } catch (MQClientException unknown) {
+                if (System.currentTimeMillis() > deadline) {
+                    throw unknown;
+                }
+                Thread.sleep(20);
+            }
+        }
     }
 
     Object deleteTopic(String topic) throws Exception {
