@@ -20,6 +20,10 @@ export const readIndexEntry = (fs: FileSystem, fd: number, geometry: IndexGeomet
   return decodeEntry(viewOf(bytes), 0);
 };
 
+/** Whether it was never written. Only entry 1 can look so and be real: hash 0 of the record at offset 0. */
+export const isEmptyEntry = (entry: IndexEntry): boolean =>
+  entry.hash === 0 && entry.commitLogOffset === 0 && entry.timeDifference === 0 && entry.previous === 0;
+
 const decodeEntry = (view: DataView, position: number): IndexEntry => ({
   hash: view.getInt32(position),
   commitLogOffset: readInt64(view, position + 4),
@@ -59,9 +63,9 @@ export const findUsableEntries = (fs: FileSystem, fd: number, geometry: IndexGeo
   forEachChunk(fs, fd, geometry, 1, limit, (view, first, count) => {
     for (let index = 0; index < count; index++) {
       const number = first + index;
-      const { hash, commitLogOffset, timeDifference, previous } = decodeEntry(view, index * INDEX_ENTRY_SIZE);
-      const isEmpty = number > 1 && hash === 0 && commitLogOffset === 0 && timeDifference === 0 && previous === 0;
-      if (hash < 0 || timeDifference < 0 || isEmpty || !(commitLogOffset >= last)) {
+      const entry = decodeEntry(view, index * INDEX_ENTRY_SIZE);
+      const { commitLogOffset } = entry;
+      if (entry.hash < 0 || entry.timeDifference < 0 || (number > 1 && isEmptyEntry(entry)) || !(commitLogOffset >= last)) {
         result = { end: Math.max(number - 1, 1), cut: 'invalid' };
         return false;
       }

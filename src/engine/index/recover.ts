@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { FileSystem } from '../files/file-system.ts';
 import { classifyIndexFile } from './cases.ts';
 import type { IndexAction, IndexCase, IndexFileFacts } from './cases.ts';
-import { findUsableEntries, readIndexEntry, rebuildTable } from './entry-scan.ts';
+import { findUsableEntries, isEmptyEntry, readIndexEntry, rebuildTable } from './entry-scan.ts';
 import { entryPosition, indexGeometry, timeDifference } from './layout.ts';
 import type { IndexGeometry, IndexHeader } from './layout.ts';
 import { indexNameKind, moveToQuarantine } from './names.ts';
@@ -24,7 +24,10 @@ export interface IndexRecoveryOptions {
   readonly scan: 'newest' | 'all';
   /** After a power loss: keys 1..count of this file, and those of older files, were synced; later ones are not trusted. */
   readonly trusted?: { readonly name: string; readonly count: number };
-  /** Store timestamp of the record at an offset, null when there is none; makes restored header times exact. */
+  /**
+   * Store timestamp of the record at an offset, null when there is none. Without it a lost begin time costs the whole
+   * file, and a lost end time is restored to the second only.
+   */
   readonly storeTimestampAt?: (commitLogOffset: number) => number | null;
   /** Only report. */
   readonly dryRun?: boolean;
@@ -132,7 +135,7 @@ const examine = (
   const listed = count === 'positive' ? header.indexCount - 1 : 0;
   // Without a count that can be right, the entries themselves say how many there are.
   const limit = count === 'positive' ? header.indexCount : geometry.maxIndexCount;
-  const unlisted = limit < geometry.maxIndexCount && !isEmptyEntry(fs, fd, geometry, limit);
+  const unlisted = limit < geometry.maxIndexCount && !isEmptyEntry(readIndexEntry(fs, fd, geometry, limit));
   const isPlausible = count === 'positive' && listed > 0 && !unlisted && size !== 'short' && header.endCommitLogOffset < endOfLog &&
     header.beginCommitLogOffset >= 0 && header.endCommitLogOffset >= header.beginCommitLogOffset && header.beginTimestamp > 0;
   if (options.scan === 'newest' && !isNewest && isPlausible && (trusted === undefined || name < trusted.name)) {
@@ -155,10 +158,9 @@ const examine = (
   }
   const table = rebuildTable(fs, fd, geometry, end, false);
   const beginTimestamp = end > 1 ? knownBegin(options, header, readIndexEntry(fs, fd, geometry, 1).commitLogOffset) : 0;
-  const isEmpty = end <= 1 && listed === 0 && isEmptyEntry(fs, fd, geometry, 1);
+  const isEmpty = end <= 1 && listed === 0 && isEmptyEntry(readIndexEntry(fs, fd, geometry, 1));
   const endCommitLogOffset = lastOffset(fs, fd, geometry, end);
-  const headerEqual = end > 1 && header.indexCount === end && header.usedSlotCount === table.usedSlotCount &&
-    isHeaderRight(fs, fd, geometry, header, end, beginTimestamp);
+  const headerEqual = end > 1 && isSameHeader(header, rightHeader(options, fd, geometry, header, end, beginTimestamp, table.usedSlotCount));
   const facts: IndexFileFacts = {
     nameKind: 'index', isDirectory: false, afterGap, size, count, beginKnown: beginTimestamp > 0, cut, unlisted,
     entries: end > 1 ? 'some' : isEmpty ? 'none' : 'noneUsable', slots: table.slots, chain: table.chain, headerEqual,
@@ -172,41 +174,45 @@ const countKind = (header: IndexHeader, geometry: IndexGeometry): IndexFileFacts
   return header.beginTimestamp === 0 && header.endTimestamp === 0 && header.endCommitLogOffset === 0 ? 'zeroHeader' : 'notPositive';
 };
 
-const isEmptyEntry = (fs: FileSystem, fd: number, geometry: IndexGeometry, number: number): boolean => {
-  const entry = readIndexEntry(fs, fd, geometry, number);
-  return entry.hash === 0 && entry.commitLogOffset === 0 && entry.timeDifference === 0 && entry.previous === 0;
-};
-
 const lastOffset = (fs: FileSystem, fd: number, geometry: IndexGeometry, end: number): number =>
   end > 1 ? readIndexEntry(fs, fd, geometry, end - 1).commitLogOffset : 0;
 
-/** The store timestamp of the first entry's record: from the header when that is of this record, else from the log; 0 = unknown. */
+/** The store timestamp of the first entry's record: from the log, else from the header when that is of this record; 0 = unknown. */
 const knownBegin = (options: IndexRecoveryOptions, header: IndexHeader, firstOffset: number): number => {
-  const isOfHeader = header.beginTimestamp > 0 && header.beginCommitLogOffset === firstOffset;
-  return isOfHeader ? header.beginTimestamp : (options.storeTimestampAt?.(firstOffset) ?? 0);
+  const ofHeader = header.beginCommitLogOffset === firstOffset ? header.beginTimestamp : 0;
+  return options.storeTimestampAt?.(firstOffset) ?? ofHeader;
 };
 
-const isHeaderRight = (fs: FileSystem, fd: number, geometry: IndexGeometry, header: IndexHeader, end: number, beginTimestamp: number): boolean => {
-  if (header.beginTimestamp !== beginTimestamp) return false;
-  // The first entry's time is relative to the file before.
-  if (end === 2) return header.endTimestamp === header.beginTimestamp;
-  return timeDifference(beginTimestamp, header.endTimestamp) === readIndexEntry(fs, fd, geometry, end - 1).timeDifference;
+/** The header that the kept entries should have. */
+const rightHeader = (
+  options: IndexRecoveryOptions, fd: number, geometry: IndexGeometry, header: IndexHeader, end: number, beginTimestamp: number, usedSlotCount: number,
+): IndexHeader => {
+  const last = readIndexEntry(options.fs, fd, geometry, end - 1);
+  // The first entry's time is relative to the file before, the others' to the begin of this one.
+  const isPlausible = header.endCommitLogOffset === last.commitLogOffset &&
+    (end === 2 ? header.endTimestamp === beginTimestamp : timeDifference(beginTimestamp, header.endTimestamp) === last.timeDifference);
+  const roughTime = end === 2 ? beginTimestamp : beginTimestamp + last.timeDifference * 1000;
+  return {
+    beginTimestamp,
+    endTimestamp: options.storeTimestampAt?.(last.commitLogOffset) ?? (isPlausible ? header.endTimestamp : roughTime),
+    beginCommitLogOffset: readIndexEntry(options.fs, fd, geometry, 1).commitLogOffset,
+    endCommitLogOffset: last.commitLogOffset,
+    usedSlotCount,
+    indexCount: end,
+  };
 };
+
+const isSameHeader = (a: IndexHeader, b: IndexHeader): boolean =>
+  a.beginTimestamp === b.beginTimestamp && a.endTimestamp === b.endTimestamp && a.beginCommitLogOffset === b.beginCommitLogOffset &&
+  a.endCommitLogOffset === b.endCommitLogOffset && a.usedSlotCount === b.usedSlotCount && a.indexCount === b.indexCount;
 
 const repair = (options: IndexRecoveryOptions, geometry: IndexGeometry, fd: number, examination: Examination): void => {
   const { fs } = options;
-  const { header, end, beginTimestamp, endCommitLogOffset } = examination;
+  const { header, end, beginTimestamp } = examination;
   const { usedSlotCount } = rebuildTable(fs, fd, geometry, end, true);
   // What is dropped becomes a hole, lest it be taken for entries later.
   fs.truncate(fd, entryPosition(geometry, end));
   fs.truncate(fd, geometry.sizeBytes);
-  const last = readIndexEntry(fs, fd, geometry, end - 1);
-  const isUnchanged = header.endCommitLogOffset === endCommitLogOffset && isHeaderRight(fs, fd, geometry, header, end, beginTimestamp);
-  const roughTime = end === 2 ? beginTimestamp : beginTimestamp + last.timeDifference * 1000;
-  const endTimestamp = isUnchanged ? header.endTimestamp : (options.storeTimestampAt?.(endCommitLogOffset) ?? roughTime);
-  writeIndexHeader(fs, fd, {
-    beginTimestamp, endTimestamp, beginCommitLogOffset: readIndexEntry(fs, fd, geometry, 1).commitLogOffset, endCommitLogOffset,
-    usedSlotCount, indexCount: end,
-  });
+  writeIndexHeader(fs, fd, rightHeader(options, fd, geometry, header, end, beginTimestamp, usedSlotCount));
   fs.dataSync(fd);
 };

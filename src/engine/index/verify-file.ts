@@ -1,6 +1,6 @@
 import type { FileSystem } from '../files/file-system.ts';
 import { EntryCursor } from './entry-cursor.ts';
-import { readIndexEntry } from './entry-scan.ts';
+import { isEmptyEntry, readIndexEntry } from './entry-scan.ts';
 import { INDEX_SLOT_SIZE, slotPosition, timeDifference, viewOf } from './layout.ts';
 import type { IndexGeometry } from './layout.ts';
 
@@ -66,7 +66,9 @@ export class IndexFileCheck {
     this.cursor = new EntryCursor(fs, directory, name, geometry);
     this.#beginTimestamp = this.cursor.header.beginTimestamp;
     const { indexCount } = this.cursor.header;
-    if (indexCount <= 0 || indexCount > geometry.maxIndexCount) {
+    // A broker writes the first count, 1, only with the first key.
+    const isNew = indexCount === 0 && isEmptyEntry(readIndexEntry(fs, this.cursor.fd, geometry, 1));
+    if (!isNew && (indexCount <= 0 || indexCount > geometry.maxIndexCount)) {
       this.#damage(36, `the header counts to ${indexCount}, which must be 1 to ${geometry.maxIndexCount}`);
     }
   }
@@ -103,7 +105,7 @@ export class IndexFileCheck {
   advance(): boolean {
     const { cursor } = this;
     if (!cursor.advance()) return false;
-    if (cursor.number > 1 && cursor.hash === 0 && cursor.commitLogOffset === 0 && cursor.timeDifference === 0 && cursor.previous === 0) {
+    if (cursor.number > 1 && isEmptyEntry(cursor)) {
       this.#damage(cursor.position, `entry ${cursor.number} is empty, but the header counts ${cursor.end - 1}`);
       return false;
     }

@@ -168,16 +168,24 @@ export class IndexVerifier {
       check.before = 'unknown';
     } else if (cursor.number > 1) {
       this.#problems.add('damage', cursor.name, cursor.position, `the keys of the record at ${commitLogOffset} are missing before entry ${cursor.number}`);
-    } else if (this.#notedGapBefore !== check) {
-      this.#notedGapBefore = check;
-      this.#problems.add('note', cursor.name, 0, `records from ${commitLogOffset} to ${cursor.commitLogOffset} are not indexed`);
+    } else {
+      this.#noteGap(check, commitLogOffset);
     }
+  }
+
+  /** A file begins later than the one before it ended. */
+  #noteGap(check: IndexFileCheck, commitLogOffset: number): void {
+    if (this.#notedGapBefore === check) return;
+    this.#notedGapBefore = check;
+    check.before = 'unknown';
+    this.#problems.add('note', check.cursor.name, 0, `keys from ${commitLogOffset} to ${check.cursor.commitLogOffset} are not indexed`);
   }
 
   #compareKeys(commitLogOffset: number, storeTimestamp: number): void {
     const hashes = this.#hashes;
-    // An index may begin in the middle of a record's keys when its older file has expired.
-    let key = this.#lastOffset < 0 ? hashes.indexOf(this.#check!.cursor.hash) : 0;
+    // A file may begin in the middle of a record's keys when the one before it is gone.
+    const mayBeginLate = this.#check!.cursor.number === 1 && (this.#lastOffset < 0 || this.#check === this.#notedGapBefore);
+    let key = mayBeginLate ? hashes.indexOf(this.#check!.cursor.hash) : 0;
     if (key < 0 || key >= this.#keyCount) key = 0;
     for (; key < this.#keyCount; key++) {
       const check = this.#check;
@@ -186,6 +194,10 @@ export class IndexVerifier {
       const hash = hashes[key]!;
       if (this.#hasTagKey && key === this.#keyCount - 1 && key > 0 && cursor.hash !== hash && !this.#isDamagedTagKey(cursor.hash, commitLogOffset)) return;
       const isNextKey = key + 1 < this.#keyCount && cursor.hash === hashes[key + 1] && cursor.hash !== hash;
+      if (cursor.number === 1 && cursor.commitLogOffset > commitLogOffset && cursor.hash !== hash) {
+        this.#noteGap(check, commitLogOffset);
+        return;
+      }
       if ((cursor.commitLogOffset !== commitLogOffset && cursor.hash !== hash) || isNextKey) {
         const reason = `key ${key + 1} of the record at ${commitLogOffset} is missing before entry ${cursor.number}`;
         this.#problems.add('damage', cursor.name, cursor.position, reason);

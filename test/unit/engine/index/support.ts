@@ -81,9 +81,9 @@ export interface TestIndex {
 }
 
 /** A small index in a fresh directory: 50 slots, `maxIndexCount` 40 unless told. */
-export const testIndex = (maxIndexCount = 40, directory?: string): TestIndex => {
+export const testIndex = (maxIndexCount = 40): TestIndex => {
   const root = temporaryDirectory('index');
-  const place = directory ?? join(root, 'index');
+  const place = join(root, 'index');
   const clock = fixedClock();
   const geometry = { slotCount: SLOTS, maxIndexCount };
   const names = (): string[] => (fs.existsSync(place) ? fs.readdirSync(place).sort() : []);
@@ -129,4 +129,24 @@ export const flipBit = (file: string, position: number, bit = 0): void => {
   const bytes = fs.readFileSync(file);
   bytes[position] = bytes[position]! ^ (1 << bit);
   fs.writeFileSync(file, bytes);
+};
+
+export class Crash extends Error {}
+
+/** Lets `allowed` operations that change something pass, then throws at each further one. `onOperation` runs before each. */
+export const limitedFileSystem = (allowed: number, onOperation: () => void = () => undefined): FileSystem & { count: number } => {
+  const limited = { ...nodeFileSystem, count: 0 };
+  const guard = <A extends unknown[], R>(operation: (...args: A) => R) => (...args: A): R => {
+    onOperation();
+    if (limited.count >= allowed) throw new Crash();
+    limited.count++;
+    return operation(...args);
+  };
+  limited.write = guard(nodeFileSystem.write);
+  limited.truncate = guard(nodeFileSystem.truncate);
+  limited.rename = guard(nodeFileSystem.rename);
+  limited.unlink = guard(nodeFileSystem.unlink);
+  const open = guard(nodeFileSystem.open);
+  limited.open = (path, mode) => (mode === 'create' ? open(path, mode) : nodeFileSystem.open(path, mode));
+  return limited;
 };
