@@ -31,6 +31,8 @@ const DEFAULT_GROUP = {
 const AUTO_CREATED_QUEUES = 4;
 const PERM_READ_WRITE = 6;
 const PERM_WRITE = 2;
+/** [TopicAttributes] */
+const TOPIC_ATTRIBUTES = new Set(['queue.type', 'cleanup.policy', 'message.type', 'reserve.time']);
 
 /**
  * The port in memory: what command and interface tests run over. It passes the same contract suite as the real adapters, and decides
@@ -207,7 +209,8 @@ export class FakeBroker implements Broker {
     checkTopicName(topic);
     if (this.store.topics.has(topic)) throw new MqliteError('INVALID_INPUT', `topic ${topic} exists already`, { hint: 'Change it with topics alter.' });
     const queueNums = { readQueueNums: AUTO_CREATED_QUEUES, writeQueueNums: AUTO_CREATED_QUEUES };
-    return this.store.putTopic(patched({ topic, ...queueNums, perm: PERM_READ_WRITE, order: false, attributes: {} }, patch));
+    const both = { ...patch, readQueueNums: patch.readQueueNums ?? patch.writeQueueNums, writeQueueNums: patch.writeQueueNums ?? patch.readQueueNums };
+    return this.store.putTopic(patched({ topic, ...queueNums, perm: PERM_READ_WRITE, order: false, attributes: {} }, both));
   }
 
   async alterTopic(topic: string, patch: TopicPatch): Promise<TopicConfig> {
@@ -360,8 +363,10 @@ export class FakeBroker implements Broker {
     return { records, minOffset, maxOffset: minOffset + records.length };
   }
 
-  #queuesOf(config: TopicConfig): MessageQueue[] {
-    return Array.from({ length: config.readQueueNums }, (_, queueId) => ({ topic: config.topic, brokerName: FAKE_BROKER_NAME, queueId }));
+  /** The queues to read, and those that still hold messages after the topic was made smaller. */
+  #queuesOf({ topic, readQueueNums }: TopicConfig): MessageQueue[] {
+    const all = this.store.topics.get(topic)!.queues.map((records, queueId) => ({ queue: { topic, brokerName: FAKE_BROKER_NAME, queueId }, records }));
+    return all.filter(({ queue, records }) => queue.queueId < readQueueNums || records.length > 0).map(({ queue }) => queue);
   }
 
   #topicForSend(topic: string, options: SendOptions): TopicConfig {
@@ -405,6 +410,7 @@ function patched(config: Omit<TopicConfig, 'system'>, patch: TopicPatch): Omit<T
   const { attributes, ...rest } = patch;
   const merged = { ...config, ...defined(rest), attributes: { ...config.attributes } };
   for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (!TOPIC_ATTRIBUTES.has(name)) throw new MqliteError('INVALID_INPUT', `unknown topic attribute "${name}"`);
     if (value === null) delete merged.attributes[name];
     else merged.attributes[name] = value;
   }

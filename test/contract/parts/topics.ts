@@ -63,6 +63,29 @@ export function topicContract(context: ContractContext): void {
       expect(altered.attributes).toMatchObject({ 'message.type': 'NORMAL' });
     });
 
+    it('takes a number of read or write queues alone for both', async () => {
+      const { broker } = context;
+      expect(await broker.createTopic('R', { readQueueNums: 2 })).toMatchObject({ readQueueNums: 2, writeQueueNums: 2 });
+      expect(await broker.createTopic('W', { writeQueueNums: 3 })).toMatchObject({ readQueueNums: 3, writeQueueNums: 3 });
+    });
+
+    it('refuses attributes that RocketMQ does not have', async () => {
+      const { broker } = context;
+      await expectRefusal(broker.createTopic('Bad', { attributes: { colour: 'red' } }), 'INVALID_INPUT');
+      await broker.createTopic('Good', {});
+      await expectRefusal(broker.alterTopic('Good', { attributes: { colour: 'red' } }), 'INVALID_INPUT');
+    });
+
+    it('made smaller, still shows the queues that hold messages', async () => {
+      const { broker } = context;
+      await broker.createTopic('Mine', { readQueueNums: 4, writeQueueNums: 4 });
+      await broker.send(text('Mine', 'kept', { queueId: 3 }));
+      await broker.alterTopic('Mine', { readQueueNums: 1, writeQueueNums: 1 });
+      expect((await broker.queues('Mine')).map(({ queueId }) => queueId)).toEqual([0, 3]);
+      expect((await pullAll(broker, await queueOf(broker, 'Mine', 3))).map(({ body }) => body.toString())).toEqual(['kept']);
+      await expectRefusal(broker.send(text('Mine', 'x', { queueId: 3 })), 'INVALID_INPUT');
+    });
+
     it('refuses sends where the permission does not allow them', async () => {
       const { broker } = context;
       await broker.createTopic('ReadOnly', { perm: 4 });

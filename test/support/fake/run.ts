@@ -1,9 +1,9 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { Config } from '@oclif/core';
-import type { Command } from '@oclif/core';
+import { Config, Plugin } from '@oclif/core';
+import type { Command, Interfaces } from '@oclif/core';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Broker } from '../../../src/broker/broker.ts';
@@ -88,8 +88,12 @@ export function errorOf(result: RunResult): { readonly code: string; readonly ex
 
 const root = new URL('../../../', import.meta.url).pathname;
 
+/** A config that knows no commands: the class is given, nothing has to be found. */
 async function testConfig(configDirectory: string | undefined): Promise<Config> {
-  const config = new Config({ root, plugins: new Map() });
+  const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Interfaces.PJSON;
+  const plugin = new Plugin({ isRoot: true, root, pjson: { ...pjson, oclif: { ...pjson.oclif, commands: undefined } }, ignoreManifest: true });
+  await plugin.load();
+  const config = new Config({ root, plugins: new Map([[plugin.name, plugin]]) });
   await config.load();
   const directory = configDirectory ?? mkdtempSync(join(tmpdir(), 'mqlite-config-'));
   config.configDir = directory;

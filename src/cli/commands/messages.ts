@@ -1,0 +1,110 @@
+import type { Broker } from '../../broker/broker.ts';
+import { MqliteError } from '../../broker/errors.ts';
+import type { QueryResult } from '../../broker/types.ts';
+import type { Message } from '../../record/message.ts';
+import { messageToJson } from '../../record/message-json.ts';
+import type { MessageJson } from '../../record/message-json.ts';
+import { escapeControl, escapeControlKeepLines } from '../render/escape.ts';
+import { formatTime } from '../render/numbers.ts';
+import { renderTable } from '../render/table.ts';
+import type { TableStyle } from '../render/table.ts';
+import { parseTime } from '../time.ts';
+
+export interface MessageListJson {
+  readonly messages: readonly MessageJson[];
+  readonly truncated: boolean;
+}
+
+/** How much of a body a table shows. */
+const PREVIEW_CHARACTERS = 60;
+const PULL_MESSAGES = 64;
+
+export interface TimeRange {
+  readonly beginTimestamp: number;
+  readonly endTimestamp: number;
+}
+
+/** Times with or without the `@` of a position; both ends included. Error: USAGE. */
+export function parseTimeRange(from: string | undefined, to: string | undefined, nowMs: number): TimeRange {
+  const time = (text: string, flag: string): number => parseTime(text.startsWith('@') ? text.slice(1) : text, nowMs, flag);
+  const range = { beginTimestamp: from === undefined ? 0 : time(from, '--from'), endTimestamp: to === undefined ? Number.MAX_SAFE_INTEGER : time(to, '--to') };
+  if (range.beginTimestamp > range.endTimestamp) throw new MqliteError('USAGE', `--from ${from} is later than --to ${to}`, { hint: 'Exchange them.' });
+  return range;
+}
+
+/**
+ * Messages of a topic stored in a range of time, in the order of the log, at most `maxMessages`. Every queue is read from the first
+ * offset of that time on; store times do not fall within a queue, so reading ends at the first later one.
+ */
+export async function findByTime(broker: Broker, topic: string, range: TimeRange, maxMessages: number, signal: AbortSignal): Promise<QueryResult<Message>> {
+  const found: Message[] = [];
+  for (const queue of await broker.queues(topic)) {
+    let offset = await broker.offsetByTime(queue, range.beginTimestamp, 'lower');
+    const end = await broker.maxOffset(queue);
+    let kept = 0;
+    // One more than wanted per queue is enough to know that there are more.
+    while (offset < end && kept <= maxMessages && !signal.aborted) {
+      const { messages, nextOffset } = await broker.pull({ queue, offset, maxMessages: Math.min(PULL_MESSAGES, maxMessages + 1 - kept) });
+      const inRange = messages.filter(({ storeTimestamp }) => storeTimestamp >= range.beginTimestamp && storeTimestamp <= range.endTimestamp);
+      found.push(...inRange);
+      kept += inRange.length;
+      if (nextOffset <= offset || messages.some(({ storeTimestamp }) => storeTimestamp > range.endTimestamp)) break;
+      offset = nextOffset;
+    }
+  }
+  const order = broker.kind === 'local' ? byLogOffset : byStoreTime;
+  found.sort(order);
+  return { messages: found.slice(0, maxMessages), truncated: found.length > maxMessages };
+}
+
+function byLogOffset(left: Message, right: Message): number {
+  return left.commitLogOffset - right.commitLogOffset;
+}
+
+function byStoreTime(left: Message, right: Message): number {
+  return left.storeTimestamp - right.storeTimestamp || left.queueId - right.queueId || left.queueOffset - right.queueOffset;
+}
+
+export function messageListJson({ messages, truncated }: QueryResult<Message>): MessageListJson {
+  return { messages: messages.map(messageToJson), truncated };
+}
+
+/** Every field of a message on a line of its own, then its body. On a terminal nothing in it can be obeyed. */
+export function messageText(message: MessageJson, terminal: boolean): string {
+  const shown = terminal ? escapeControl : (text: string): string => text;
+  const fields: [string, string][] = [
+    ['topic', message.topic],
+    ['originTopic', message.originTopic ?? '-'],
+    ['queue', `${message.brokerName} ${message.queueId}, offset ${message.queueOffset}`],
+    ['msgId', message.msgId],
+    ['offsetMsgId', message.offsetMsgId],
+    ['tags', message.tags ?? '-'],
+    ['keys', message.keys.join(' ') || '-'],
+    ['stored', `${formatTime(message.storeTimestamp)} at ${message.storeHost}, ${message.storeSize} bytes at ${message.commitLogOffset}`],
+    ['born', `${formatTime(message.bornTimestamp)} at ${message.bornHost}`],
+    ['flag', String(message.flag)],
+    ['sysFlag', String(message.sysFlag)],
+    ['bodyCRC', String(message.bodyCRC)],
+    ['reconsumeTimes', String(message.reconsumeTimes)],
+    ['preparedTransactionOffset', String(message.preparedTransactionOffset)],
+    ...Object.entries(message.properties).map(([name, value]): [string, string] => [`property ${name}`, value]),
+  ];
+  const width = Math.min(26, Math.max(...fields.map(([name]) => name.length)));
+  const lines = fields.map(([name, value]) => `${shown(name).padEnd(width)}  ${shown(value)}`);
+  const body = message.bodyEncoding === 'base64' ? `(base64) ${message.body}` : terminal ? escapeControlKeepLines(message.body) : message.body;
+  return `${lines.join('\n')}\n\n${body}\n`;
+}
+
+export async function messageTable(messages: readonly MessageJson[], style: TableStyle): Promise<string> {
+  const columns = [{ title: 'STORED' }, { title: 'QUEUE', align: 'right' }, { title: 'OFFSET', align: 'right' }, { title: 'MSGID' }, { title: 'TAGS' }, { title: 'KEYS' }, { title: 'BODY' }] as const;
+  const rows = messages.map((message) => [
+    formatTime(message.storeTimestamp), message.queueId, message.queueOffset, message.msgId, message.tags ?? '-', message.keys.join(' ') || '-', preview(message),
+  ]);
+  return renderTable(columns, rows, style);
+}
+
+function preview({ body, bodyEncoding }: MessageJson): string {
+  const characters = [...body.slice(0, PREVIEW_CHARACTERS * 2)];
+  const text = characters.length > PREVIEW_CHARACTERS || body.length > PREVIEW_CHARACTERS * 2 ? `${characters.slice(0, PREVIEW_CHARACTERS).join('')}…` : body;
+  return bodyEncoding === 'base64' ? `(base64) ${text}` : text;
+}

@@ -1,0 +1,24 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import type { TopicListJson } from '../../cli/commands/topics.ts';
+import { selectTopics, topicTable } from '../../cli/commands/topics.ts';
+import { plural } from '../../cli/render/numbers.ts';
+
+export default class TopicsList extends BaseCommand<typeof TopicsList> {
+  static override summary = 'list the topics';
+  static override description = "RocketMQ's own topics are hidden unless --all or --system is given.";
+  static override examples = ['<%= config.bin %> topics list', '<%= config.bin %> topics list --all --json', '<%= config.bin %> topics list --store ./broker-store --system'];
+  static override flags = {
+    all: Flags.boolean({ description: "RocketMQ's own topics too", exclusive: ['system'] }),
+    system: Flags.boolean({ description: "only RocketMQ's own topics" }),
+  };
+
+  async run(): Promise<TopicListJson> {
+    const broker = await this.openBroker({ mode: 'read' });
+    const all = await broker.listTopics();
+    const topics = selectTopics(all, this.flags);
+    const hidden = all.length - topics.length;
+    if (topics.length === 0) this.notice(hidden === 0 ? 'no topics' : `no topics but ${plural(hidden, 'hidden one')}; see --all`);
+    return this.present({ topics, truncated: false }, () => topicTable(topics, this.tableStyle));
+  }
+}
