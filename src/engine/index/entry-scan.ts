@@ -116,7 +116,9 @@ export const rebuildTable = (fs: FileSystem, fd: number, geometry: IndexGeometry
   return { slots: compareSlots(fs, fd, geometry, table, repair), chain, usedSlotCount };
 };
 
-const compareSlots = (fs: FileSystem, fd: number, geometry: IndexGeometry, table: Int32Array, repair: boolean): TableComparison['slots'] => {
+const compareSlots = (
+  fs: FileSystem, fd: number, geometry: IndexGeometry, table: Int32Array, repair: boolean,
+): TableComparison['slots'] => {
   const bytes = new Uint8Array(Math.min(CHUNK_SLOTS, geometry.slotCount) * INDEX_SLOT_SIZE);
   const view = viewOf(bytes);
   let result: TableComparison['slots'] = 'equal';

@@ -91,6 +91,13 @@ export const encodeIndexHeader = (header: IndexHeader, view: DataView): void => 
   view.setInt32(36, header.indexCount);
 };
 
+/** The header of a file without keys: a broker starts it with the end of the full file before it. [IndexFile#IndexFile] */
+export const newIndexHeader = (full: IndexHeader | null): IndexHeader => {
+  const time = Math.max(full?.endTimestamp ?? 0, 0);
+  const offset = Math.max(full?.endCommitLogOffset ?? 0, 0);
+  return { beginTimestamp: time, endTimestamp: time, beginCommitLogOffset: offset, endCommitLogOffset: offset, usedSlotCount: 0, indexCount: 1 };
+};
+
 /** The number of the next free entry, read as a broker reads it: at least 1 [IndexHeader#load], never beyond the file. */
 export const nextEntryNumber = (header: IndexHeader, geometry: IndexGeometry): number =>
   Math.min(Math.max(header.indexCount, 1), geometry.maxIndexCount);

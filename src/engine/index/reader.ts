@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { FileSystem } from '../files/file-system.ts';
-import { entryPosition, INDEX_ENTRY_SIZE, indexGeometry, keyHash, nextEntryNumber, readInt64, slotPosition, topicHash, viewOf } from './layout.ts';
+import {
+  entryPosition, INDEX_ENTRY_SIZE, indexGeometry, keyHash, nextEntryNumber, readInt64, slotPosition, topicHash, viewOf,
+} from './layout.ts';
 import type { IndexGeometry, IndexHeader } from './layout.ts';
 import { indexNameKind, listIndexFiles } from './names.ts';
 import { isMissing, readIndexHeader } from './open-file.ts';

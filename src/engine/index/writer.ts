@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { createSizedFile } from '../files/sized-file.ts';
-import { entryPosition, INDEX_ENTRY_SIZE, indexGeometry, nextEntryNumber, recordKeyHashes, timeDifference, topicHash, viewOf } from './layout.ts';
+import { EntryStaging } from './entry-staging.ts';
+import { indexGeometry, newIndexHeader, nextEntryNumber, recordKeyHashes, timeDifference, topicHash } from './layout.ts';
 import type { IndexGeometry, IndexHeader } from './layout.ts';
 import { listIndexFiles, moveToQuarantine, nextIndexName } from './names.ts';
 import { isReplaced, openIndexFile, readIndexHeader, restoreIndexFile, writeIndexHeader } from './open-file.ts';
@@ -10,8 +11,6 @@ import type { OpenIndexFile } from './open-file.ts';
 import { SlotTable } from './slot-table.ts';
 import { trailingHashes } from './trailing-hashes.ts';
 import { dropUnlistedEntries } from './unlisted-entries.ts';
-
-const STAGED_ENTRIES = 13_107; // 256 KiB
 
 export interface IndexWriterOptions {
   readonly fs: FileSystem;
@@ -42,16 +41,14 @@ export class IndexWriter {
   readonly #options: IndexWriterOptions;
   readonly #geometry: IndexGeometry;
   readonly #slots: SlotTable;
-  readonly #staging = Buffer.allocUnsafe(STAGED_ENTRIES * INDEX_ENTRY_SIZE);
-  readonly #stagingView = viewOf(this.#staging);
-  #stagedCount = 0;
+  readonly #staging = new EntryStaging();
   readonly #hashes: number[] = [];
   #topic: string | null = null;
   #topicHash = 0;
 
   /** null while the file of `#header` is still to be made. */
   #file: OpenIndexFile | null = null;
-  #header: IndexHeader = emptyHeader(null);
+  #header: IndexHeader = newIndexHeader(null);
   /** The newest full file, held open so that it can be restored. */
   #fullFile: { readonly file: OpenIndexFile; readonly endCommitLogOffset: number } | null = null;
   /** The newest name that is ours to know; a newer one in the directory was made by somebody else. */
@@ -185,7 +182,7 @@ export class IndexWriter {
    * @param logMinOffset as for `restoreUnlinked`
    */
   reload(logMinOffset = 0): void {
-    this.#stagedCount = 0;
+    this.#staging.clear();
     this.#changed = false;
     if (this.#file !== null) {
       this.#header = readIndexHeader(this.#fs, this.#file.fd);
@@ -225,21 +222,14 @@ export class IndexWriter {
 
   #putHash(hash: number, commitLogOffset: number, storeTimestamp: number): void {
     if (this.#header.indexCount >= this.#geometry.maxIndexCount) this.#roll();
-    if (this.#stagedCount === STAGED_ENTRIES) this.#makeRoom();
+    if (this.#staging.isFull) this.#makeRoom();
     const header = this.#header;
     const number = header.indexCount;
     const slot = hash % this.#geometry.slotCount;
     const newest = this.#slots.get(slot);
     const previous = newest > 0 && newest < number ? newest : 0;
-    const view = this.#stagingView;
-    const position = this.#stagedCount * INDEX_ENTRY_SIZE;
-    view.setInt32(position, hash);
-    view.setInt32(position + 4, Math.floor(commitLogOffset / 0x1_0000_0000));
-    view.setUint32(position + 8, commitLogOffset >>> 0);
-    view.setInt32(position + 12, timeDifference(header.beginTimestamp, storeTimestamp));
-    view.setInt32(position + 16, previous);
+    this.#staging.add(hash, commitLogOffset, timeDifference(header.beginTimestamp, storeTimestamp), previous);
     this.#slots.set(slot, number);
-    this.#stagedCount++;
     if (number <= 1) {
       header.beginCommitLogOffset = commitLogOffset;
       header.beginTimestamp = storeTimestamp;
@@ -269,14 +259,8 @@ export class IndexWriter {
   }
 
   #writeStaged(): void {
-    if (this.#stagedCount === 0) return;
-    this.#writeStagedTo(this.#file!.fd);
-    this.#stagedCount = 0;
-  }
-
-  #writeStagedTo(fd: number): void {
-    const first = this.#header.indexCount - this.#stagedCount;
-    this.#fs.write(fd, this.#staging, 0, this.#stagedCount * INDEX_ENTRY_SIZE, entryPosition(this.#geometry, first));
+    this.#staging.writeTo(this.#fs, this.#file!.fd, this.#geometry, this.#header.indexCount);
+    this.#staging.clear();
   }
 
   /** Starts the next file in memory; it appears in the directory with its first flush. */
@@ -287,7 +271,7 @@ export class IndexWriter {
     this.#fullFile = { file: full, endCommitLogOffset: this.#header.endCommitLogOffset };
     this.#lastFullEndTimestamp = this.#header.endTimestamp;
     this.#file = null;
-    this.#header = emptyHeader(this.#header);
+    this.#header = newIndexHeader(this.#header);
     this.#slots.reset();
   }
 
@@ -299,13 +283,13 @@ export class IndexWriter {
     const path = join(directory, name);
     this.#fs.makeDirectory(tempDirectory);
     const fd = createSizedFile(this.#fs, { path, sizeBytes: this.#geometry.sizeBytes, tempDirectory }, (temp) => {
-      this.#writeStagedTo(temp);
+      this.#staging.writeTo(this.#fs, temp, this.#geometry, this.#header.indexCount);
       this.#slots.writeDirty(temp);
       writeIndexHeader(this.#fs, temp, this.#header);
     });
     this.#slots.markClean();
     this.#slots.rebind(fd);
-    this.#stagedCount = 0;
+    this.#staging.clear();
     this.#file = { fd, name, path };
     this.#newestName = name;
     this.#directoryUnsynced = true;
@@ -315,7 +299,7 @@ export class IndexWriter {
     const { directory } = this.#options;
     const names = listIndexFiles(this.#fs, directory);
     this.#newestName = names.at(-1) ?? null;
-    this.#header = emptyHeader(null);
+    this.#header = newIndexHeader(null);
     this.#endCommitLogOffset = -1;
     this.#lastFullEndTimestamp = 0;
     for (let index = names.length - 1; index >= 0 && this.#fullFile === null; index--) {
@@ -328,7 +312,7 @@ export class IndexWriter {
       if (isFull) {
         this.#fullFile = { file, endCommitLogOffset: header.endCommitLogOffset };
         this.#lastFullEndTimestamp = header.endTimestamp;
-        if (index === names.length - 1) this.#header = emptyHeader(header);
+        if (index === names.length - 1) this.#header = newIndexHeader(header);
       } else if (index === names.length - 1) {
         this.#resume(file, header);
       } else {
@@ -377,10 +361,3 @@ export class IndexWriter {
     else this.#fs.close(fd);
   }
 }
-
-/** The header of a new file: a broker starts it with the end of the full one before it. [IndexFile#IndexFile] */
-const emptyHeader = (full: IndexHeader | null): IndexHeader => {
-  const timestamp = Math.max(full?.endTimestamp ?? 0, 0);
-  const offset = Math.max(full?.endCommitLogOffset ?? 0, 0);
-  return { beginTimestamp: timestamp, endTimestamp: timestamp, beginCommitLogOffset: offset, endCommitLogOffset: offset, usedSlotCount: 0, indexCount: 1 };
-};

@@ -16,7 +16,7 @@ import { openTables } from '../store-context.ts';
 import type { StoreContext, StoreTables } from '../store-context.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import { brokerProperties, prepareMessage } from './prepare.ts';
-import type { RoutableMessage } from './prepare.ts';
+import type { PrepareOptions, RoutableMessage } from './prepare.ts';
 import { GroupMember, readMember } from './group-member.ts';
 import { Sender } from './sender.ts';
 import { TopicAdmin } from './topic-admin.ts';
@@ -82,8 +82,8 @@ export class LocalBroker implements Broker {
   async send(message: OutgoingMessage, options: SendOptions = {}): Promise<SendResult> {
     const { sender } = this.#forWriting();
     if (message.compress !== undefined) await prepareCompression(message.compress);
-    const prepared = this.#prepare(message);
-    await sender.store([prepared], this.#storeOptions(options));
+    const prepared = this.#prepare(message, this.#prepareOptions(options));
+    await sender.store([prepared], this.#isSync(options));
     if (prepared.error !== null) throw toMqliteError(prepared.error, 'sending');
     return this.#result(prepared);
   }
@@ -91,17 +91,21 @@ export class LocalBroker implements Broker {
   async sendBatch(messages: readonly OutgoingMessage[], options: SendOptions = {}): Promise<SendOutcome[]> {
     const { sender } = this.#forWriting();
     for (const compress of new Set(messages.map((message) => message.compress))) if (compress !== undefined) await prepareCompression(compress);
-    const prepared: (RoutableMessage | Error)[] = messages.map((message) => {
+    const prepareOptions = this.#prepareOptions(options);
+    const prepared: (RoutableMessage | MqliteError)[] = [];
+    const sendable: RoutableMessage[] = [];
+    for (const message of messages) {
       try {
-        return this.#prepare(message);
+        const item = this.#prepare(message, prepareOptions);
+        prepared.push(item);
+        sendable.push(item);
       } catch (error) {
-        return toMqliteError(error, 'sending');
+        prepared.push(error as MqliteError);
       }
-    });
-    const sendable = prepared.filter((item): item is RoutableMessage => !(item instanceof Error));
-    if (sendable.length > 0) await sender.store(sendable, this.#storeOptions(options));
+    }
+    if (sendable.length > 0) await sender.store(sendable, this.#isSync(options));
     return prepared.map((item) => {
-      if (item instanceof Error) return { error: item };
+      if (item instanceof MqliteError) return { error: item };
       return item.error === null ? this.#result(item) : { error: toMqliteError(item.error, 'sending') };
     });
   }
@@ -338,22 +342,28 @@ export class LocalBroker implements Broker {
     }
   }
 
-  #prepare(message: OutgoingMessage): RoutableMessage {
+  /** Throws MqliteError only. */
+  #prepare(message: OutgoingMessage, options: PrepareOptions): RoutableMessage {
     try {
-      return prepareMessage(message, {
-        bornHost: this.#storeHost,
-        nextMsgId: () => this.#ids.next(),
-        brokerProperties: this.#brokerProperties,
-        nowMs: this.#context.clock.nowMs(),
-        isKnownTopic: (topic) => this.#routes!.isKnown(topic),
-      });
+      return prepareMessage(message, options);
     } catch (error) {
       throw toMqliteError(error, 'sending');
     }
   }
 
-  #storeOptions(options: SendOptions): { sync: boolean; mayCreate: boolean } {
-    return { sync: (options.flush ?? this.#parts.flush) === 'sync', mayCreate: options.createTopic !== false };
+  #prepareOptions(options: SendOptions): PrepareOptions {
+    return {
+      bornHost: this.#storeHost,
+      ids: this.#ids,
+      brokerProperties: this.#brokerProperties,
+      nowMs: this.#context.clock.nowMs(),
+      routes: this.#routes!,
+      mayCreateTopic: options.createTopic !== false,
+    };
+  }
+
+  #isSync(options: SendOptions): boolean {
+    return (options.flush ?? this.#parts.flush) === 'sync';
   }
 
   #result(message: RoutableMessage): SendResult {

@@ -14,16 +14,18 @@ export interface RoutableMessage extends PreparedMessage {
   /** What the sender asked for: a queue, a sharding key, or neither. */
   readonly wantedQueueId: number | undefined;
   readonly shardingKey: string | undefined;
+  readonly mayCreateTopic: boolean;
 }
 
 export interface PrepareOptions {
   readonly bornHost: Buffer;
-  readonly nextMsgId: () => string;
+  readonly ids: { next(): string };
   /** Properties a broker adds to what it stores, joined. */
   readonly brokerProperties: string;
   readonly nowMs: number;
   /** Topics that were sent to before: their names need no check. */
-  readonly isKnownTopic: (topic: string) => boolean;
+  readonly routes: { isKnown(topic: string): boolean };
+  readonly mayCreateTopic: boolean;
 }
 
 /** What the send path of a client and a broker adds: [DefaultMQProducerImpl#send], [AbstractSendMessageProcessor#buildMsgContext]. */
@@ -32,9 +34,9 @@ export const brokerProperties = (clusterName: string): string =>
 
 /** Checks a message as a broker does and joins its properties. Throws MqliteError (MESSAGE_ILLEGAL, INVALID_INPUT, REFUSED). */
 export const prepareMessage = (message: OutgoingMessage, options: PrepareOptions): RoutableMessage => {
-  if (!options.isKnownTopic(message.topic)) checkTopic(message.topic);
+  if (!options.routes.isKnown(message.topic)) checkTopic(message.topic);
   const { body, sysFlag } = storedBody(message);
-  const uniqKey = message.msgId ?? options.nextMsgId();
+  const uniqKey = message.msgId ?? options.ids.next();
   const keys = joinKeys(message.keys);
   let properties = '';
   if (keys !== null) properties += propertyItem(PROPERTY.KEYS, keys);
@@ -70,6 +72,7 @@ export const prepareMessage = (message: OutgoingMessage, options: PrepareOptions
     error: null,
     wantedQueueId: message.queueId,
     shardingKey: message.shardingKey,
+    mayCreateTopic: options.mayCreateTopic,
   };
 };
 

@@ -17,7 +17,6 @@ interface Job {
   /** First message not stored yet. */
   done: number;
   readonly sync: boolean;
-  readonly mayCreate: boolean;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -41,9 +40,9 @@ export class Sender {
   }
 
   /** Stores messages in order. Each one that could not be stored has its `error`; rejects when none can be. */
-  store(messages: readonly RoutableMessage[], options: { readonly sync: boolean; readonly mayCreate: boolean }): Promise<void> {
+  store(messages: readonly RoutableMessage[], sync: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#jobs.push({ messages, done: 0, ...options, resolve, reject });
+      this.#jobs.push({ messages, done: 0, sync, resolve, reject });
       if (this.#running) return;
       this.#running = true;
       queueMicrotask(() => void this.#run());
@@ -61,19 +60,19 @@ export class Sender {
         await nextTurn();
         this.#turnStartMs = this.#clock.nowMs();
       }
-      const { batch, finished, isSync } = this.#take();
+      const { messages, finished, isSync } = this.#take();
       try {
         if (!this.#writer.tryLock()) await this.#writer.lock();
         try {
           this.#writer.refresh();
-          this.#append(batch);
+          this.#append(messages);
         } finally {
           this.#writer.unlock();
         }
         if (isSync) this.#writer.syncLog();
         for (const job of finished) job.resolve();
       } catch (error) {
-        this.#fail(batch, finished, toMqliteError(error, `writing to ${this.#writer.context.paths.root}`));
+        this.#fail(messages, finished, toMqliteError(error, `writing to ${this.#writer.context.paths.root}`));
       }
       // Resolved senders go on now: what they send joins the next batch.
       await null;
@@ -81,11 +80,11 @@ export class Sender {
     this.#running = false;
   }
 
-  #append(batch: readonly { message: RoutableMessage; job: Job }[]): void {
+  #append(messages: readonly RoutableMessage[]): void {
     const routed: RoutableMessage[] = [];
-    for (const { message, job } of batch) {
+    for (const message of messages) {
       try {
-        this.#routes.route(message, job.mayCreate);
+        this.#routes.route(message);
         routed.push(message);
       } catch (error) {
         if (!(error instanceof MqliteError) || error.exitCode >= 6) throw error;
@@ -95,39 +94,41 @@ export class Sender {
     if (routed.length > 0) this.#writer.append(routed);
   }
 
-  /** The next batch: whole jobs, or a slice of a large one. */
-  #take(): { batch: { message: RoutableMessage; job: Job }[]; finished: Job[]; isSync: boolean } {
-    const batch: { message: RoutableMessage; job: Job }[] = [];
+  /** The next batch: whole jobs, or a slice of a large one, which then stays the first job. */
+  #take(): { messages: RoutableMessage[]; finished: Job[]; isSync: boolean } {
+    const messages: RoutableMessage[] = [];
     const finished: Job[] = [];
     let bytes = 0;
     let isSync = false;
-    while (this.#jobs.length > finished.length && batch.length < MAX_BATCH_MESSAGES && bytes < MAX_BATCH_BYTES) {
+    while (this.#jobs.length > finished.length && messages.length < MAX_BATCH_MESSAGES && bytes < MAX_BATCH_BYTES) {
       const job = this.#jobs[finished.length]!;
       isSync ||= job.sync;
-      while (job.done < job.messages.length && batch.length < MAX_BATCH_MESSAGES && bytes < MAX_BATCH_BYTES) {
+      while (job.done < job.messages.length && messages.length < MAX_BATCH_MESSAGES && bytes < MAX_BATCH_BYTES) {
         const message = job.messages[job.done++]!;
         bytes += message.body.length;
-        batch.push({ message, job });
+        messages.push(message);
       }
       if (job.done < job.messages.length) break;
       finished.push(job);
     }
     this.#jobs.splice(0, finished.length);
-    return { batch, finished, isSync };
+    return { messages, finished, isSync };
   }
 
   /** Messages of the failed batch carry the error; a job of which nothing is stored is rejected with it. */
-  #fail(batch: readonly { message: RoutableMessage; job: Job }[], finished: readonly Job[], error: MqliteError): void {
-    for (const { message } of batch) message.error ??= error;
+  #fail(messages: readonly RoutableMessage[], finished: readonly Job[], error: MqliteError): void {
+    for (const message of messages) message.error ??= error;
+    for (const job of finished) settle(job, error);
     const open = this.#jobs[0];
-    const jobs = new Set([...finished, ...batch.map(({ job }) => job)]);
-    for (const job of jobs) {
-      if (job === open && job.done < job.messages.length) {
-        for (const message of job.messages.slice(job.done)) message.error ??= error;
-        this.#jobs.shift();
-      }
-      if (job.messages.every((message) => message.error !== null)) job.reject(error);
-      else job.resolve();
-    }
+    if (open === undefined || open.done === 0) return;
+    // The rest of a large job is not tried: its order would have a hole.
+    for (const message of open.messages.slice(open.done)) message.error ??= error;
+    this.#jobs.shift();
+    settle(open, error);
   }
 }
+
+const settle = (job: Job, error: MqliteError): void => {
+  if (job.messages.every((message) => message.error !== null)) job.reject(error);
+  else job.resolve();
+};

@@ -30,13 +30,13 @@ export class TopicRoutes {
   }
 
   /** Sets the message's queue. Throws TOPIC_NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT. */
-  route(message: RoutableMessage, mayCreate: boolean): void {
+  route(message: RoutableMessage): void {
     const { topicsGeneration } = this.#writer.state;
     if (this.#generation !== topicsGeneration) {
       this.#routes.clear();
       this.#generation = topicsGeneration;
     }
-    const route = this.#routes.get(message.topic) ?? this.#load(message.topic, mayCreate);
+    const route = this.#routes.get(message.topic) ?? this.#load(message.topic, message.mayCreateTopic);
     const count = route.config.writeQueueNums;
     message.queueId = message.wantedQueueId !== undefined ? checkQueue(message, message.wantedQueueId, count) : this.#choose(route, message.shardingKey, count);
   }
