@@ -31,6 +31,7 @@ export const recordProblem = (buffer: Buffer, position: number, sizeBytes: numbe
   const topicAt = body + bodyLength + topicLengthBytes;
   const topicLength = topicLengthBytes === 2 ? buffer.readInt16BE(topicAt - 2) : buffer.readInt8(topicAt - 1);
   if (topicLength < 0 || topicAt + topicLength + 2 > end) return `TOPICLEN ${topicLength} does not fit TOTALSIZE ${sizeBytes}`;
+  if (!isDirectoryName(buffer, topicAt, topicAt + topicLength)) return 'the topic is empty or cannot be the name of its queues\' directory';
   const propertiesAt = topicAt + topicLength + 2;
   const propertiesLength = buffer.readInt16BE(propertiesAt - 2);
   if (propertiesLength < 0 || propertiesAt + propertiesLength !== end) return `PROPLEN ${propertiesLength} does not fit TOTALSIZE ${sizeBytes}`;
@@ -38,6 +39,24 @@ export const recordProblem = (buffer: Buffer, position: number, sizeBytes: numbe
   const stored = buffer.readInt32BE(position + BODY_CRC);
   const actual = crc32Masked(buffer, body, body + bodyLength);
   return stored === actual ? null : `BODYCRC is ${stored}, the body's is ${actual}`;
+};
+
+const DOT = 0x2e;
+const SLASH = 0x2f;
+const BACKSLASH = 0x5c;
+
+/**
+ * Queues lie in a directory named after the topic. No broker lets such a topic in [TopicValidator#validateTopic]; believing
+ * one in a crafted log would write outside of the store.
+ */
+const isDirectoryName = (buffer: Buffer, start: number, end: number): boolean => {
+  let areDots = end - start <= 2;
+  for (let at = start; at < end; at++) {
+    const byte = buffer[at]!;
+    if (byte === SLASH || byte === BACKSLASH || byte === 0) return false;
+    if (byte !== DOT) areDots = false;
+  }
+  return !areDots;
 };
 
 export type RecordCheck =

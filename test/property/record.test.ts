@@ -24,7 +24,11 @@ const host = fc.oneof(
   fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 65_535 })).map(([ip, port]) => `${ip}:${port}`),
   fc.tuple(fc.ipV6(), fc.integer({ min: 0, max: 65_535 })).map(([ip, port]) => `[${ip}]:${port}`),
 );
-const topic = fc.oneof(fc.stringMatching(/^[A-Za-z0-9_%|-]{1,127}$/), fc.stringMatching(/^%RETRY%[a-z]{121,248}$/), fc.string({ minLength: 1, maxLength: 30, unit: 'binary' }).filter((value) => Buffer.byteLength(value) < 128));
+const topic = fc.oneof(
+  fc.stringMatching(/^[A-Za-z0-9_%|-]{1,127}$/),
+  fc.stringMatching(/^%RETRY%[a-z]{121,248}$/),
+  fc.string({ minLength: 1, maxLength: 30, unit: 'binary' }).filter((value) => Buffer.byteLength(value) < 128 && !/[/\\\0]|^\.\.?$/.test(value)),
+);
 const fields: fc.Arbitrary<RecordFields> = fc.record({
   topic,
   queueId: int32,

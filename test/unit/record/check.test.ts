@@ -73,6 +73,19 @@ describe('checkRecord', () => {
     expect(reasonOf(change)).toMatch(reason);
   });
 
+  it.each(['', '.', '..', '../x', 'a/b', 'a\\b', 'a\u0000'])('the topic "%s", which would lead out of the store', (topic) => {
+    const target = Buffer.alloc(256);
+    const size = encodeRecord(
+      {
+        topic, queueId: 0, flag: 0, queueOffset: 0, commitLogOffset: 0, sysFlag: 0, bornTimestamp: 0, bornHost: HOST, storeTimestamp: 0, storeHost: HOST,
+        reconsumeTimes: 0, preparedTransactionOffset: 0, body: Buffer.from('b'), properties: '', propertyCrc: false,
+      },
+      target,
+      0,
+    );
+    expect(checkRecord(target, 0, size, 0, { crc: true })).toMatchObject({ kind: 'invalid', reason: expect.stringMatching(/topic/) });
+  });
+
   it('looks at the body only when asked', () => {
     expect(reasonOf((bytes) => bytes.writeUInt8(0, 88), false)).toBe('record');
   });
