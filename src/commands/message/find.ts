@@ -35,7 +35,7 @@ export default class MessageFind extends BaseCommand<typeof MessageFind> {
       ? await findByTime(broker, topic, range, max, this.stopSignal)
       : await broker.queryByKey({ topic, key, maxMessages: max, ...(from === undefined ? {} : { beginTimestamp: range.beginTimestamp }), ...(to === undefined ? {} : { endTimestamp: range.endTimestamp }) });
     const data = await this.present(messageListJson(result), ({ messages }) => (messages.length === 0 ? '' : messageTable(messages, this.tableStyle)));
-    if (result.truncated) this.notice(`only the first ${max}; there are more (--max)`);
+    if (result.truncated) this.notice(`only ${max} shown; there are more (--max)`);
     if (data.messages.length === 0) {
       const what = key === undefined ? 'was stored in that time' : `has the key "${key}"${from === undefined && to === undefined ? '' : ' in that time'}`;
       throw new MqliteError('NOT_FOUND', `no message of topic "${topic}" ${what}`, { hint: 'Keys are compared whole and with their case; "mqlite topics show" has the times of the newest messages.' });

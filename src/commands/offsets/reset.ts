@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core';
+import { MqliteError } from '../../broker/errors.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { requireGroup, requireTopic } from '../../cli/commands/lookup.ts';
 import type { ResetJson } from '../../cli/commands/offset-reset.ts';
@@ -20,13 +21,14 @@ export default class OffsetsReset extends BaseCommand<typeof OffsetsReset> {
     topic: Args.string({ description: 'name of the topic', required: true }),
   };
   static override flags = {
-    to: Flags.string({ description: 'where to: first, last, @TIME, OFFSET, +N, -N', required: true, helpValue: 'WHERE' }),
+    to: Flags.string({ description: 'where to: first, last, @TIME, OFFSET, +N, -N', helpValue: 'WHERE' }),
     queue: Flags.integer({ description: 'only this queue (repeatable)', multiple: true, multipleNonGreedy: true, min: 0, helpValue: 'N' }),
     execute: Flags.boolean({ description: 'do it' }),
   };
 
   async run(): Promise<ResetJson> {
     const { flags, args } = this;
+    if (flags.to === undefined) throw new MqliteError('USAGE', 'missing --to', { hint: 'Write --to first, last, @TIME, @-1h, an offset, +N or -N.' });
     const goal = parseResetGoal(flags.to, this.host.clock.nowMs());
     const broker = await this.openBroker({ mode: flags.execute ? 'write' : 'read' });
     await requireTopic(broker, args.topic);

@@ -1,0 +1,99 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import GroupsCreate from '../../src/commands/groups/create.ts';
+import GroupsDelete from '../../src/commands/groups/delete.ts';
+import GroupsList from '../../src/commands/groups/list.ts';
+import GroupsShow from '../../src/commands/groups/show.ts';
+import { errorOf, runCommand } from '../support/fake/run.ts';
+import { FakeBroker } from '../support/fake-broker.ts';
+import type { FakeStore } from '../support/fake-broker.ts';
+
+describe('groups', () => {
+  let broker: FakeBroker;
+  let store: FakeStore;
+  beforeEach(async () => {
+    broker = new FakeBroker();
+    ({ store } = broker);
+    await broker.createTopic('Orders', { readQueueNums: 2, writeQueueNums: 2 });
+    for (let index = 0; index < 4; index++) await broker.send({ topic: 'Orders', body: Buffer.from('x'), queueId: 0 });
+    await broker.createGroup('billing', { retryMaxTimes: 3 });
+    await broker.resetOffsets('billing', [{ queue: (await broker.queues('Orders'))[0]!, offset: 1 }]);
+    store.groups.set('CID_RMQ_SYS_TRANS', { ...store.groups.get('billing')!, group: 'CID_RMQ_SYS_TRANS', system: true });
+  });
+
+  it('list prints a table without RocketMQ\'s own groups', async () => {
+    const { stdout, exitCode } = await runCommand(GroupsList, [], { store });
+    expect([exitCode, stdout]).toEqual([0, 'GROUP\tENABLED\tBROADCAST\tORDERLY\tRETRY QUEUES\tMAX RETRIES\tCONFIGURED\nbilling\tyes\tyes\tno\t1\t3\tyes\n']);
+  });
+
+  it('list prints one JSON document, with --all everything', async () => {
+    const { json } = await runCommand(GroupsList, ['--json', '--all'], { store });
+    expect(json).toMatchObject({ groups: [{ group: 'CID_RMQ_SYS_TRANS', system: true }, { group: 'billing', retryMaxTimes: 3, configured: true }], truncated: false });
+  });
+
+  it('list says when there is none', async () => {
+    expect((await runCommand(GroupsList, [], {})).stderr).toBe('mqlite: no groups\n');
+    expect(await runCommand(GroupsList, ['extra'], { store })).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(await runCommand(GroupsList, ['--system'], { store })).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('unknown flag --system') });
+  });
+
+  it('show prints settings, members and lag', async () => {
+    const member = await broker.joinGroup('billing', ['Orders']);
+    const { stdout } = await runCommand(GroupsShow, ['billing'], { store });
+    expect(stdout).toMatch(/^group +billing\nenabled +yes\n/);
+    expect(stdout).toContain('retries     at most 3, through 1 queue\n');
+    expect(stdout).toContain(`  ${member.info.clientId}, pid ${process.pid} on 127.0.0.1, since `);
+    expect(stdout).toContain('Orders\t2\t3\n');
+    expect((await runCommand(GroupsShow, ['billing', '--json'], { store })).json).toMatchObject({ group: 'billing', members: [{ pid: process.pid }], topics: [{ topic: 'Orders', queues: 2, lag: 3 }] });
+  });
+
+  it('show never makes an unknown lag 0', async () => {
+    await broker.send({ topic: 'Orders', body: Buffer.from('x'), queueId: 1 });
+    expect((await runCommand(GroupsShow, ['billing'], { store })).stdout).toContain('Orders\t2\tunknown\n');
+    expect((await runCommand(GroupsShow, ['billing', '--json'], { store })).json).toMatchObject({ topics: [{ lag: null }] });
+  });
+
+  it('show wants a group that is there', async () => {
+    const result = await runCommand(GroupsShow, ['biling', '--json'], { store });
+    expect(result).toMatchObject({ exitCode: 3, stdout: '' });
+    expect(errorOf(result)).toMatchObject({ code: 'GROUP_NOT_FOUND', hint: 'Did you mean "billing"?' });
+    expect(await runCommand(GroupsShow, [], { store })).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('missing GROUP') });
+  });
+
+  it('create makes a group with what the flags say', async () => {
+    expect(await runCommand(GroupsCreate, ['new', '--max-retries', '5', '--no-broadcast', '--orderly'], { store })).toMatchObject({ exitCode: 0, stdout: 'created group new\n' });
+    expect(store.groups.get('new')).toMatchObject({ retryMaxTimes: 5, consumeBroadcastEnable: false, consumeMessageOrderly: true, consumeEnable: true });
+    expect((await runCommand(GroupsCreate, ['other', '--json'], { store })).json).toMatchObject({ group: 'other', retryMaxTimes: 16, retryQueueNums: 1, configured: true });
+  });
+
+  it.each([
+    [['billing'], 'exists already'],
+    [['a b'], 'illegal characters'],
+    [['x'.repeat(121)], '121 characters'],
+    [['new', '--max-retries', 'x'], '--max-retries'],
+    [['new', '--retry-queues', '-1'], '--retry-queues'],
+    [['new', '--read-only'], '--read-only'],
+  ])('create refuses %j', async (argv, words) => {
+    const result = await runCommand(GroupsCreate, argv, { store });
+    expect([result.exitCode, result.stdout]).toEqual([2, '']);
+    expect(result.stderr).toContain(words);
+  });
+
+  it('delete names the target, asks, and forgets', async () => {
+    const asked = await runCommand(GroupsDelete, ['billing', '--store', '/tmp/s'], { store });
+    expect(asked.exitCode).toBe(2);
+    expect(asked.stderr.split('\n').slice(0, 3)).toEqual(['mqlite: store /tmp/s (--store)', 'mqlite: delete group billing', 'mqlite: its offsets on 1 topic are forgotten: Orders']);
+    expect(store.groups.has('billing')).toBe(true);
+    expect((await runCommand(GroupsDelete, ['billing', '--yes', '--json', '--store', '/tmp/s'], { store })).json).toEqual({ target: 'store /tmp/s (--store)', group: 'billing', deleted: true, topics: ['Orders'] });
+    expect(store.groups.has('billing')).toBe(false);
+  });
+
+  it('delete refuses live groups, RocketMQ\'s own and what is not there', async () => {
+    const member = await broker.joinGroup('billing', ['Orders']);
+    expect(await runCommand(GroupsDelete, ['billing', '--yes'], { store })).toMatchObject({ exitCode: 6, stderr: expect.stringContaining(`pid ${process.pid}`) });
+    await member.leave();
+    expect(await runCommand(GroupsDelete, ['CID_RMQ_SYS_TRANS', '--yes'], { store })).toMatchObject({ exitCode: 5 });
+    expect(await runCommand(GroupsDelete, ['nobody', '--yes'], { store })).toMatchObject({ exitCode: 3 });
+    expect(await runCommand(GroupsDelete, ['billing'], { store, tty: true, stdin: '' })).toMatchObject({ exitCode: 5 });
+    expect(store.groups.has('billing')).toBe(true);
+  });
+});

@@ -1,0 +1,84 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import ProfileCreate from '../../src/commands/profile/create.ts';
+import ProfileDelete from '../../src/commands/profile/delete.ts';
+import ProfileList from '../../src/commands/profile/list.ts';
+import ProfileShow from '../../src/commands/profile/show.ts';
+import ProfileUse from '../../src/commands/profile/use.ts';
+import TopicsList from '../../src/commands/topics/list.ts';
+import { errorOf, runCommand } from '../support/fake/run.ts';
+
+describe('profile', () => {
+  let configDirectory: string;
+  beforeEach(async () => {
+    configDirectory = mkdtempSync(join(tmpdir(), 'mqlite-profiles-'));
+    await runCommand(ProfileCreate, ['dev', '--store', '/tmp/dev', '--use'], { configDirectory });
+    await runCommand(ProfileCreate, ['prod', '--namesrv', 'mq1:9876;mq2:9876'], { configDirectory });
+  });
+
+  it('create keeps target, log and settings', async () => {
+    const result = await runCommand(ProfileCreate, ['more', '--store', 'relative', '--commitlog-dir', '/log', '-X', 'sendMsgTimeout=5000', '--json'], { configDirectory });
+    expect(result.json).toEqual({ name: 'more', active: false, store: join(process.cwd(), 'relative'), namesrv: null, commitLogDirectory: '/log', settings: { sendMsgTimeout: '5000' } });
+    expect(await runCommand(ProfileCreate, ['more', '--store', '/tmp/x', '--replace', '--use'], { configDirectory })).toMatchObject({ exitCode: 0, stdout: 'profile more: /tmp/x (in use)\n' });
+  });
+
+  it.each([
+    [['x'], 'a profile needs one target'],
+    [['x', '--store', 'a', '--namesrv', 'b:1'], 'a profile needs one target'],
+    [['x', '--namesrv', 'nonsense'], 'is not a name server address'],
+    [['x', '--namesrv', 'a:1', '--commitlog-dir', '/x'], 'does not go with'],
+    [['../x', '--store', 'a'], 'is not a name for a profile'],
+    [['dev', '--store', 'a'], 'already'],
+    [['x', '--store', 'a', '-X', 'noSuchThing=1'], 'no such setting'],
+    [['x', '--store', 'a', '--read-only'], '--read-only'],
+    [['--store', 'a'], 'missing NAME'],
+  ])('create refuses %j', async (argv, words) => {
+    const before = readFileSync(join(configDirectory, 'profiles.json'), 'utf8');
+    const result = await runCommand(ProfileCreate, argv, { configDirectory });
+    expect([result.exitCode, result.stdout]).toEqual([2, '']);
+    expect(result.stderr).toContain(words);
+    expect(readFileSync(join(configDirectory, 'profiles.json'), 'utf8')).toBe(before);
+  });
+
+  it('list shows them and which is in use', async () => {
+    expect((await runCommand(ProfileList, [], { configDirectory })).stdout).toBe('NAME\tIN USE\tTARGET\ndev\tyes\t/tmp/dev\nprod\t\tmq1:9876;mq2:9876\n');
+    expect((await runCommand(ProfileList, ['--json'], { configDirectory })).json).toMatchObject({ profiles: [{ name: 'dev', active: true }, { name: 'prod', active: false, store: null }], truncated: false });
+    expect(await runCommand(ProfileList, ['x'], { configDirectory })).toMatchObject({ exitCode: 2 });
+    writeFileSync(join(configDirectory, 'profiles.json'), 'broken');
+    expect(await runCommand(ProfileList, [], { configDirectory })).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('profiles.json: not JSON') });
+  });
+
+  it('the one in use is what commands work on', async () => {
+    expect((await runCommand(TopicsList, [], { configDirectory })).requests).toMatchObject([{ target: { kind: 'local', directory: '/tmp/dev' } }]);
+    expect(await runCommand(ProfileUse, ['prod'], { configDirectory })).toMatchObject({ exitCode: 0, stdout: 'profile prod in use\n' });
+    expect((await runCommand(TopicsList, [], { configDirectory })).requests).toMatchObject([{ target: { kind: 'remote', addresses: ['mq1:9876', 'mq2:9876'] } }]);
+    expect((await runCommand(ProfileUse, ['--none', '--json'], { configDirectory })).json).toEqual({ active: null });
+    expect((await runCommand(TopicsList, [], { configDirectory })).requests).toMatchObject([{ target: { kind: 'local', source: 'default' } }]);
+  });
+
+  it('use refuses what is not there, and both or neither', async () => {
+    expect(await runCommand(ProfileUse, ['prood'], { configDirectory })).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('Did you mean "prod"?') });
+    expect(await runCommand(ProfileUse, [], { configDirectory })).toMatchObject({ exitCode: 2 });
+    expect(await runCommand(ProfileUse, ['dev', '--none'], { configDirectory })).toMatchObject({ exitCode: 2 });
+  });
+
+  it('show prints one', async () => {
+    expect((await runCommand(ProfileShow, ['dev'], { configDirectory })).stdout).toBe('name      dev (in use)\nstore     /tmp/dev\n');
+    expect((await runCommand(ProfileShow, ['prod', '--json'], { configDirectory })).json).toMatchObject({ name: 'prod', namesrv: 'mq1:9876;mq2:9876', settings: {} });
+    const missing = await runCommand(ProfileShow, ['toString', '--json'], { configDirectory });
+    expect(missing.exitCode).toBe(3);
+    expect(errorOf(missing)).toMatchObject({ code: 'NOT_FOUND', message: 'there is no profile "toString"' });
+    expect(await runCommand(ProfileShow, [], { configDirectory })).toMatchObject({ exitCode: 2 });
+  });
+
+  it('delete forgets it, and its use', async () => {
+    const result = await runCommand(ProfileDelete, ['dev'], { configDirectory });
+    expect(result).toMatchObject({ exitCode: 0, stdout: 'deleted profile dev\n', stderr: expect.stringContaining('default store') });
+    expect(JSON.parse(readFileSync(join(configDirectory, 'profiles.json'), 'utf8'))).toMatchObject({ active: null, profiles: { prod: {} } });
+    expect((await runCommand(ProfileDelete, ['prod', '--json'], { configDirectory })).json).toEqual({ name: 'prod', deleted: true });
+    expect(await runCommand(ProfileDelete, ['prod'], { configDirectory })).toMatchObject({ exitCode: 3 });
+    expect(await runCommand(ProfileDelete, [], { configDirectory })).toMatchObject({ exitCode: 2 });
+  });
+});
