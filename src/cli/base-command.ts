@@ -85,7 +85,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       args: this.ctor.args,
       strict: this.ctor.strict,
     });
-    this.flags = flags as CommandFlags<T>;
+    this.flags = withFalse(flags, { ...(this.ctor as typeof BaseCommand).baseFlags, ...this.ctor.flags }) as CommandFlags<T>;
     this.args = args as CommandArgs<T>;
     this.words = argv as string[];
   }
@@ -216,6 +216,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       if (!this.#ended.signal.aborted) void this.#closeBrokers().finally(() => this.host.exit(code));
     });
   }
+}
+
+/** oclif leaves out switches that were not given, though its types say otherwise: here they are false. */
+function withFalse(flags: Record<string, unknown>, definitions: Readonly<Record<string, { readonly type?: string; readonly allowNo?: boolean }>>): Record<string, unknown> {
+  for (const [name, { type, allowNo }] of Object.entries(definitions)) {
+    if (type === 'boolean' && allowNo !== true) flags[name] ??= false;
+  }
+  return flags;
 }
 
 /** oclif ends --help and --version by throwing an exit of 0. */

@@ -24,7 +24,7 @@ export interface PrinterChoice {
 /** Error: USAGE for a format that is none. */
 export function choosePrinter(choice: PrinterChoice): MessagePrinter {
   if (choice.format !== undefined) return formatPrinter(choice.format, choice.terminal);
-  if (choice.json) return (message, writer) => writer.text(`${JSON.stringify(messageJson(message))}\n`);
+  if (choice.json) return (message, writer) => writer.text(`${JSON.stringify(messageJson(message, true))}\n`);
   if (choice.plain === 'line') return (message, writer) => writer.text(`${messageLine(message)}\n`);
   return choice.terminal ? printEscapedBody : printBody;
 }

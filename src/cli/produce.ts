@@ -1,4 +1,4 @@
-import { createReadStream, readFileSync } from 'node:fs';
+import { createReadStream, openSync, readFileSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
@@ -68,7 +68,7 @@ export async function produce(run: ProduceRun): Promise<void> {
   const producer = new Producer<NumberedMessage>({
     broker,
     clock: run.clock,
-    send: { createTopic: !run.flags['no-create'] },
+    send: { createTopic: false },
     batchSize: run.flags.batch,
     inFlight: run.flags['in-flight'],
     ratePerSecond: rate,
@@ -150,7 +150,8 @@ function openSource(run: ProduceRun, template: MessageTemplate): AsyncIterable<N
   const { body, flags, stdin } = run;
   if (body !== undefined) return [[bodyMessage(Buffer.from(body), 1, template)]];
   if (flags.file === undefined) return lines(stdin, run, template);
-  if (flags['json-input']) return lines(createReadStream(flags.file, { highWaterMark: 1 << 18 }), run, template);
+  // Opened here: a missing file is reported before anything is made.
+  if (flags['json-input']) return lines(createReadStream(flags.file, { fd: openSync(flags.file, 'r'), highWaterMark: 1 << 18 }), run, template);
   return [[bodyMessage(readFileSync(flags.file), 1, template)]];
 }
 
@@ -192,7 +193,7 @@ async function* lines(input: HostInput, { flags, signal }: ProduceRun, template:
   }
 }
 
-/** A missing topic: refused under --no-create, else made by the first send, and said, with names that were perhaps meant. */
+/** A missing topic: refused under --no-create, else made before the first send, and said, with names that were perhaps meant. */
 async function prepareTopic(broker: Broker, { topic, flags, settings, notice }: ProduceRun): Promise<void> {
   const known = await topicNames(broker);
   if (known.includes(topic)) return;
@@ -203,8 +204,14 @@ async function prepareTopic(broker: Broker, { topic, flags, settings, notice }: 
     });
   }
   const queues = settings.integer('defaultTopicQueueNums');
-  if (settings.isGiven('defaultTopicQueueNums')) await broker.createTopic(topic, { readQueueNums: queues, writeQueueNums: queues });
-  notice(`topic ${topic} is new and gets ${plural(queues, 'queue')}${near.length > 0 ? ` (did you mean ${near.join(' or ')}?)` : ''}`);
+  try {
+    await broker.createTopic(topic, { readQueueNums: queues, writeQueueNums: queues });
+  } catch (error) {
+    // Another producer may have been faster.
+    if (!(await topicNames(broker)).includes(topic)) throw error;
+    return;
+  }
+  notice(`topic ${topic} is new and has ${plural(queues, 'queue')}${near.length > 0 ? ` (did you mean ${near.join(' or ')}?)` : ''}`);
 }
 
 /** Acknowledgements as they come, and the summary. */

@@ -26,8 +26,10 @@ export function parseTagExpression(expression: string): TagFilter {
     const position = start + (part.length - part.trimStart().length);
     if (tag === '') throw new CodecError('INVALID_INPUT', 'a tag is missing here', Math.min(start, expression.length));
     if (tag === '*') throw new CodecError('INVALID_INPUT', '"*" means every message and stands alone', position);
-    const bad = tag.search(/[\s|\u0000-\u001f]/);
-    if (bad >= 0) throw new CodecError('INVALID_INPUT', tag[bad] === '|' ? 'a single "|" is no separator, write "||"' : 'a tag holds no blanks or control characters', position + bad);
+    const bar = tag.indexOf('|');
+    if (bar >= 0) throw new CodecError('INVALID_INPUT', 'a single "|" separates nothing, write "||"', position + bar);
+    const bad = tag.search(/[\s\u0000-\u001f]/);
+    if (bad >= 0) throw new CodecError('INVALID_INPUT', 'a tag holds no blanks or control characters', position + bad);
     tags.add(tag);
     start += part.length + 2;
   }

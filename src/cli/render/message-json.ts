@@ -31,7 +31,7 @@ export interface MessageJson {
  * A message as JSON shows it everywhere: body decompressed, base64 only when its bytes are not UTF-8.
  * Error: CodecError DAMAGED when the body cannot be decompressed.
  */
-export function messageJson(message: Message, withBody = true): MessageJson {
+export function messageJson(message: Message, withBody: boolean): MessageJson {
   const body = withBody ? bodyJson(message.body) : {};
   return {
     topic: message.topic, originTopic: message.originTopic, brokerName: message.brokerName, queueId: message.queueId, queueOffset: message.queueOffset,
