@@ -95,7 +95,9 @@ export const encodeIndexHeader = (header: IndexHeader, view: DataView): void => 
 export const newIndexHeader = (full: IndexHeader | null): IndexHeader => {
   const time = Math.max(full?.endTimestamp ?? 0, 0);
   const offset = Math.max(full?.endCommitLogOffset ?? 0, 0);
-  return { beginTimestamp: time, endTimestamp: time, beginCommitLogOffset: offset, endCommitLogOffset: offset, usedSlotCount: 0, indexCount: 1 };
+  return {
+    beginTimestamp: time, endTimestamp: time, beginCommitLogOffset: offset, endCommitLogOffset: offset, usedSlotCount: 0, indexCount: 1,
+  };
 };
 
 /** The number of the next free entry, read as a broker reads it: at least 1 [IndexHeader#load], never beyond the file. */

@@ -112,10 +112,12 @@ const recoverFile = (
   const keysKept = isKept && examination !== null ? examination.end - 1 : 0;
   const move = verdict.action === 'quarantine' && !dryRun;
   const movedTo = move ? moveToQuarantine(fs, directory, name, options.quarantineDirectory) : null;
+  const lostKeys = examination !== null && verdict.case !== 'empty' &&
+    (!isKept || keysKept < keysBefore || examination.facts.count !== 'positive');
   return {
     recovered: { name, ...verdict, keysBefore, keysKept, movedTo },
     endCommitLogOffset: isKept ? examination!.endCommitLogOffset : null,
-    lostKeys: examination !== null && verdict.case !== 'empty' && (!isKept || keysKept < keysBefore || examination.facts.count !== 'positive'),
+    lostKeys,
   };
 };
 
@@ -185,7 +187,8 @@ const knownBegin = (options: IndexRecoveryOptions, header: IndexHeader, firstOff
 
 /** The header that the kept entries should have. */
 const rightHeader = (
-  options: IndexRecoveryOptions, fd: number, geometry: IndexGeometry, header: IndexHeader, end: number, beginTimestamp: number, usedSlotCount: number,
+  options: IndexRecoveryOptions, fd: number, geometry: IndexGeometry, header: IndexHeader, end: number, beginTimestamp: number,
+  usedSlotCount: number,
 ): IndexHeader => {
   const last = readIndexEntry(options.fs, fd, geometry, end - 1);
   // The first entry's time is relative to the file before, the others' to the begin of this one.

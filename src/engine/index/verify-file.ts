@@ -77,12 +77,16 @@ export class IndexFileCheck {
   consumeMatched(hash: number, commitLogOffset: number, storeTimestamp: number): void {
     const { cursor } = this;
     if (cursor.hash !== hash) this.#damageEntry(0, `key hash ${cursor.hash} should be ${hash} (record at ${commitLogOffset})`);
-    if (cursor.commitLogOffset !== commitLogOffset) this.#damageEntry(4, `commit-log offset ${cursor.commitLogOffset} should be ${commitLogOffset}`);
+    if (cursor.commitLogOffset !== commitLogOffset) {
+      this.#damageEntry(4, `commit-log offset ${cursor.commitLogOffset} should be ${commitLogOffset}`);
+    }
     if (cursor.number === 1) {
       this.#checkFirst(commitLogOffset, storeTimestamp);
     } else {
       const expected = timeDifference(this.#beginTimestamp, storeTimestamp);
-      if (cursor.timeDifference !== expected) this.#damageEntry(12, `time difference ${cursor.timeDifference} s should be ${expected} s (record at ${commitLogOffset})`);
+      if (cursor.timeDifference !== expected) {
+        this.#damageEntry(12, `time difference ${cursor.timeDifference} s should be ${expected} s (record at ${commitLogOffset})`);
+      }
     }
     this.#lastNumber = cursor.number;
     this.#lastOffset = commitLogOffset;
@@ -117,8 +121,12 @@ export class IndexFileCheck {
     const { cursor } = this;
     const { header } = cursor;
     if (this.#lastNumber > 0 && this.#lastNumber === cursor.end - 1) {
-      if (header.endTimestamp !== this.#lastTimestamp) this.#damage(8, `the header's end time ${header.endTimestamp} should be ${this.#lastTimestamp}`);
-      if (header.endCommitLogOffset !== this.#lastOffset) this.#damage(24, `the header's end offset ${header.endCommitLogOffset} should be ${this.#lastOffset}`);
+      if (header.endTimestamp !== this.#lastTimestamp) {
+        this.#damage(8, `the header's end time ${header.endTimestamp} should be ${this.#lastTimestamp}`);
+      }
+      if (header.endCommitLogOffset !== this.#lastOffset) {
+        this.#damage(24, `the header's end offset ${header.endCommitLogOffset} should be ${this.#lastOffset}`);
+      }
     }
     if (header.usedSlotCount !== this.#usedSlotCount) {
       this.#damage(32, `the header counts ${header.usedSlotCount} slots in use, the entries use ${this.#usedSlotCount}`);
@@ -130,7 +138,9 @@ export class IndexFileCheck {
   #checkFirst(commitLogOffset: number, storeTimestamp: number): void {
     const { header, timeDifference: found } = this.cursor;
     this.#beginTimestamp = storeTimestamp;
-    if (header.beginTimestamp !== storeTimestamp) this.#damage(0, `the header's begin time ${header.beginTimestamp} should be ${storeTimestamp}`);
+    if (header.beginTimestamp !== storeTimestamp) {
+      this.#damage(0, `the header's begin time ${header.beginTimestamp} should be ${storeTimestamp}`);
+    }
     if (header.beginCommitLogOffset !== commitLogOffset) {
       this.#damage(16, `the header's begin offset ${header.beginCommitLogOffset} should be ${commitLogOffset}`);
     }

@@ -156,7 +156,9 @@ export class IndexVerifier {
     const { cursor } = this.#check!;
     if (cursor.hash !== this.#hashes[0]) return false;
     const following = cursor.peekOffset();
-    if (following === null) return this.#nextName >= this.#names.length && cursor.number > 1 && cursor.commitLogOffset !== cursor.header.endCommitLogOffset;
+    if (following === null) {
+      return this.#nextName >= this.#names.length && cursor.number > 1 && cursor.commitLogOffset !== cursor.header.endCommitLogOffset;
+    }
     return following >= commitLogOffset && following < cursor.commitLogOffset;
   }
 
@@ -167,7 +169,8 @@ export class IndexVerifier {
       this.#recordsBeforeIndex++;
       check.before = 'unknown';
     } else if (cursor.number > 1) {
-      this.#problems.add('damage', cursor.name, cursor.position, `the keys of the record at ${commitLogOffset} are missing before entry ${cursor.number}`);
+      const reason = `the keys of the record at ${commitLogOffset} are missing before entry ${cursor.number}`;
+      this.#problems.add('damage', cursor.name, cursor.position, reason);
     } else {
       this.#noteGap(check, commitLogOffset);
     }
@@ -192,7 +195,8 @@ export class IndexVerifier {
       if (check === null) return;
       const { cursor } = check;
       const hash = hashes[key]!;
-      if (this.#hasTagKey && key === this.#keyCount - 1 && key > 0 && cursor.hash !== hash && !this.#isDamagedTagKey(cursor.hash, commitLogOffset)) return;
+      const isTagKey = this.#hasTagKey && key > 0 && key === this.#keyCount - 1;
+      if (isTagKey && cursor.hash !== hash && !this.#isDamagedTagKey(cursor.hash, commitLogOffset)) return;
       const isNextKey = key + 1 < this.#keyCount && cursor.hash === hashes[key + 1] && cursor.hash !== hash;
       if (cursor.number === 1 && cursor.commitLogOffset > commitLogOffset && cursor.hash !== hash) {
         this.#noteGap(check, commitLogOffset);

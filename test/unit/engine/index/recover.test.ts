@@ -46,17 +46,21 @@ describe('the table of cases', () => {
 
   it('has an answer for everything, keeps only what is sound, and each case can occur', () => {
     let all: Record<string, unknown>[] = [{}];
-    for (const [field, choices] of Object.entries(values)) all = all.flatMap((facts) => choices.map((choice) => ({ ...facts, [field]: choice })));
+    for (const [field, choices] of Object.entries(values)) {
+      all = all.flatMap((facts) => choices.map((choice) => ({ ...facts, [field]: choice })));
+    }
     const seen = new Set<IndexCase>();
     for (const combination of all) {
       const facts = combination as unknown as IndexFileFacts;
       const verdict = classifyIndexFile(facts);
       seen.add(verdict.case);
-      const isSound = facts.nameKind === 'index' && !facts.isDirectory && !facts.afterGap && facts.size !== 'short' && facts.count === 'positive' &&
-        facts.beginKnown && facts.entries === 'some' && facts.cut === 'no' && !facts.unlisted && facts.slots === 'equal' &&
-        facts.chain === 'equal' && facts.headerEqual;
+      const isSound = facts.nameKind === 'index' && !facts.isDirectory && !facts.afterGap && facts.size !== 'short' &&
+        facts.count === 'positive' && facts.beginKnown && facts.entries === 'some' && facts.cut === 'no' && !facts.unlisted &&
+        facts.slots === 'equal' && facts.chain === 'equal' && facts.headerEqual;
       if ((verdict.action === 'keep') !== isSound) expect.fail(`${verdict.case}: ${JSON.stringify(facts)}`);
-      if (verdict.action === 'repair' && (facts.entries !== 'some' || !facts.beginKnown)) expect.fail(`repairs nothing: ${JSON.stringify(facts)}`);
+      if (verdict.action === 'repair' && (facts.entries !== 'some' || !facts.beginKnown)) {
+        expect.fail(`repairs nothing: ${JSON.stringify(facts)}`);
+      }
       if ((verdict.action === 'ignore') !== (facts.nameKind === 'other')) expect.fail(`ignores: ${JSON.stringify(facts)}`);
     }
     expect([...seen].sort()).toEqual([...INDEX_CASES].sort());

@@ -94,12 +94,15 @@ export const testIndex = (maxIndexCount = 40): TestIndex => {
     clock,
     writer: (fileSystem = nodeFileSystem) =>
       IndexWriter.open({
-        fs: fileSystem, directory: place, tempDirectory: join(root, 'tmp'), quarantineDirectory: join(root, 'quarantine'), clock, ...geometry,
+        fs: fileSystem, directory: place, tempDirectory: join(root, 'tmp'), quarantineDirectory: join(root, 'quarantine'), clock,
+        ...geometry,
       }),
     reader: (fileSystem = nodeFileSystem) => new IndexReader({ fs: fileSystem, directory: place, ...geometry }),
     verify: (records, logMinOffset = 0) => {
       const verifier = new IndexVerifier({ fs: nodeFileSystem, directory: place, logMinOffset, ...geometry });
-      for (const record of records) verifier.record(record.topic, record.uniqKey, record.keys, record.commitLogOffset, record.storeTimestamp, record.tags);
+      for (const record of records) {
+        verifier.record(record.topic, record.uniqKey, record.keys, record.commitLogOffset, record.storeTimestamp, record.tags);
+      }
       return verifier.finish();
     },
     names,
@@ -108,7 +111,9 @@ export const testIndex = (maxIndexCount = 40): TestIndex => {
 };
 
 export const putAll = (writer: IndexWriter, records: readonly IndexedRecord[]): void => {
-  for (const record of records) writer.put(record.topic, record.uniqKey, record.keys, record.commitLogOffset, record.storeTimestamp, record.tags);
+  for (const record of records) {
+    writer.put(record.topic, record.uniqKey, record.keys, record.commitLogOffset, record.storeTimestamp, record.tags);
+  }
 };
 
 /** Every key of every record must lead to it; returns what doesn't. */
