@@ -4,6 +4,7 @@ import { join } from 'node:path';
 /** Logs in which a broker speaks about its data. */
 const DATA_LOGS = /^(broker|broker_default|store|storeerror)\.log$/;
 
+const TIME_LENGTH = 'yyyy-MM-dd HH:mm:ss'.length;
 const LINE = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} +(?<level>TRACE|DEBUG|INFO|WARN|ERROR) (?<rest>.*)$/;
 
 /** WARN and ERROR lines that a broker prints on a healthy directory too: plug-ins that are not there, its own shutdown, clients. */
@@ -35,12 +36,20 @@ const TELLING: readonly RegExp[] = [
 /** Printed whenever the queues end where the log ends; a complaint only when they end behind it. [ConsumeQueueStore#truncateDirty] */
 const QUEUE_END = /maxPhyOffsetOfConsumeQueue\((-?\d+)\) >= processOffset\((-?\d+)\)/;
 
+/**
+ * Printed at every flush of a queue whose last file is exactly full, by a broker on its own files too: there is no file yet for
+ * the offset behind the last entry. [MappedFileQueue#findMappedFileByOffset]
+ */
+const FULL_FILE = /Offset not matched\. Request offset: (\d+), firstOffset: \d+, lastOffset: (\d+)/;
+
 /** Printed for an empty directory. [CommitLog#recoverNormally] */
 const NO_LOG = /The commitlog files are deleted, and delete the consume queue files/;
 
 function isHarmless(rest: string, fresh: boolean): boolean {
   const ends = QUEUE_END.exec(rest);
   if (ends !== null) return Number(ends[1]) <= Number(ends[2]);
+  const full = FULL_FILE.exec(rest);
+  if (full !== null) return full[1] === full[2];
   if (NO_LOG.test(rest)) return fresh;
   return HARMLESS.some((pattern) => pattern.test(rest));
 }
@@ -69,9 +78,10 @@ export function brokerLogs(home: string): Record<string, string> {
   return logs;
 }
 
-/** `<log>: <line>` of every complaint in a broker's logs. */
+/** `<log>: <level> <thread> - <text>` of every complaint in a broker's logs, each once. */
 export function complaintsIn(logs: Readonly<Record<string, string>>, fresh: boolean): string[] {
-  return Object.entries(logs)
+  const complaints = Object.entries(logs)
     .filter(([name]) => DATA_LOGS.test(name))
-    .flatMap(([name, text]) => text.split('\n').filter((line) => isComplaint(line, fresh)).map((line) => `${name}: ${line}`));
+    .flatMap(([name, text]) => text.split('\n').filter((line) => isComplaint(line, fresh)).map((line) => `${name}:${line.slice(TIME_LENGTH)}`));
+  return [...new Set(complaints)];
 }
