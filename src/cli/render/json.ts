@@ -4,15 +4,13 @@
  */
 export function toJson(value: unknown, indent = 0): string {
   if (!holdsBigint(value)) return JSON.stringify(value, null, indent);
-  const marks: string[] = [];
-  // Marked, then replaced: rawJSON is not in Node 20.
-  const marker = '\u0000bigint:';
-  const text = JSON.stringify(value, (_, item: unknown) => {
-    if (typeof item !== 'bigint') return item;
-    marks.push(String(item));
-    return `${marker}${marks.length - 1}`;
-  }, indent);
-  return text.replace(/"\\u0000bigint:(\d+)"/g, (whole, index: string) => marks[Number(index)] ?? whole);
+  // Stringified with marks in their place, then replaced (JSON.rawJSON is not in Node 20). The mark must not be in the data.
+  const plain = JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? 0 : item));
+  let serial = 0;
+  while (plain.includes(`@bigint${serial}:`)) serial++;
+  const mark = `@bigint${serial}:`;
+  const text = JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `${mark}${item}` : item), indent);
+  return text.replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1');
 }
 
 function holdsBigint(value: unknown): boolean {
