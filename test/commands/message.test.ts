@@ -52,7 +52,6 @@ describe('message', () => {
     it('lets no message command the terminal', async () => {
       const id = store.log.at(-1)!.msgId;
       const { stdout } = await runCommand(MessageGet, [id], { store, tty: true });
-      // oxlint-disable-next-line no-control-regex -- they must not be there
       expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/);
       expect(stdout).toContain('\\e]52;c;x\\a');
       expect((await runCommand(MessageGet, [id], { store })).stdout).toContain('\u001b]52;c;x\u0007');

@@ -14,10 +14,10 @@ export interface GroupDeleteJson {
 }
 
 export default class GroupsDelete extends BaseCommand<typeof GroupsDelete> {
-  static override summary = 'delete a consumer group with its offsets';
+  static override summary = 'Delete a consumer group with its offsets';
   static override description = 'Shows what would go and asks; --yes answers for you.';
   static override examples = ['<%= config.bin %> groups delete billing', '<%= config.bin %> groups delete billing --yes'];
-  static override args = { group: Args.string({ description: 'name of the group', required: true }) };
+  static override args = { group: Args.string({ ignoreStdin: true, description: 'name of the group', required: true }) };
   static override flags = { yes: Flags.boolean({ char: 'y', description: 'do not ask' }) };
 
   async run(): Promise<GroupDeleteJson> {

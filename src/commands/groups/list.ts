@@ -5,7 +5,7 @@ import { groupTable, selectGroups } from '../../cli/commands/groups.ts';
 import { plural } from '../../cli/render/numbers.ts';
 
 export default class GroupsList extends BaseCommand<typeof GroupsList> {
-  static override summary = 'list the consumer groups';
+  static override summary = 'List the consumer groups';
   static override description = "RocketMQ's own groups are hidden unless --all is given. A group may be known by its committed offsets alone.";
   static override examples = ['<%= config.bin %> groups list', '<%= config.bin %> groups list --all --json'];
   static override flags = { all: Flags.boolean({ description: "RocketMQ's own groups too" }) };

@@ -5,9 +5,9 @@ import { describeGroup, groupText } from '../../cli/commands/groups.ts';
 import { requireGroup } from '../../cli/commands/lookup.ts';
 
 export default class GroupsShow extends BaseCommand<typeof GroupsShow> {
-  static override summary = 'show a consumer group: its settings, its live members, its lag by topic';
+  static override summary = 'Show a consumer group: its settings, its live members, its lag by topic';
   static override examples = ['<%= config.bin %> groups show billing', '<%= config.bin %> groups show billing --json'];
-  static override args = { group: Args.string({ description: 'name of the group', required: true }) };
+  static override args = { group: Args.string({ ignoreStdin: true, description: 'name of the group', required: true }) };
 
   async run(): Promise<GroupJson> {
     const broker = await this.openBroker({ mode: 'read' });

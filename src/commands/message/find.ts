@@ -8,14 +8,14 @@ import { findByTime, messageListJson, messageTable, parseTimeRange } from '../..
 const DEFAULT_MAX = 64;
 
 export default class MessageFind extends BaseCommand<typeof MessageFind> {
-  static override summary = 'find messages of a topic by key, by time, or by both';
+  static override summary = 'Find messages of a topic by key, by time, or by both';
   static override description = 'Times: RFC 3339, epoch ms, -1h, yyyy-MM-dd#HH:mm:ss:SSS. A listing cut off at --max says so. Finding nothing ends 3.';
   static override examples = [
     '<%= config.bin %> message find Orders --key order-17',
     '<%= config.bin %> message find Orders --from=-10m --json',
     '<%= config.bin %> message find Orders --key order-17 --from 2026-01-31T12:00:00Z --to 2026-01-31T13:00:00Z',
   ];
-  static override args = { topic: Args.string({ description: 'name of the topic', required: true }) };
+  static override args = { topic: Args.string({ ignoreStdin: true, description: 'name of the topic', required: true }) };
   static override flags = {
     key: Flags.string({ description: 'one of the keys of the message', helpValue: 'KEY' }),
     from: Flags.string({ description: 'stored at or after', helpValue: 'TIME' }),

@@ -7,11 +7,11 @@ import { messageListJson, messageText } from '../../cli/commands/messages.ts';
 import { plural } from '../../cli/render/numbers.ts';
 
 export default class MessageGet extends BaseCommand<typeof MessageGet> {
-  static override summary = 'show the message that has an id';
+  static override summary = 'Show the message that has an id';
   static override description = `ID is the client's unique id or the broker's offset id; both are in the output of produce and consume.
 Without --topic a unique id is looked for in every topic.`;
   static override examples = ['<%= config.bin %> message get 7F00000100002A9F0000000000000000', '<%= config.bin %> message get AC1100020B5D30946E09000000000001 --topic Orders --json'];
-  static override args = { id: Args.string({ description: 'unique id or offset id of the message', required: true }) };
+  static override args = { id: Args.string({ ignoreStdin: true, description: 'unique id or offset id of the message', required: true }) };
   static override flags = { topic: Flags.string({ description: 'topic to look in', helpValue: 'TOPIC' }) };
 
   async run(): Promise<MessageListJson> {

@@ -8,10 +8,10 @@ import { writeText } from '../../cli/commands/text-file.ts';
 import { plural } from '../../cli/render/numbers.ts';
 
 export default class OffsetsExport extends BaseCommand<typeof OffsetsExport> {
-  static override summary = 'write committed offsets as JSON, for "offsets import"';
+  static override summary = 'Write committed offsets as JSON, for "offsets import"';
   static override description = 'Of every group, or of the one named. Queues without a committed offset are left out.';
   static override examples = ['<%= config.bin %> offsets export > offsets.json', '<%= config.bin %> offsets export billing --topic Orders --file offsets.json'];
-  static override args = { group: Args.string({ description: 'name of the group; all of them otherwise' }) };
+  static override args = { group: Args.string({ ignoreStdin: true, description: 'name of the group; all of them otherwise' }) };
   static override flags = {
     topic: Flags.string({ description: 'only this topic', helpValue: 'TOPIC' }),
     file: Flags.string({ description: 'write there instead of to standard output', helpValue: 'FILE' }),

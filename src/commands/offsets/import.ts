@@ -9,10 +9,10 @@ import { readText } from '../../cli/commands/text-file.ts';
 import { plural } from '../../cli/render/numbers.ts';
 
 export default class OffsetsImport extends BaseCommand<typeof OffsetsImport> {
-  static override summary = 'set the committed offsets that "offsets export" wrote';
+  static override summary = 'Set the committed offsets that "offsets export" wrote';
   static override description = 'Prints the plan; --execute applies it and reads it back. Groups that are not there are created.';
   static override examples = ['<%= config.bin %> offsets import offsets.json', '<%= config.bin %> offsets import offsets.json --execute', '<%= config.bin %> offsets import - --execute < offsets.json'];
-  static override args = { file: Args.string({ description: 'file of offsets; - for standard input', required: true }) };
+  static override args = { file: Args.string({ ignoreStdin: true, description: 'file of offsets; - for standard input', required: true }) };
   static override flags = { execute: Flags.boolean({ description: 'do it' }) };
 
   async run(): Promise<ResetJson> {

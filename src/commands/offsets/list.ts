@@ -6,7 +6,7 @@ import type { OffsetListJson } from '../../cli/commands/offsets.ts';
 import { listOffsets, summaryTable } from '../../cli/commands/offsets.ts';
 
 export default class OffsetsList extends BaseCommand<typeof OffsetsList> {
-  static override summary = 'list the lag of every group by topic';
+  static override summary = 'List the lag of every group by topic';
   static override description = 'A lag that cannot be known is shown as unknown, never as 0. "offsets show" has the queues one by one.';
   static override examples = ['<%= config.bin %> offsets list', '<%= config.bin %> offsets list --topic Orders --json'];
   static override flags = {

@@ -8,7 +8,7 @@ import { targetText } from '../../cli/commands/plan.ts';
 import { plural } from '../../cli/render/numbers.ts';
 
 export default class OffsetsReset extends BaseCommand<typeof OffsetsReset> {
-  static override summary = 'move the committed offsets of a group on a topic';
+  static override summary = 'Move the committed offsets of a group on a topic';
   static override description = `Prints the plan; --execute applies it and reads it back. Live members of the group obey within a second.
 --to takes first, last, @TIME (the first message stored at or after it), @-1h, an offset, or +N and -N from where each queue is.`;
   static override examples = [
@@ -17,8 +17,8 @@ export default class OffsetsReset extends BaseCommand<typeof OffsetsReset> {
     '<%= config.bin %> offsets reset billing Orders --to=-100 --queue 2 --execute',
   ];
   static override args = {
-    group: Args.string({ description: 'name of the group', required: true }),
-    topic: Args.string({ description: 'name of the topic', required: true }),
+    group: Args.string({ ignoreStdin: true, description: 'name of the group', required: true }),
+    topic: Args.string({ ignoreStdin: true, description: 'name of the topic', required: true }),
   };
   static override flags = {
     to: Flags.string({ description: 'where to: first, last, @TIME, OFFSET, +N, -N', helpValue: 'WHERE' }),

@@ -5,9 +5,9 @@ import type { GroupOffsetsJson } from '../../cli/commands/offsets.ts';
 import { lagText, offsetTable, totalLag } from '../../cli/commands/offsets.ts';
 
 export default class OffsetsShow extends BaseCommand<typeof OffsetsShow> {
-  static override summary = 'show the committed offset and the lag of every queue a group reads';
+  static override summary = 'Show the committed offset and the lag of every queue a group reads';
   static override examples = ['<%= config.bin %> offsets show billing', '<%= config.bin %> offsets show billing --topic Orders --json'];
-  static override args = { group: Args.string({ description: 'name of the group', required: true }) };
+  static override args = { group: Args.string({ ignoreStdin: true, description: 'name of the group', required: true }) };
   static override flags = { topic: Flags.string({ description: 'only this topic, also where the group has no offsets yet', helpValue: 'TOPIC' }) };
 
   async run(): Promise<GroupOffsetsJson> {

@@ -9,13 +9,13 @@ import { parseSettings } from '../../cli/settings.ts';
 import { parseNameServers } from '../../cli/target.ts';
 
 export default class ProfileCreate extends BaseCommand<typeof ProfileCreate> {
-  static override summary = 'name a target and its settings';
+  static override summary = 'Name a target and its settings';
   static override description = 'The profile holds what --store or --namesrv, --commitlog-dir and -X say here. Nothing is opened.';
   static override examples = [
     '<%= config.bin %> profile create dev --store ./dev-store --use',
     '<%= config.bin %> profile create prod --namesrv mq1:9876;mq2:9876 -X sendMsgTimeout=5000',
   ];
-  static override args = { name: Args.string({ description: 'name of the profile', required: true }) };
+  static override args = { name: Args.string({ ignoreStdin: true, description: 'name of the profile', required: true }) };
   static override flags = {
     replace: Flags.boolean({ description: 'replace a profile of the same name' }),
     use: Flags.boolean({ description: 'make it the one that is used when no target is named' }),

@@ -10,9 +10,9 @@ export interface ProfileDeleteJson {
 }
 
 export default class ProfileDelete extends BaseCommand<typeof ProfileDelete> {
-  static override summary = 'forget a profile; its store or cluster is left alone';
+  static override summary = 'Forget a profile; its store or cluster is left alone';
   static override examples = ['<%= config.bin %> profile delete dev'];
-  static override args = { name: Args.string({ description: 'name of the profile', required: true }) };
+  static override args = { name: Args.string({ ignoreStdin: true, description: 'name of the profile', required: true }) };
 
   async run(): Promise<ProfileDeleteJson> {
     const { name } = this.args;

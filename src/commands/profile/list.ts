@@ -5,7 +5,7 @@ import { loadProfiles } from '../../cli/profiles.ts';
 import { renderTable } from '../../cli/render/table.ts';
 
 export default class ProfileList extends BaseCommand<typeof ProfileList> {
-  static override summary = 'list the profiles';
+  static override summary = 'List the profiles';
   static override examples = ['<%= config.bin %> profile list', '<%= config.bin %> profile list --json'];
 
   async run(): Promise<ProfileListJson> {

@@ -6,9 +6,9 @@ import { loadProfiles } from '../../cli/profiles.ts';
 import { escapeControl } from '../../cli/render/escape.ts';
 
 export default class ProfileShow extends BaseCommand<typeof ProfileShow> {
-  static override summary = 'show a profile';
+  static override summary = 'Show a profile';
   static override examples = ['<%= config.bin %> profile show dev', '<%= config.bin %> profile show dev --json'];
-  static override args = { name: Args.string({ description: 'name of the profile', required: true }) };
+  static override args = { name: Args.string({ ignoreStdin: true, description: 'name of the profile', required: true }) };
 
   async run(): Promise<ProfileJson> {
     return this.present(profileJson(loadProfiles(this.config.configDir), this.args.name), (profile) => {

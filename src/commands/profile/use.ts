@@ -10,10 +10,10 @@ export interface ProfileUseJson {
 }
 
 export default class ProfileUse extends BaseCommand<typeof ProfileUse> {
-  static override summary = 'choose the profile that is used when no target is named';
+  static override summary = 'Choose the profile that is used when no target is named';
   static override description = 'Flags and the environment (MQLITE_PROFILE, MQLITE_STORE, MQLITE_NAMESRV) still come first.';
   static override examples = ['<%= config.bin %> profile use dev', '<%= config.bin %> profile use --none'];
-  static override args = { name: Args.string({ description: 'name of the profile' }) };
+  static override args = { name: Args.string({ ignoreStdin: true, description: 'name of the profile' }) };
   static override flags = { none: Flags.boolean({ description: 'use none: back to the default store' }) };
 
   async run(): Promise<ProfileUseJson> {

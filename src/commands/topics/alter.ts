@@ -6,14 +6,14 @@ import { requireTopic } from '../../cli/commands/lookup.ts';
 import { hiddenByShrinking, parseAttributes, permText, topicPatch } from '../../cli/commands/topics.ts';
 
 export default class TopicsAlter extends BaseCommand<typeof TopicsAlter> {
-  static override summary = 'change the settings of a topic';
+  static override summary = 'Change the settings of a topic';
   static override description = 'What no flag names stays as it is. Messages in queues beyond a smaller number stay stored, but clients of a broker do not read them.';
   static override examples = [
     '<%= config.bin %> topics alter Orders --queues 8',
     '<%= config.bin %> topics alter Orders --perm r',
     '<%= config.bin %> topics alter Orders --attribute message.type=FIFO --remove-attribute reserve.time',
   ];
-  static override args = { topic: Args.string({ description: 'name of the topic', required: true }) };
+  static override args = { topic: Args.string({ ignoreStdin: true, description: 'name of the topic', required: true }) };
   static override flags = {
     queues: Flags.integer({ description: 'queues to read and to write', min: 1, helpValue: 'N' }),
     'read-queues': Flags.integer({ description: 'queues to read', min: 1, helpValue: 'N' }),

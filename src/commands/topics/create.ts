@@ -4,14 +4,14 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { DEFAULT_QUEUE_NUMS, parseAttributes, permText, topicPatch } from '../../cli/commands/topics.ts';
 
 export default class TopicsCreate extends BaseCommand<typeof TopicsCreate> {
-  static override summary = 'create a topic';
+  static override summary = 'Create a topic';
   static override description = 'Sending to a topic that is not there creates it too, with 4 queues; this is for other numbers and settings.';
   static override examples = [
     '<%= config.bin %> topics create Orders',
     '<%= config.bin %> topics create Orders --queues 8',
     '<%= config.bin %> topics create OrdersFifo --queues 1 --order --attribute message.type=FIFO',
   ];
-  static override args = { topic: Args.string({ description: 'name: letters, digits and % | _ -, at most 127', required: true }) };
+  static override args = { topic: Args.string({ ignoreStdin: true, description: 'name: letters, digits and % | _ -, at most 127', required: true }) };
   static override flags = {
     queues: Flags.integer({ description: 'queues to read and to write', default: DEFAULT_QUEUE_NUMS, min: 1, helpValue: 'N' }),
     'read-queues': Flags.integer({ description: 'queues to read, where it differs', min: 1, helpValue: 'N' }),

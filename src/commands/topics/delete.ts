@@ -15,10 +15,10 @@ export interface TopicDeleteJson {
 }
 
 export default class TopicsDelete extends BaseCommand<typeof TopicsDelete> {
-  static override summary = 'delete a topic with its messages and the offsets on it';
+  static override summary = 'Delete a topic with its messages and the offsets on it';
   static override description = 'Shows what would go and asks; --yes answers for you. A topic of the same name starts empty.';
   static override examples = ['<%= config.bin %> topics delete Orders', '<%= config.bin %> topics delete Orders --yes'];
-  static override args = { topic: Args.string({ description: 'name of the topic', required: true }) };
+  static override args = { topic: Args.string({ ignoreStdin: true, description: 'name of the topic', required: true }) };
   static override flags = { yes: Flags.boolean({ char: 'y', description: 'do not ask' }) };
 
   async run(): Promise<TopicDeleteJson> {

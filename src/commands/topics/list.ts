@@ -5,7 +5,7 @@ import { selectTopics, topicTable } from '../../cli/commands/topics.ts';
 import { plural } from '../../cli/render/numbers.ts';
 
 export default class TopicsList extends BaseCommand<typeof TopicsList> {
-  static override summary = 'list the topics';
+  static override summary = 'List the topics';
   static override description = "RocketMQ's own topics are hidden unless --all or --system is given.";
   static override examples = ['<%= config.bin %> topics list', '<%= config.bin %> topics list --all --json', '<%= config.bin %> topics list --store ./broker-store --system'];
   static override flags = {

@@ -5,9 +5,9 @@ import { requireTopic } from '../../cli/commands/lookup.ts';
 import { topicText } from '../../cli/commands/topics.ts';
 
 export default class TopicsShow extends BaseCommand<typeof TopicsShow> {
-  static override summary = 'show a topic: its settings, its queues, the groups that read it';
+  static override summary = 'Show a topic: its settings, its queues, the groups that read it';
   static override examples = ['<%= config.bin %> topics show Orders', '<%= config.bin %> topics show Orders --json'];
-  static override args = { topic: Args.string({ description: 'name of the topic', required: true }) };
+  static override args = { topic: Args.string({ ignoreStdin: true, description: 'name of the topic', required: true }) };
 
   async run(): Promise<TopicDescription> {
     const broker = await this.openBroker({ mode: 'read' });
