@@ -7,6 +7,7 @@ import { ConsumerOffsets, mergeOffsets } from './state/consumer-offsets.ts';
 import { DeletedTopics } from './state/deleted-topics.ts';
 import { inferIdentity } from './state/infer-identity.ts';
 import type { InferredIdentity, NewestRecord } from './state/infer-identity.ts';
+import { OffsetShadow } from './state/offset-shadow.ts';
 import { OffsetResets } from './state/offset-resets.ts';
 import { readIdentity } from './state/store-identity.ts';
 import type { StoreIdentity } from './state/store-identity.ts';
@@ -47,8 +48,11 @@ export const openTables = (context: StoreContext, resetGeneration: () => number)
   const options = { tempDirectory: paths.temp, quarantineDirectory: paths.quarantine };
   const topicFile = new ConfigFile(fs, paths.topics, { ...options, merge: mergeTopics });
   const groupFile = new ConfigFile(fs, paths.subscriptionGroups, { ...options, merge: mergeGroups });
+  const shadow = new OffsetShadow(fs, paths);
   const offsetFile = new ConfigFile(fs, paths.consumerOffsets, {
     ...options,
+    known: () => shadow.read(),
+    onWritten: (value) => shadow.write(value),
     merge: (ours, onDisk) =>
       mergeOffsets(ours, onDisk, (topic, group, queueId) =>
         resets.since(group, resetGeneration()).some((reset) => reset.topic === topic && reset.queueId === queueId)),

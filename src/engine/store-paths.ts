@@ -27,6 +27,7 @@ export interface StorePaths {
   readonly groups: string;
   readonly deletedTopics: string;
   readonly offsetResets: string;
+  readonly offsetShadow: string;
   /** Files in the making; on the same file system as the store, so that a rename puts them in place. */
   readonly temp: string;
   /** The same for the commit log: a broker skips directories inside commitlog/ [MappedFileQueue#doLoad], so a log on another disk has its own. */
@@ -64,6 +65,7 @@ export const storePaths = (storeDirectory: string, commitLogDirectory?: string):
     indexLock: path.join(mqlite, 'index.lock'),
     groups: path.join(mqlite, 'groups'),
     deletedTopics: path.join(mqlite, 'deleted-topics.json'),
+    offsetShadow: path.join(mqlite, 'consumerOffset.json'),
     offsetResets: path.join(mqlite, 'offset-resets.json'),
     temp,
     commitLogTemp: commitLogDirectory === undefined ? temp : path.join(commitLog, '.mqlite-tmp'),

@@ -134,6 +134,10 @@ export interface ConfigFileOptions extends Omit<ConfigWriteOptions, 'sync'> {
    * Without it the file wins.
    */
   readonly merge?: ((ours: JsonObject, onDisk: JsonObject) => JsonObject) | undefined;
+  /** What an earlier process of ours knew, asked before the first read; null when that no longer counts. Needs `merge`. */
+  readonly known?: (() => JsonObject | null) | undefined;
+  /** Called with every value written. */
+  readonly onWritten?: ((value: JsonObject) => void) | undefined;
 }
 
 const sameFile = (a: FileStat | null, b: FileStat | null): boolean =>
@@ -164,8 +168,9 @@ export class ConfigFile {
     if (this.#last !== null && sameFile(main, this.#seenMain) && sameFile(bak, this.#seenBak)) return this.#last;
     const onDisk = readConfig(this.#fs, this.path);
     const merge = this.#options.merge;
-    if (this.#last !== null && merge !== undefined) {
-      const value = merge(this.#last.value, onDisk.value);
+    const ours = this.#last === null ? (this.#options.known?.() ?? null) : this.#last.value;
+    if (ours !== null && merge !== undefined) {
+      const value = merge(ours, onDisk.value);
       this.#ahead = formatBrokerJson(value) !== formatBrokerJson(onDisk.value);
       this.#last = { ...onDisk, value };
     } else {
@@ -200,6 +205,7 @@ export class ConfigFile {
     this.#ahead = false;
     this.#seenMain = this.#fs.stat(this.path);
     this.#seenBak = this.#fs.stat(bakPath(this.path));
+    this.#options.onWritten?.(next);
     return true;
   }
 }
