@@ -76,7 +76,9 @@ describe('IndexReader', () => {
       const looped = Buffer.from(pristine);
       for (let number = 1; number < 351; number++) looped.writeInt32BE(number + shift, ENTRIES + number * 20 + 16);
       fs.writeFileSync(file, looped);
-      findAll();
+      for (const { topic, uniqKey } of records) {
+        expect(index.reader().query({ topic, key: uniqKey!, maxResults: 10 }).truncated).toBe(false);
+      }
     }
     for (let seed = 0; seed < 400; seed++) {
       fs.writeFileSync(file, pristine);

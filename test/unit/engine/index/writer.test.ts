@@ -60,6 +60,17 @@ describe('IndexWriter', () => {
     writer.close();
   });
 
+  it('takes the first key\'s time from the end of the full file, as a broker does', () => {
+    const index = testIndex(3);
+    const writer = index.writer();
+    writer.put('T', null, 'a b', 100, START_MS, null);
+    writer.put('T', null, 'c d', 200, START_MS + 7_500, null);
+    writer.close();
+    const bytes = fs.readFileSync(index.path(1));
+    expect([1, 2].map((number) => bytes.readInt32BE(40 + SLOTS * 4 + number * 20 + 12))).toEqual([7, 0]);
+    expect([0, 8, 16, 24].map((position) => Number(bytes.readBigInt64BE(position)))).toEqual([START_MS + 7_500, START_MS + 7_500, 200, 200]);
+  });
+
   it('makes the same bytes in one go and in many', () => {
     const records = makeRecords(30);
     const [once, often] = [testIndex(200), testIndex(200)];
