@@ -3,6 +3,7 @@ import { systemClock } from '../../base/clock.ts';
 import type { FileLocks } from '../files/file-locks.ts';
 import { nativeFileLocks } from '../files/file-locks.ts';
 import { withStoreExclusive } from '../locks/attachment.ts';
+import { requireWritableIdentity } from '../state/infer-identity.ts';
 import { detectStoreKind } from '../state/store-kind.ts';
 import type { Finding } from './findings.ts';
 import type { RecoverAction } from './recover-actions.ts';
@@ -59,6 +60,7 @@ export const recoverDamage = (options: RecoverOptions, recoverAfterCrash: Recove
     const { writeRefusal } = detectStoreKind(view.fs, view.paths);
     if (writeRefusal !== null) throw writeRefusal;
     if (options.dryRun) return plan(options);
+    requireWritableIdentity(view.inferred, view.paths);
     const exclusive = {
       fs: view.fs, locks: options.locks ?? nativeFileLocks, clock: options.clock ?? systemClock, paths: view.paths, lockTimeoutMs: options.lockTimeoutMs ?? 5000,
     };

@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import { bodyPosition } from '../../record/check.ts';
-import { BODY_CRC, BORN_HOST, PROPERTY_CRC_BYTES, SYS_FLAG } from '../../record/layout.ts';
+import { BODY_CRC, BORN_HOST, MAGIC_CODE, MAGIC_V2, PROPERTY_CRC_BYTES, SYS_FLAG } from '../../record/layout.ts';
 import { NAME_END, PROPERTY } from '../../record/properties.ts';
 import {
   BORN_HOST_IPV6, COMPRESSED, COMPRESSION_MASK, INNER_BATCH, NEED_UNWRAP, TRANSACTION_COMMIT, TRANSACTION_MASK, compressionTypeOf,
@@ -28,7 +29,7 @@ const ZSTD_MAGIC = 0x28b52ffd;
 const problem = (field: SuspectField, reason: string): FieldProblem => ({ field, reason });
 
 /** The first field of a sound record that nobody writes so; null when there is none. Allocates nothing for a good record. */
-export const fieldProblem = (buffer: Buffer, position: number, sizeBytes: number, commitLogOffset: number): FieldProblem | null => {
+export const fieldProblem = (buffer: Buffer, position: number, sizeBytes: number, commitLogOffset: number, propertiesText: string): FieldProblem | null => {
   const sysFlag = buffer.readInt32BE(position + SYS_FLAG);
   const body = position + bodyPosition(sysFlag);
   const bodyLength = buffer.readInt32BE(body - 4);
@@ -51,7 +52,7 @@ export const fieldProblem = (buffer: Buffer, position: number, sizeBytes: number
       return problem('PREPARED_TRAN_OFFSET', `PREPARED_TRAN_OFFSET is ${prepared}`);
     }
   }
-  return propertyCrcProblem(buffer, position, sizeBytes);
+  return propertiesProblem(buffer, position, sizeBytes, propertiesText) ?? propertyCrcProblem(buffer, position, sizeBytes);
 };
 
 const sysFlagProblem = (buffer: Buffer, body: number, bodyLength: number, sysFlag: number): string | null => {
@@ -67,6 +68,15 @@ const sysFlagProblem = (buffer: Buffer, body: number, bodyLength: number, sysFla
   return fits ? null : `SYSFLAG ${sysFlag} says ${type}, which the body is not`;
 };
 
+/** Java writes nothing but UTF-8. A replacement character in the text is either the sender's own or a byte that is none. */
+const propertiesProblem = (buffer: Buffer, position: number, sizeBytes: number, text: string): FieldProblem | null => {
+  if (!text.includes('\uFFFD')) return null;
+  const body = position + bodyPosition(buffer.readInt32BE(position + SYS_FLAG));
+  let at = body + buffer.readInt32BE(body - 4);
+  at = buffer.readInt32BE(position + MAGIC_CODE) === MAGIC_V2 ? at + 2 + buffer.readInt16BE(at) : at + 1 + buffer.readInt8(at);
+  return isUtf8(buffer.subarray(at + 2, position + sizeBytes)) ? null : problem('PROPERTIES', 'the properties are not UTF-8');
+};
+
 const PROPERTY_CRC_NAME = Buffer.from(PROPERTY.CRC32 + NAME_END, 'latin1');
 
 /** The `__CRC32#` property, where the record ends with one: it covers everything before it. [MessageDecoder#createCrc32] */
@@ -76,5 +86,5 @@ const propertyCrcProblem = (buffer: Buffer, position: number, sizeBytes: number)
   let stored = 0;
   for (let index = 9; index >= 0; index--) stored = stored * 10 + (buffer[at + PROPERTY_CRC_NAME.length + index]! - 0x30);
   const actual = crc32Masked(buffer.subarray(position, at));
-  return stored === actual ? null : problem('PROPERTY_CRC', `${PROPERTY.CRC32} is ${stored}, the record's is ${actual}`);
+  return stored === actual ? null : problem('PROPERTIES', `${PROPERTY.CRC32} is ${stored}, the record's is ${actual}`);
 };

@@ -29,7 +29,7 @@ export type Finding =
   /** A sound record whose header names another place than the queue entry that points at it. */
   | { readonly kind: 'header'; readonly damage: StoreDamage; readonly offset: number; readonly place: QueuePlace }
   /** A sound record with a field that nobody writes. */
-  | { readonly kind: 'field'; readonly damage: StoreDamage; readonly offset: number; readonly field: SuspectField; readonly previousStoreTimestamp: number }
+  | { readonly kind: 'field'; readonly damage: StoreDamage; readonly offset: number; readonly field: SuspectField; readonly previousStoreTimestamp: number; readonly previousOffset: number }
   /** A sound record that no queue has room for: its place is taken, and no entry points at it. */
   | { readonly kind: 'orphan'; readonly damage: StoreDamage; readonly offset: number }
   /** An entry that differs from its record, or is missing: it should be `content`. `following`: so do later ones of the queue. */
@@ -51,7 +51,7 @@ export interface UnreadableFinding {
   readonly previousStoreTimestamp: number;
 }
 
-export type SuspectField = 'STORETIMESTAMP' | 'BORNHOST' | 'STOREHOST' | 'RECONSUMETIMES' | 'PREPARED_TRAN_OFFSET' | 'SYSFLAG' | 'BODYCRC' | 'PROPERTY_CRC';
+export type SuspectField = 'STORETIMESTAMP' | 'BORNHOST' | 'STOREHOST' | 'RECONSUMETIMES' | 'PREPARED_TRAN_OFFSET' | 'SYSFLAG' | 'BODYCRC' | 'PROPERTIES';
 
 /** How many findings are kept one by one; the rest is counted. Keeps memory flat on a store that is all damage. */
 export const MAX_FINDINGS = 10_000;

@@ -1,11 +1,13 @@
 import { createDispatchView, readDispatchView } from '../../record/dispatch-view.ts';
 import type { DispatchView } from '../../record/dispatch-view.ts';
-import { TRANSACTION_MASK, TRANSACTION_PREPARED, TRANSACTION_ROLLBACK } from '../../record/sys-flag.ts';
+import { bodyPosition } from '../../record/check.ts';
+import { SYS_FLAG } from '../../record/layout.ts';
+import { STORE_HOST_IPV6, TRANSACTION_MASK, TRANSACTION_PREPARED, TRANSACTION_ROLLBACK } from '../../record/sys-flag.ts';
 import { findSegment } from '../commit-log/log-directory.ts';
 import { LogScanner } from '../commit-log/log-scanner.ts';
 import { parseDelayLevels, setTagsCode } from '../dispatch/tags-code.ts';
 import { fieldProblem } from './field-check.ts';
-import type { Findings, StoreDamage } from './findings.ts';
+import type { Findings, StoreDamage, SuspectField } from './findings.ts';
 import type { RecordClaim } from './queue-check.ts';
 import type { StoreView } from './store-view.ts';
 
@@ -18,6 +20,8 @@ export interface LogCheckOptions {
   readonly coveredTo: number;
   /** Every sound record that has a queue entry. `claim` and `view` are reused. */
   readonly onRecord: (claim: RecordClaim, view: DispatchView) => void;
+  /** Every sound record that its transaction type keeps out of the queues. */
+  readonly onUnqueued: (view: DispatchView) => void;
   /** Every sound record whose keys belong into the index. */
   readonly onIndexed?: ((view: DispatchView) => void) | undefined;
   readonly onProgress?: ((done: { readonly bytes: number; readonly totalBytes: number }) => void) | undefined;
@@ -67,10 +71,9 @@ export class LogCheck {
   readonly #delayLevels: readonly number[];
   #records = 0;
   #logEnd: number;
-  /** The two records before the current one. */
-  #previous = { offset: -1, storeTimestamp: 0 };
-  #beforeTimestamp = 0;
-  #newestTimestamp = 0;
+  /** The record before the current one, and the one before that. */
+  #previous: Neighbour = { offset: -1, storeTimestamp: 0, storeHost: 0, isSuspect: false };
+  #before: Neighbour = { offset: -1, storeTimestamp: 0, storeHost: 0, isSuspect: false };
 
   constructor(view: StoreView, findings: Findings, options: LogCheckOptions) {
     this.#view = view;
@@ -129,7 +132,7 @@ export class LogCheck {
     const record = this.#record;
     const offset = scanner.commitLogOffset;
     readDispatchView(scanner.window, scanner.position, record);
-    if (offset > this.#options.coveredTo && record.storeTimestamp < this.#newestTimestamp && !this.#view.unclean) {
+    if (offset > this.#options.coveredTo && record.storeTimestamp < Math.max(this.#previous.storeTimestamp, this.#before.storeTimestamp) && !this.#view.unclean) {
       // Records of a log that was cut and is shorter now: sound, in place, and older than what was written since (P7).
       this.#findings.note(`stale records behind the end of the log at ${offset}: a broker recovering this store after a crash may bring them back`);
       return false;
@@ -139,7 +142,10 @@ export class LogCheck {
     this.#checkFields(offset);
     const transaction = record.sysFlag & TRANSACTION_MASK;
     if (transaction !== TRANSACTION_ROLLBACK) this.#options.onIndexed?.(record);
-    if (transaction === TRANSACTION_PREPARED || transaction === TRANSACTION_ROLLBACK) return true;
+    if (transaction === TRANSACTION_PREPARED || transaction === TRANSACTION_ROLLBACK) {
+      this.#options.onUnqueued(record);
+      return true;
+    }
     if (offset < (this.#view.deletedTopics.get(record.topic) ?? 0)) return true;
     const claim = this.#claim;
     setTagsCode(this.#tags, record, this.#delayLevels);
@@ -155,26 +161,36 @@ export class LogCheck {
   #checkFields(offset: number): void {
     const scanner = this.#scanner;
     const { storeTimestamp } = this.#record;
-    const problem = fieldProblem(scanner.window, scanner.position, scanner.sizeBytes, offset);
-    if (problem !== null) {
-      this.#findings.add({
-        kind: 'field', offset, field: problem.field, previousStoreTimestamp: this.#previous.storeTimestamp,
-        damage: this.#damage(offset, problem.reason, true),
-      });
+    const storeHost = storeHostCode(scanner.window, scanner.position);
+    const problem = fieldProblem(scanner.window, scanner.position, scanner.sizeBytes, offset, this.#record.propertiesText);
+    if (problem !== null) this.#suspectField(offset, problem.field, problem.reason, this.#previous, true);
+    const [before, previous] = [this.#before, this.#previous];
+    if (before.offset >= 0 && !previous.isSuspect) {
+      if (isSpike(before.storeTimestamp, previous.storeTimestamp, storeTimestamp)) {
+        const reason = `STORETIMESTAMP ${previous.storeTimestamp} is far from those of its neighbours (${before.storeTimestamp}, ${storeTimestamp})`;
+        this.#suspectField(previous.offset, 'STORETIMESTAMP', reason, before, false);
+        // A spike must not make every record after it look old.
+        previous.storeTimestamp = before.storeTimestamp;
+      }
+      // A broker that gets another address keeps it for more than one record.
+      if (before.storeHost === storeHost && previous.storeHost !== storeHost) {
+        this.#suspectField(previous.offset, 'STOREHOST', 'STOREHOST is another than those of its neighbours', before, false);
+        previous.storeHost = storeHost;
+      }
     }
-    const previous = this.#previous;
-    if (previous.offset >= 0 && isSpike(this.#beforeTimestamp, previous.storeTimestamp, storeTimestamp)) {
-      this.#findings.add({
-        kind: 'field', offset: previous.offset, field: 'STORETIMESTAMP', previousStoreTimestamp: this.#beforeTimestamp,
-        damage: this.#damage(previous.offset, `STORETIMESTAMP ${previous.storeTimestamp} is far from those of its neighbours (${this.#beforeTimestamp}, ${storeTimestamp})`, false),
-      });
-      // A spike must not make every record after it look old.
-      previous.storeTimestamp = this.#beforeTimestamp;
-    }
-    this.#newestTimestamp = Math.max(previous.storeTimestamp, this.#beforeTimestamp);
-    this.#beforeTimestamp = previous.offset < 0 ? storeTimestamp : previous.storeTimestamp;
-    previous.offset = offset;
-    previous.storeTimestamp = storeTimestamp;
+    this.#before = previous;
+    this.#previous = before;
+    this.#previous.offset = offset;
+    this.#previous.storeTimestamp = storeTimestamp;
+    this.#previous.storeHost = storeHost;
+    this.#previous.isSuspect = problem !== null;
+  }
+
+  #suspectField(offset: number, field: SuspectField, reason: string, neighbour: Neighbour, isRead: boolean): void {
+    this.#findings.add({
+      kind: 'field', offset, field, previousStoreTimestamp: neighbour.storeTimestamp, previousOffset: neighbour.offset,
+      damage: this.#damage(offset, reason, isRead),
+    });
   }
 
   #damaged(from: number, reason: string): boolean {
@@ -242,6 +258,26 @@ export class LogCheck {
     };
   }
 }
+
+interface Neighbour {
+  offset: number;
+  storeTimestamp: number;
+  /** See `storeHostCode`. */
+  storeHost: number;
+  /** Something else is wrong with it: no second report. */
+  isSuspect: boolean;
+}
+
+/** A number that differs for different store hosts (nearly always for IPv6), without allocating. */
+const storeHostCode = (buffer: Buffer, position: number): number => {
+  const sysFlag = buffer.readInt32BE(position + SYS_FLAG);
+  const end = position + bodyPosition(sysFlag) - 16;
+  const low = buffer.readUInt16BE(end - 2);
+  const address = buffer.readUInt32BE(end - 8);
+  if ((sysFlag & STORE_HOST_IPV6) === 0) return address * 0x1_0000 + low;
+  const mixed = Math.imul(buffer.readInt32BE(end - 20), 31) ^ Math.imul(buffer.readInt32BE(end - 16), 37) ^ Math.imul(buffer.readInt32BE(end - 12), 41);
+  return -((mixed ^ address) >>> 0) * 0x1_0000 - low - 1;
+};
 
 const isSpike = (before: number, at: number, after: number): boolean =>
   (at - before > TIME_SPIKE_MS && at - after > TIME_SPIKE_MS) || (before - at > TIME_SPIKE_MS && after - at > TIME_SPIKE_MS);

@@ -60,7 +60,7 @@ export const readRemains = (bytes: Buffer, sizeBytes: number): Remains | null =>
       storeHost: Buffer.from(bytes.subarray(BORN_HOST + bornHostBytes + 8, body - 16)), reconsumeTimes: bytes.readInt32BE(body - 16),
       preparedTransactionOffset: transaction === TRANSACTION_COMMIT ? Number(bytes.readBigInt64BE(body - 12)) : 0,
     },
-    properties: parseProperties(view.propertiesText),
+    properties: view.propertiesText.includes('\uFFFD') ? {} : parseProperties(view.propertiesText),
   };
 };
 

@@ -19,6 +19,8 @@ export interface CrossCheckContext {
   readonly findings: Findings;
   readonly logMin: number;
   readonly unclean: boolean;
+  /** The store has consume-queue-ext files, whose addresses stand in place of tags codes. */
+  readonly hasExt: boolean;
   /** The bytes around `offset` are known to be unreadable. */
   isUnreadable(offset: number): boolean;
   /** A sound record lies at `offset` whose header claims a place that is not its own. */
@@ -32,6 +34,8 @@ export interface CrossCheckContext {
 export interface SuspectRecord {
   readonly claimed: QueuePlace;
   readonly sizeBytes: number;
+  /** false: its transaction type keeps it out of every queue, so that it may well be right. */
+  readonly isQueued: boolean;
 }
 
 /** A record that claimed an entry which points elsewhere: either may be the damaged one, later records tell. */
@@ -58,6 +62,8 @@ export class QueueCheck {
   #behindFirst: Pending | null = null;
   readonly #context: CrossCheckContext;
   readonly #dangling: { place: QueuePlace; content: EntryContent }[] = [];
+  /** The newest of those with the number of the first entry: the record of that entry, if the entry is what is damaged. */
+  #earlierFirst: Pending | null = null;
   #pending: Pending | null = null;
   #expected = -1;
   #firstRecord = 0;
@@ -72,6 +78,7 @@ export class QueueCheck {
     if (this.#expected < 0) this.#begin();
     if (claim.commitLogOffset < this.#firstRecord) {
       this.earlierRecords++;
+      if (claim.queueOffset === this.cursor.firstOffset) this.#earlierFirst = this.#toPending(claim);
       return;
     }
     const { queueOffset } = claim;
@@ -85,6 +92,7 @@ export class QueueCheck {
       this.#expected = queueOffset + 1;
       return;
     }
+    if (this.#isExpectedHere(claim)) return this.#misnumbered(claim);
     if (state !== 'present' && queueOffset >= this.#expected) {
       this.behind++;
       this.#behindFirst ??= this.#toPending(claim);
@@ -150,6 +158,10 @@ export class QueueCheck {
     if (pending?.place.queueOffset === queueOffset) {
       this.#pending = null;
       this.#reportEntry(pending, `the entry points at ${offset}`);
+    } else if (this.#earlierFirst !== null && queueOffset === cursor.firstOffset) {
+      this.earlierRecords--;
+      this.#reportEntry(this.#earlierFirst, `the entry points at ${offset}`);
+      this.#earlierFirst = null;
     } else if (this.#context.isUnreadable(offset)) {
       if (this.#context.lostEntries.length < MAX_FINDINGS) this.#context.lostEntries.push({ place: this.#place(queueOffset), content });
     } else if (this.#dangling.length < 1000) {
@@ -162,13 +174,24 @@ export class QueueCheck {
   #compare(claim: RecordClaim): void {
     const { cursor } = this;
     const wrongSize = cursor.recordSize !== claim.sizeBytes;
-    const wrongTags = (cursor.tagsLow !== claim.tagsLow || cursor.tagsHigh !== claim.tagsHigh) && !isExtAddress(cursor.tagsCode);
+    const wrongTags = (cursor.tagsLow !== claim.tagsLow || cursor.tagsHigh !== claim.tagsHigh) 
+      && !(this.#context.hasExt && isExtAddress(cursor.tagsCode));
     if (!wrongSize && !wrongTags) {
       this.matched++;
       return;
     }
     const what = wrongSize ? `size ${cursor.recordSize} instead of ${claim.sizeBytes}` : `tags code ${cursor.tagsCode} instead of ${contentOf(claim).tagsCode}`;
     this.#reportEntry(this.#toPending(claim), `the entry has ${what}`);
+  }
+
+  /** The next entry points at this record, whatever number the record gives itself. */
+  #isExpectedHere(claim: RecordClaim): boolean {
+    return this.cursor.load(this.#expected) === 'present' && this.cursor.commitLogOffset === claim.commitLogOffset && this.cursor.recordSize === claim.sizeBytes;
+  }
+
+  #misnumbered(claim: RecordClaim): void {
+    const place = this.#place(this.#expected++);
+    this.#reportHeader(place, this.#place(claim.queueOffset), claim.commitLogOffset);
   }
 
   /** The record's entry is taken by another record, or points elsewhere. */
@@ -183,7 +206,7 @@ export class QueueCheck {
     const pending = this.#pending;
     this.#pending = null;
     if (pending === null || this.#context.suspects.size >= MAX_FINDINGS) return;
-    this.#context.suspects.set(pending.content.commitLogOffset, { claimed: pending.place, sizeBytes: pending.content.sizeBytes });
+    this.#context.suspects.set(pending.content.commitLogOffset, { claimed: pending.place, sizeBytes: pending.content.sizeBytes, isQueued: true });
   }
 
   #finishBehind(): void {
@@ -215,21 +238,24 @@ export class QueueCheck {
     const suspect = this.#context.suspects.get(content.commitLogOffset);
     if (suspect !== undefined && suspect.sizeBytes === content.sizeBytes) {
       this.#context.suspects.delete(content.commitLogOffset);
-      const { claimed } = suspect;
-      this.#context.findings.add({
-        kind: 'header', offset: content.commitLogOffset, place,
-        damage: {
-          family: 'commitlog', queue: queueOf(place, this.#context.brokerName), queueOffset: place.queueOffset, commitLogOffset: content.commitLogOffset,
-          ...this.#context.locate(content.commitLogOffset),
-          reason: `the record says it is ${claimed.topic}/${claimed.queueId}/${claimed.queueOffset}, but it is ${place.topic}/${place.queueId}/${place.queueOffset}`,
-        },
-      });
+      this.#reportHeader(place, suspect.claimed, content.commitLogOffset, suspect.isQueued);
       return;
     }
     const where = content.commitLogOffset >= logEnd ? `, beyond the end of the log (${logEnd})` : ', where no record of this queue lies';
     this.#context.findings.add({
       kind: 'dangling', place, content,
       damage: this.#entryDamage(place.queueOffset, content.commitLogOffset, `the entry points at ${content.commitLogOffset}${where}`),
+    });
+  }
+
+  #reportHeader(place: QueuePlace, claimed: QueuePlace, offset: number, isQueued = true): void {
+    const says = isQueued ? `${claimed.topic}/${claimed.queueId}/${claimed.queueOffset}` : 'an undecided or rolled-back half of a transaction';
+    this.#context.findings.add({
+      kind: 'header', offset, place,
+      damage: {
+        family: 'commitlog', queue: queueOf(place, this.#context.brokerName), queueOffset: place.queueOffset, commitLogOffset: offset,
+        ...this.#context.locate(offset), reason: `the record says it is ${says}, but it is ${place.topic}/${place.queueId}/${place.queueOffset}`,
+      },
     });
   }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { DispatchView } from '../../record/dispatch-view.ts';
 import { QueueCursor, cursorBufferBytes } from '../consume-queue/queue-cursor.ts';
 import { inspectQueueFiles, listQueues } from '../consume-queue/queue-directory.ts';
@@ -97,10 +98,18 @@ export class QueueChecks {
     else if (!this.#batchTopics.has(view.topic)) this.#withoutQueue(claim, view);
   }
 
+  /** A record that no queue has, because of its transaction type: unless that is what is damaged. */
+  unqueued(view: DispatchView): void {
+    if (this.#suspects.size >= MAX_FINDINGS) return;
+    const { topic, queueId, queueOffset } = view;
+    this.#suspects.set(view.commitLogOffset, { claimed: { topic, queueId, queueOffset }, sizeBytes: view.sizeBytes, isQueued: false });
+  }
+
   finish(logEnd: number): void {
     for (const ofTopic of this.#checks.values()) for (const check of ofTopic.values()) check.finish(logEnd);
     for (const missing of this.#missing.values()) this.#finishMissing(missing);
-    for (const [offset, { claimed }] of this.#suspects) {
+    for (const [offset, { claimed, isQueued }] of this.#suspects) {
+      if (!isQueued) continue;
       this.#findings.add({
         kind: 'orphan', offset,
         damage: {
@@ -115,7 +124,7 @@ export class QueueChecks {
   #context(): CrossCheckContext {
     return {
       brokerName: this.#view.identity.brokerName, findings: this.#findings, logMin: this.#view.log.segments[0]?.baseOffset ?? 0,
-      unclean: this.#view.unclean, suspects: this.#suspects, lostEntries: this.lostEntries,
+      unclean: this.#view.unclean, hasExt: this.#view.fs.stat(join(this.#view.paths.root, 'consumequeue_ext')) !== null, suspects: this.#suspects, lostEntries: this.lostEntries,
       isUnreadable: (offset) => this.#facts?.isUnreadable(offset) ?? false,
       locate: (offset) => this.#locate(offset),
     };
@@ -145,7 +154,7 @@ export class QueueChecks {
     const key = `${topic}/${queueId}`;
     const known = this.#missing.get(key);
     const place = { topic, queueId, queueOffset: claim.queueOffset };
-    if (this.#suspects.size < MAX_FINDINGS) this.#suspects.set(claim.commitLogOffset, { claimed: place, sizeBytes: claim.sizeBytes });
+    if (this.#suspects.size < MAX_FINDINGS) this.#suspects.set(claim.commitLogOffset, { claimed: place, sizeBytes: claim.sizeBytes, isQueued: true });
     if (known !== undefined) {
       known.records++;
       if (known.offsets.length < MAX_FINDINGS) known.offsets.push(claim.commitLogOffset);

@@ -64,6 +64,7 @@ export const rebuildIndex = (repair: RepairContext, damagedPaths: ReadonlySet<st
   }
   if (repair.dryRun) return;
   const { identity, paths } = view;
+  fs.makeDirectory(paths.temp);
   const writer = IndexWriter.open({
     fs, directory: paths.index, tempDirectory: paths.temp, quarantineDirectory: paths.quarantine,
     slotCount: identity.indexSlotCount, maxIndexCount: identity.indexMaxCount, clock,

@@ -4,13 +4,14 @@ import { writeInt64 } from '../../base/int64.ts';
 import { bodyPosition } from '../../record/check.ts';
 import { encodeBlank } from '../../record/encode.ts';
 import {
-  BODY_CRC, BORN_HOST, MAGIC_CODE, MAGIC_V2, MIN_BLANK_BYTES, MIN_RECORD_BYTES, PROPERTY_CRC_BYTES, QUEUE_ID, QUEUE_OFFSET, SYS_FLAG, TOTAL_SIZE,
+  BODY_CRC, BORN_HOST, IPV4_HOST_BYTES, IPV6_HOST_BYTES, MAGIC_CODE, MAGIC_V2, MIN_BLANK_BYTES, MIN_RECORD_BYTES, PROPERTY_CRC_BYTES, QUEUE_ID, QUEUE_OFFSET, SYS_FLAG, TOTAL_SIZE,
 } from '../../record/layout.ts';
 import { NAME_END, PROPERTY, VALUE_END } from '../../record/properties.ts';
 import {
-  BORN_HOST_IPV6, COMPRESSED, COMPRESSION_MASK, INNER_BATCH, NEED_UNWRAP, TRANSACTION_MASK, TRANSACTION_ROLLBACK, compressionFlags,
+  BORN_HOST_IPV6, COMPRESSED, COMPRESSION_MASK, INNER_BATCH, NEED_UNWRAP, STORE_HOST_IPV6, TRANSACTION_COMMIT, TRANSACTION_MASK, TRANSACTION_ROLLBACK, compressionFlags,
 } from '../../record/sys-flag.ts';
 import { segmentFileName } from '../commit-log/log-directory.ts';
+import { MAX_FIXED_BYTES } from '../commit-log/record-soundness.ts';
 import { createSizedFile } from '../files/sized-file.ts';
 import type { Finding, QueuePlace, UnreadableFinding } from './findings.ts';
 import { MAX_FILLER_BYTES, fillerRecord, placeholderRecord, readRemains } from './placeholder.ts';
@@ -41,6 +42,7 @@ const createMissingFiles = (repair: RepairContext, finding: UnreadableFinding): 
     const path = join(view.paths.commitLog, segmentFileName(base));
     repair.add('create-log-file', { file: path, sizeBytes, commitLogOffset: base }, 'the file is missing; a new one takes placeholders for its records');
     if (repair.dryRun) continue;
+    repair.fs.makeDirectory(view.paths.commitLogTemp);
     repair.fs.close(createSizedFile(repair.fs, { path, sizeBytes, tempDirectory: view.paths.commitLogTemp }, () => undefined));
     repair.fs.syncDirectory(dirname(path));
   }
@@ -177,12 +179,12 @@ export const repairInPlace = (repair: RepairContext, finding: InPlace): void => 
   if (finding.kind === 'orphan') {
     record.writeInt32BE(record.readInt32BE(SYS_FLAG) & ~TRANSACTION_MASK | TRANSACTION_ROLLBACK, SYS_FLAG);
     repair.add('set-aside-record', where, 'the record is marked as rolled back: it belongs to no queue');
-  } else if (finding.kind === 'field' && finding.field === 'PROPERTY_CRC') {
+  } else if (finding.kind === 'field' && finding.field === 'PROPERTIES') {
     const remains = readRemains(record, record.length);
-    const context = { ...placeholderContext(repair, finding), propertyCrc: true };
+    const context = placeholderContext(repair, finding);
     const place = remains?.place ?? { topic: '', queueId: 0, queueOffset: 0 };
     const placeholder = placeholderRecord(offset, record.length, place, remains, context) ?? fillerRecord(offset, record.length, context);
-    repair.add('replace-record', where, 'some byte besides the body is wrong and nobody knows which: the record is replaced by one that says it was damaged', place);
+    repair.add('replace-record', where, 'properties or header are wrong and nobody knows what they were: the record is replaced by one that says it was damaged', place);
     repair.overwrite(damage.file, damage.position, placeholder, String(offset));
     return;
   } else if (finding.kind === 'header') {
@@ -196,7 +198,7 @@ export const repairInPlace = (repair: RepairContext, finding: InPlace): void => 
     }
     repair.add('repair-header', where, `topic, queue and queue offset are set to ${finding.place.topic}/${finding.place.queueId}/${finding.place.queueOffset}`, finding.place);
   } else {
-    setField(record, finding);
+    setField(record, finding, finding.previousOffset < 0 ? null : repair.readLog(finding.previousOffset, MAX_FIXED_BYTES));
     repair.add('repair-field', where, `${finding.field} is set to a value that is possible`);
   }
   renewPropertyCrc(record);
@@ -211,13 +213,16 @@ const setPlace = (record: Buffer, place: QueuePlace): boolean => {
   const topic = Buffer.from(place.topic);
   if ((isV2 ? record.readInt16BE(lengthAt) : record.readInt8(lengthAt)) !== topic.length) return false;
   record.set(topic, lengthAt + (isV2 ? 2 : 1));
+  const sysFlag = record.readInt32BE(SYS_FLAG);
+  // An entry points here, so it is no half of a transaction.
+  if ((sysFlag & TRANSACTION_MASK) !== TRANSACTION_COMMIT) record.writeInt32BE(sysFlag & ~TRANSACTION_MASK, SYS_FLAG);
   record.writeInt32BE(place.queueId, QUEUE_ID);
   writeInt64(record, QUEUE_OFFSET, place.queueOffset);
   return true;
 };
 
 /** A single wrong bit in the high part of a small number is undone; what cannot be told becomes the plainest value. */
-const setField = (record: Buffer, finding: Extract<Finding, { kind: 'field' }>): void => {
+const setField = (record: Buffer, finding: Extract<Finding, { kind: 'field' }>, previous: Buffer | null): void => {
   const sysFlag = record.readInt32BE(SYS_FLAG);
   const body = bodyPosition(sysFlag);
   const bornPort = BORN_HOST + ((sysFlag & BORN_HOST_IPV6) === 0 ? 4 : 16);
@@ -226,8 +231,14 @@ const setField = (record: Buffer, finding: Extract<Finding, { kind: 'field' }>):
       return writeInt64(record, bornPort + 4, finding.previousStoreTimestamp);
     case 'BORNHOST':
       return void record.writeInt32BE(record.readInt32BE(bornPort) & 0xffff, bornPort);
-    case 'STOREHOST':
-      return void record.writeInt32BE(record.readInt32BE(body - 20) & 0xffff, body - 20);
+    case 'STOREHOST': {
+      const end = previous === null ? -1 : bodyPosition(previous.readInt32BE(SYS_FLAG)) - 16;
+      const length = (sysFlag & STORE_HOST_IPV6) === 0 ? IPV4_HOST_BYTES : IPV6_HOST_BYTES;
+      const isSameKind = previous !== null && (previous.readInt32BE(SYS_FLAG) & STORE_HOST_IPV6) === (sysFlag & STORE_HOST_IPV6);
+      if (isSameKind) previous.copy(record, body - 16 - length, end - length, end);
+      else record.writeInt32BE(record.readInt32BE(body - 20) & 0xffff, body - 20);
+      return;
+    }
     case 'RECONSUMETIMES':
       return void record.writeInt32BE(record.readInt32BE(body - 16) & 0xffff, body - 16);
     case 'PREPARED_TRAN_OFFSET':
@@ -236,7 +247,7 @@ const setField = (record: Buffer, finding: Extract<Finding, { kind: 'field' }>):
       return void record.writeInt32BE(0, BODY_CRC);
     case 'SYSFLAG':
       return void record.writeInt32BE(plausibleSysFlag(record, sysFlag, body), SYS_FLAG);
-    case 'PROPERTY_CRC':
+    case 'PROPERTIES':
   }
 };
 

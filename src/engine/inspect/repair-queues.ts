@@ -69,6 +69,7 @@ const putEntry = (repair: RepairContext, place: QueuePlace, content: EntryConten
   writeEntry(entry, 0, content.commitLogOffset, content.sizeBytes, Number(content.tagsCode >> 32n), low);
   if (fs.stat(path) !== null) return repair.overwrite(path, inFile, entry, `${place.topic}-${place.queueId}-entry-${place.queueOffset}`);
   makeDirectoryDurably(fs, directory);
+  fs.makeDirectory(view.paths.temp);
   const head = Buffer.alloc(inFile + ENTRY_SIZE_BYTES);
   for (let at = 0; at < inFile; at += ENTRY_SIZE_BYTES) writeEntry(head, at, 0, PRE_BLANK_RECORD_SIZE, 0, 0);
   entry.copy(head, inFile);

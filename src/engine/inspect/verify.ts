@@ -55,6 +55,7 @@ export const runVerification = async (options: VerifyOptions): Promise<Verificat
   const log = new LogCheck(view, findings, {
     coveredTo: queues.coveredTo,
     onRecord: (claim, record) => queues.record(claim, record),
+    onUnqueued: (record) => queues.unqueued(record),
     onIndexed: index === null ? undefined : (record) => index.record(record.topic, record.uniqKey, record.keys, record.commitLogOffset, record.storeTimestamp, record.tags),
     onProgress: options.onProgress,
     signal: options.signal,
