@@ -41,28 +41,43 @@ export const resolveIdentity = (fs: FileSystem, paths: StorePaths): InferredIden
   inferIdentity(fs, paths, readIdentity(fs, paths.identity) ?? {}, ({ segmentSizeBytes }): NewestRecord | null =>
     readNewestRecord(fs, listSegments(fs, paths.commitLog, segmentSizeBytes)));
 
-/** @param resetGeneration generation up to which resets are already in what this process knows of the offsets */
-export const openTables = (context: StoreContext, resetGeneration: () => number): StoreTables => {
+export const openTables = (context: StoreContext): StoreTables => {
   const { fs, paths, clock, identity } = context;
   const resets = new OffsetResets(fs, paths.offsetResets, paths.temp);
   const options = { tempDirectory: paths.temp, quarantineDirectory: paths.quarantine };
-  const topicFile = new ConfigFile(fs, paths.topics, { ...options, merge: mergeTopics });
+  const deletedTopics = new DeletedTopics(fs, paths.deletedTopics, paths.temp);
+  const topicFile = new ConfigFile(fs, paths.topics, {
+    ...options,
+    merge: (ours, onDisk) => {
+      const deleted = deletedTopics.load();
+      return mergeTopics(ours, onDisk, (topic) => deleted.has(topic));
+    },
+  });
   const groupFile = new ConfigFile(fs, paths.subscriptionGroups, { ...options, merge: mergeGroups });
   const shadow = new OffsetShadow(fs, paths);
+  /** Resets up to this generation are in what this process knows of the offsets; later ones make that obsolete. */
+  let resetsSeen = resets.generation();
   const offsetFile = new ConfigFile(fs, paths.consumerOffsets, {
     ...options,
     known: () => shadow.read(),
-    onWritten: (value) => shadow.write(value),
-    merge: (ours, onDisk) =>
-      mergeOffsets(ours, onDisk, (topic, group, queueId) =>
-        resets.since(group, resetGeneration()).some((reset) => reset.topic === topic && reset.queueId === queueId)),
+    onWritten: (value) => {
+      resetsSeen = resets.generation();
+      shadow.write(value);
+    },
+    merge: (ours, onDisk) => {
+      const deleted = deletedTopics.load();
+      const merged = mergeOffsets(ours, onDisk, (topic, group, queueId) =>
+        deleted.has(topic) || resets.since(group, resetsSeen).some((reset) => reset.topic === topic && reset.queueId === queueId));
+      resetsSeen = resets.generation();
+      return merged;
+    },
   });
   return {
     topics: new TopicTable(topicFile, identity, clock),
     groups: new SubscriptionGroups(groupFile, clock),
     offsets: new ConsumerOffsets(offsetFile, clock),
     resets,
-    deletedTopics: new DeletedTopics(fs, paths.deletedTopics, paths.temp),
+    deletedTopics,
     files: [topicFile, groupFile, offsetFile],
   };
 };

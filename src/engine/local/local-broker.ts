@@ -62,7 +62,7 @@ export class LocalBroker implements Broker {
     this.#context = context;
     this.#writer = writer;
     this.target = context.paths.root;
-    this.#tables = writer?.tables ?? openTables(context, () => 0);
+    this.#tables = writer?.tables ?? openTables(context);
     this.#reader = new StoreReader(context);
     this.#admin = new TopicAdmin(context, this.#tables, this.#reader);
     this.#storeHost = encodeHost(context.identity.storeHost);
@@ -216,10 +216,13 @@ export class LocalBroker implements Broker {
   }
 
   deleteGroup(group: string): Promise<void> {
-    return this.#writing(`deleting group ${group}`, () => {
+    return this.#writing(`deleting group ${group}`, (writer) => {
       this.#admin.requireGroup(group);
       const member = readMember(this.#context, group);
       if (member !== null) throw new MqliteError('LOCKED', `group ${group} is being consumed by process ${member.pid}`, { hint: 'stop it first' });
+      // Recorded as a reset: other processes must not put back the offsets they remember.
+      const offsets = this.#tables.offsets.ofGroup(group).map((known) => ({ ...known, offset: 0 }));
+      if (offsets.length > 0) writer.setResetGeneration(this.#tables.resets.record(group, offsets));
       if (this.#tables.groups.get(group) !== null) this.#tables.groups.remove(group);
       this.#tables.offsets.removeGroup(group);
     });

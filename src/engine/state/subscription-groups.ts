@@ -95,7 +95,8 @@ export const removeGroup = (root: JsonObject, group: string, nowMs: number): voi
   bumpDataVersion(root, nowMs);
 };
 
-export const mergeGroups = (ours: JsonObject, onDisk: JsonObject): JsonObject => mergeConfigTable(ours, onDisk, TABLE);
+/** A newer file wins: nobody but an mqlite deletes groups, and one that a broker forgot is made again on use. */
+export const mergeGroups = (ours: JsonObject, onDisk: JsonObject): JsonObject => mergeConfigTable(ours, onDisk, TABLE, () => true);
 
 /** subscriptionGroup.json of a store. Writing methods are called under the write lock. */
 export class SubscriptionGroups {

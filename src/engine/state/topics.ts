@@ -156,15 +156,15 @@ export const removeTopic = (root: JsonObject, topic: string, names: BrokerNames,
 
 /**
  * Entries of a config table that we know and that whoever rewrote the file did not: put back. Where both have an entry, the newer
- * `dataVersion` wins as a whole. For topics.json (`topicConfigTable`) and subscriptionGroup.json (`subscriptionGroupTable`), when only a
- * refused broker can have rewritten them; a deletion by another mqlite is told apart by the caller (topics generation).
+ * `dataVersion` wins as a whole. For topics.json (`topicConfigTable`) and subscriptionGroup.json (`subscriptionGroupTable`).
+ * @param isDeleted whether an entry that a newer file lacks was deleted on purpose, by another mqlite
  */
-export const mergeConfigTable = (ours: JsonObject, onDisk: JsonObject, table: string): JsonObject => {
+export const mergeConfigTable = (ours: JsonObject, onDisk: JsonObject, table: string, isDeleted: (name: string) => boolean): JsonObject => {
   const oursIsNewer = isNewer(ours, onDisk);
   const merged = cloneJson(onDisk);
   const target = objectAt(merged, table);
   for (const [name, entry] of Object.entries(objectOrEmpty(ours, table))) {
-    if (oursIsNewer || target[name] === undefined) target[name] = cloneJson(entry);
+    if (oursIsNewer || (target[name] === undefined && !isDeleted(name))) target[name] = cloneJson(entry);
   }
   if (oursIsNewer && ours['dataVersion'] !== undefined) merged['dataVersion'] = cloneJson(ours['dataVersion']);
   return merged;
@@ -180,7 +180,8 @@ const isNewer = (a: JsonObject, b: JsonObject): boolean => {
   return false;
 };
 
-export const mergeTopics = (ours: JsonObject, onDisk: JsonObject): JsonObject => mergeConfigTable(ours, onDisk, TABLE);
+export const mergeTopics = (ours: JsonObject, onDisk: JsonObject, isDeleted: (topic: string) => boolean): JsonObject =>
+  mergeConfigTable(ours, onDisk, TABLE, isDeleted);
 
 /** topics.json of a store. Writing methods are called under the write lock. */
 export class TopicTable {

@@ -63,7 +63,7 @@ export class StoreWriter {
     this.context = context;
     this.#options = options;
     this.#stateFile = EngineStateFile.open(fs, paths.state, 'write', paths.temp)!;
-    this.tables = openTables(context, () => this.state.resetGeneration);
+    this.tables = openTables(context);
     this.#lock = new WriteLock(fs, locks, clock, paths.writeLock, options.lockTimeoutMs);
     this.#checkpoint = new CheckpointFile(fs, paths.checkpoint, paths.temp);
     this.queues = new QueueTable({ fs, paths, fileSizeBytes: identity.consumeQueueFileSizeBytes });

@@ -109,11 +109,11 @@ describe('topics', () => {
   it('merge: what a broker with older memory wrote takes no topic of ours away', () => {
     const ours = parse('{"dataVersion":{"counter":5},"topicConfigTable":{"a":{"perm":6},"b":{"perm":6}}}');
     const older = parse('{"dataVersion":{"counter":4},"x":1,"topicConfigTable":{"a":{"perm":2},"c":{}}}');
-    expect(mergeTopics(ours, older)).toEqual({
+    expect(mergeTopics(ours, older, () => false)).toEqual({
       dataVersion: { counter: 5 }, x: 1, topicConfigTable: { a: { perm: 6 }, b: { perm: 6 }, c: {} },
     });
     const newer = parse('{"dataVersion":{"counter":6},"topicConfigTable":{"a":{"perm":2}}}');
-    expect(mergeTopics(ours, newer)).toEqual({ dataVersion: { counter: 6 }, topicConfigTable: { a: { perm: 2 }, b: { perm: 6 } } });
+    expect(mergeTopics(ours, newer, () => false)).toEqual({ dataVersion: { counter: 6 }, topicConfigTable: { a: { perm: 2 }, b: { perm: 6 } } });
   });
 });
 
