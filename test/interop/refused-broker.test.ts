@@ -7,11 +7,27 @@ const ROUNDS = 5;
 const TOPIC = 'InUse';
 const GROUP = 'readers';
 
-/** Committed offsets by queue, as a process that looks from outside sees them. */
+/** Committed offsets by queue, as a process that looks from outside sees them; none before the first commit. */
 async function committed(directory: string): Promise<Map<number, number>> {
   const broker = await openForReading(directory);
   try {
+    if (!(await broker.listGroups()).some((group) => group.group === GROUP)) return new Map();
     return new Map((await broker.committedOffsets(GROUP, TOPIC)).map((row) => [row.queue.queueId, row.committedOffset ?? 0]));
+  } finally {
+    await broker.close();
+  }
+}
+
+/** Keys of every 50th message that the index does not lead to. */
+async function keysNotFound(directory: string, count: number): Promise<string[]> {
+  const broker = await openForReading(directory);
+  try {
+    const missing: string[] = [];
+    for (let i = 0; i < count; i += 50) {
+      const found = await broker.queryByKey({ topic: TOPIC, key: `in-use-${i}`, maxMessages: 5 });
+      if (found.messages.length !== 1) missing.push(`in-use-${i}: found ${found.messages.length} times`);
+    }
+    return missing.length <= 10 ? missing : [`${missing.length} of ${Math.ceil(count / 50)}`, ...missing.slice(0, 10)];
   } finally {
     await broker.close();
   }
@@ -61,14 +77,15 @@ describeInterop('a broker started again and again on a directory in use', (world
     const offsets = [...(await committed(directory)).values()];
     expect(offsets.reduce((sum, offset) => sum + offset, 0)).toBe(fed + 1);
 
-    expect(await damageIn(directory)).toEqual([]);
     expect(lostAcknowledgements(acknowledged, await readStore(directory, [TOPIC]))).toEqual([]);
+    expect.soft(await keysNotFound(directory, fed)).toEqual([]);
+    expect.soft(await damageIn(directory)).toEqual([]);
 
     const { broker, client } = await world.broker({ storeDirectory: copyStore(directory), config });
     const rows = await client.pullAll([TOPIC]);
     expect(lostAcknowledgements(acknowledged, rows)).toEqual([]);
     expect(rows).toHaveLength(fed + 1);
-    expect((await client.findByKey(TOPIC, 'in-use-0')).length).toBe(1);
+    expect.soft((await client.findByKey(TOPIC, 'in-use-0')).length).toBe(1);
     expect((await client.committed(GROUP, TOPIC)).reduce((sum, row) => sum + (row.committedOffset ?? 0), 0)).toBe(fed + 1);
     await broker.kill();
     expect(broker.complaints()).toEqual([]);

@@ -1,5 +1,8 @@
 import type { TruthRow } from './store-copy.ts';
 
+/** A failing comparison of thousands of rows stays readable. */
+const MAX_LINES = 10;
+
 const place = (row: TruthRow): string => `${row.topic}/${row.queueId}/${row.queueOffset}`;
 
 export function byPlace(rows: readonly TruthRow[]): Map<string, TruthRow> {
@@ -28,7 +31,7 @@ export function differences(actual: readonly TruthRow[], expected: readonly Trut
   for (const [where, row] of found) {
     if (!wanted.has(where) && row.storeTimestamp < since) lines.push(`${where} is there, but was not expected`);
   }
-  return lines;
+  return lines.length <= MAX_LINES ? lines : [`${lines.length} differences`, ...lines.slice(0, MAX_LINES)];
 }
 
 function fieldDifferences(where: string, actual: TruthRow, expected: TruthRow): string[] {
