@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CodecError } from '../../src/base/codec-error.ts';
 import type { SendResult } from '../../src/broker/types.ts';
 import MessageFind from '../../src/commands/message/find.ts';
 import MessageGet from '../../src/commands/message/get.ts';
@@ -105,6 +106,26 @@ describe('message', () => {
       expect(result.exitCode).toBe(3);
       expect(errorOf(result)).toMatchObject({ code: 'NOT_FOUND', message: 'no message of topic "Orders" has the key "K"' });
       expect(await runCommand(MessageFind, ['Orders', '--from', '2030-01-01'], { store })).toMatchObject({ exitCode: 3, stdout: '' });
+    });
+
+    it('shows what can be read and ends 1 when something cannot', async () => {
+      const open = async () => {
+        const broker = new FakeBroker({ store });
+        const pull = broker.pull.bind(broker);
+        broker.pull = async (request) => {
+          const result = await pull(request);
+          const damage = { queue: request.queue, queueOffset: 9, commitLogOffset: 7, file: '/log/0', position: 7, reason: 'BODYCRC is wrong' };
+          return request.queue.queueId === 0 && result.status === 'FOUND' ? { ...result, damaged: [damage] } : result;
+        };
+        return broker;
+      };
+      const result = await runCommand(MessageFind, ['Orders', '--from', '0', '--json'], { open, clock });
+      expect(bodies(result.json)).toHaveLength(6);
+      expect([result.exitCode, errorOf(result).message]).toEqual([1, '1 message could not be read, the first: /log/0 at 7: BODYCRC is wrong']);
+      const broken = { ...store.log[1]!, get body(): Buffer { throw new CodecError('DAMAGED', 'the body cannot be decompressed'); } };
+      const byKey = await runCommand(MessageFind, ['Orders', '--key', 'k', '--json'], { open: async () => Object.assign(new FakeBroker({ store }), { queryByKey: async () => ({ messages: [store.log[0]!, broken], truncated: false }) }) });
+      expect(bodies(byKey.json)).toEqual(['body 0']);
+      expect([byKey.exitCode, errorOf(byKey).code]).toEqual([1, 'VERDICT']);
     });
 
     it.each([

@@ -1,14 +1,18 @@
+import { CodecError } from '../../base/codec-error.ts';
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type { QueryResult } from '../../broker/types.ts';
 import type { Message } from '../../record/message.ts';
-import { messageToJson } from '../../record/message-json.ts';
-import type { MessageJson } from '../../record/message-json.ts';
+import { messageJson } from '../render/message-json.ts';
+import type { MessageJson as AnyMessageJson } from '../render/message-json.ts';
 import { escapeControl, escapeControlKeepLines } from '../render/escape.ts';
 import { formatTime } from '../render/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 import { parseTime } from '../time.ts';
+
+/** A message with its body. */
+export type MessageJson = Required<AnyMessageJson>;
 
 export interface MessageListJson {
   readonly messages: readonly MessageJson[];
@@ -18,6 +22,11 @@ export interface MessageListJson {
 /** How much of a body a table shows. */
 const PREVIEW_CHARACTERS = 60;
 const PULL_MESSAGES = 64;
+
+export interface FoundMessages extends QueryResult<Message> {
+  /** What could not be read and is missing, a line each. */
+  readonly damaged: readonly string[];
+}
 
 export interface TimeRange {
   readonly beginTimestamp: number;
@@ -36,25 +45,27 @@ export function parseTimeRange(from: string | undefined, to: string | undefined,
  * Messages of a topic stored in a range of time, in the order of the log, at most `maxMessages`. Every queue is read from the first
  * offset of that time on; store times do not fall within a queue, so reading ends at the first later one.
  */
-export async function findByTime(broker: Broker, topic: string, range: TimeRange, maxMessages: number, signal: AbortSignal): Promise<QueryResult<Message>> {
+export async function findByTime(broker: Broker, topic: string, range: TimeRange, maxMessages: number, signal: AbortSignal): Promise<FoundMessages> {
   const found: Message[] = [];
+  const unreadable: string[] = [];
   for (const queue of await broker.queues(topic)) {
     let offset = await broker.offsetByTime(queue, range.beginTimestamp, 'lower');
     const end = await broker.maxOffset(queue);
     let kept = 0;
     // One more than wanted per queue is enough to know that there are more.
     while (offset < end && kept <= maxMessages && !signal.aborted) {
-      const { messages, nextOffset } = await broker.pull({ queue, offset, maxMessages: Math.min(PULL_MESSAGES, maxMessages + 1 - kept) });
+      const { messages, nextOffset, damaged } = await broker.pull({ queue, offset, maxMessages: Math.min(PULL_MESSAGES, maxMessages + 1 - kept) });
       const inRange = messages.filter(({ storeTimestamp }) => storeTimestamp >= range.beginTimestamp && storeTimestamp <= range.endTimestamp);
       found.push(...inRange);
       kept += inRange.length;
+      unreadable.push(...damaged.map(({ file, position, reason }) => `${file} at ${position}: ${reason}`));
       if (nextOffset <= offset || messages.some(({ storeTimestamp }) => storeTimestamp > range.endTimestamp)) break;
       offset = nextOffset;
     }
   }
   const order = broker.kind === 'local' ? byLogOffset : byStoreTime;
   found.sort(order);
-  return { messages: found.slice(0, maxMessages), truncated: found.length > maxMessages };
+  return { messages: found.slice(0, maxMessages), truncated: found.length > maxMessages, damaged: unreadable };
 }
 
 function byLogOffset(left: Message, right: Message): number {
@@ -65,8 +76,24 @@ function byStoreTime(left: Message, right: Message): number {
   return left.storeTimestamp - right.storeTimestamp || left.queueId - right.queueId || left.queueOffset - right.queueOffset;
 }
 
-export function messageListJson({ messages, truncated }: QueryResult<Message>): MessageListJson {
-  return { messages: messages.map(messageToJson), truncated };
+/** Error: CodecError DAMAGED when the body cannot be decompressed. */
+export function fullJson(message: Message): MessageJson {
+  return messageJson(message, true) as MessageJson;
+}
+
+/** The messages whose bodies can be shown, and a line for each of the others. */
+export function readableJson({ messages, truncated }: QueryResult<Message>): { readonly data: MessageListJson; readonly damaged: readonly string[] } {
+  const damaged: string[] = [];
+  const shown = messages.flatMap((message) => {
+    try {
+      return [fullJson(message)];
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      damaged.push(`queue ${message.queueId}, offset ${message.queueOffset}: ${error.message}`);
+      return [];
+    }
+  });
+  return { data: { messages: shown, truncated }, damaged };
 }
 
 /** Every field of a message on a line of its own, then its body. On a terminal nothing in it can be obeyed. */

@@ -3,7 +3,8 @@ import { MqliteError } from '../../broker/errors.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { requireTopic } from '../../cli/commands/lookup.ts';
 import type { MessageListJson } from '../../cli/commands/messages.ts';
-import { findByTime, messageListJson, messageTable, parseTimeRange } from '../../cli/commands/messages.ts';
+import { findByTime, messageTable, parseTimeRange, readableJson } from '../../cli/commands/messages.ts';
+import { plural } from '../../cli/render/numbers.ts';
 
 const DEFAULT_MAX = 64;
 
@@ -33,9 +34,14 @@ export default class MessageFind extends BaseCommand<typeof MessageFind> {
     await requireTopic(broker, topic);
     const result = key === undefined
       ? await findByTime(broker, topic, range, max, this.stopSignal)
-      : await broker.queryByKey({ topic, key, maxMessages: max, ...(from === undefined ? {} : { beginTimestamp: range.beginTimestamp }), ...(to === undefined ? {} : { endTimestamp: range.endTimestamp }) });
-    const data = await this.present(messageListJson(result), ({ messages }) => (messages.length === 0 ? '' : messageTable(messages, this.tableStyle)));
+      : { ...await broker.queryByKey({ topic, key, maxMessages: max, ...(from === undefined ? {} : { beginTimestamp: range.beginTimestamp }), ...(to === undefined ? {} : { endTimestamp: range.endTimestamp }) }), damaged: broker.damage().map(({ file, position, reason }) => `${file} at ${position}: ${reason}`) };
+    const readable = readableJson(result);
+    const data = await this.present(readable.data, ({ messages }) => (messages.length === 0 ? '' : messageTable(messages, this.tableStyle)));
     if (result.truncated) this.notice(`only ${max} shown; there are more (--max)`);
+    const damaged = [...result.damaged, ...readable.damaged];
+    if (damaged.length > 0) {
+      throw new MqliteError('VERDICT', `${plural(damaged.length, 'message')} could not be read, the first: ${damaged[0]}`, { hint: 'See all damage with "mqlite store verify".' });
+    }
     if (data.messages.length === 0) {
       const what = key === undefined ? 'was stored in that time' : `has the key "${key}"${from === undefined && to === undefined ? '' : ' in that time'}`;
       throw new MqliteError('NOT_FOUND', `no message of topic "${topic}" ${what}`, { hint: 'Keys are compared whole and with their case; "mqlite topics show" has the times of the newest messages.' });

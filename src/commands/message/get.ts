@@ -3,7 +3,7 @@ import { MqliteError } from '../../broker/errors.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { requireTopic } from '../../cli/commands/lookup.ts';
 import type { MessageListJson } from '../../cli/commands/messages.ts';
-import { messageListJson, messageText } from '../../cli/commands/messages.ts';
+import { fullJson, messageText } from '../../cli/commands/messages.ts';
 import { plural } from '../../cli/render/numbers.ts';
 
 export default class MessageGet extends BaseCommand<typeof MessageGet> {
@@ -28,6 +28,6 @@ Without --topic a unique id is looked for in every topic.`;
     }
     if (topic === undefined && !byOffset) this.notice(`looked in ${where.replace('any of ', '')}; --topic is quicker`);
     if (result.messages.length > 1) this.notice(`${plural(result.messages.length, 'message')} have this id`);
-    return this.present(messageListJson(result), ({ messages }) => messages.map((message) => messageText(message, this.out.isTTY)).join('\n'));
+    return this.present({ messages: result.messages.map(fullJson), truncated: result.truncated }, ({ messages }) => messages.map((message) => messageText(message, this.out.isTTY)).join('\n'));
   }
 }
