@@ -169,6 +169,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   override async catch(error: Error & { exitCode?: number; oclif?: { exit?: number } }): Promise<void> {
+    // oclif warns of commands that never parsed; one whose words cannot be parsed says so itself.
+    this.parsed = true;
     if (isHelpOrVersion(error)) throw error;
     const gone = this.out.closed || this.#stoppedBy !== undefined;
     if (gone && (error.name === 'AbortError' || (error instanceof MqliteError && error.code === 'VERDICT'))) return;

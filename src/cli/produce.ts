@@ -160,7 +160,7 @@ async function* lines(input: HostInput, { flags, signal }: ProduceRun, template:
   const splitter = new LineSplitter(json ? template.maxBodyBytes * 2 + JSON_LINE_SLACK : template.maxBodyBytes);
   let lineNumber = 0;
   // Holds the messages made before a bad line, so that they are sent before it is reported.
-  let failure: unknown;
+  let failure: Error | undefined;
   const convert = (pieces: readonly Buffer[]): NumberedMessage[] => {
     const messages: NumberedMessage[] = [];
     try {
@@ -170,7 +170,7 @@ async function* lines(input: HostInput, { flags, signal }: ProduceRun, template:
         messages.push(json ? jsonMessage(piece, lineNumber, template) : bodyMessage(piece, lineNumber, template));
       }
     } catch (error) {
-      failure = error;
+      failure = error as Error;
     }
     return messages;
   };

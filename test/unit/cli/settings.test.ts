@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MqliteError } from '../../../src/broker/errors.ts';
+import type { MqliteError } from '../../../src/broker/errors.ts';
 import { parseSettings } from '../../../src/cli/settings.ts';
 import { SETTINGS } from '../../../src/cli/settings-table.ts';
 

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import BenchConsume from '../../src/commands/bench/consume.ts';
+import BenchProduce from '../../src/commands/bench/produce.ts';
+import { errorOf, runCommand } from '../support/fake/run.ts';
+import { FakeBroker } from '../support/fake-broker.ts';
+
+interface Bench {
+  readonly messages: number;
+  readonly seconds: number;
+  readonly messagesPerSecond: number;
+  readonly indexedMessagesPerSecond: number | null;
+  readonly latencyMs: Record<string, number>;
+}
+
+describe('bench', () => {
+  it('produce: as many messages as asked for, of the shape asked for', async () => {
+    const { store } = new FakeBroker();
+    const result = await runCommand(BenchProduce, ['--count', '300', '--size', '128', '--queues', '3', '--keys', '2', '--in-flight', '64', '--flush', 'sync', '--json'], { store });
+    const bench = result.json as Bench;
+    expect(result.requests).toMatchObject([{ mode: 'write', create: true, flush: 'sync' }]);
+    expect(bench).toMatchObject({ messages: 300, sizeBytes: 128 });
+    expect(Object.keys(bench)).toEqual(['messages', 'sizeBytes', 'seconds', 'messagesPerSecond', 'indexedMessagesPerSecond', 'mebibytesPerSecond', 'latencyMs']);
+    expect(Object.keys(bench.latencyMs)).toEqual(['p50', 'p99', 'p999', 'max']);
+    expect(bench.messagesPerSecond).toBeGreaterThanOrEqual(bench.indexedMessagesPerSecond!);
+    expect(store.log).toHaveLength(300);
+    expect(store.topics.get('bench')!.config.writeQueueNums).toBe(3);
+    expect(store.log.every((record) => record.body.length === 128 && record.keys.length === 2 && record.tags === 'bench')).toBe(true);
+    expect(new Set(store.log.flatMap((record) => record.keys)).size).toBe(600);
+  });
+
+  it('produce: waits until the last message is readable and its key findable', async () => {
+    const broker = new FakeBroker();
+    await broker.createTopic('bench', { readQueueNums: 1, writeQueueNums: 1 });
+    const maxOffset = broker.maxOffset.bind(broker);
+    let looks = 0;
+    broker.maxOffset = async (queue) => (looks++ < 3 ? 0 : maxOffset(queue));
+    let searches = 0;
+    const queryByKey = broker.queryByKey.bind(broker);
+    broker.queryByKey = async (query) => (searches++ < 2 ? { messages: [], truncated: false } : queryByKey(query));
+    let closed = false;
+    broker.close = async () => {
+      closed = true;
+    };
+    await runCommand(BenchProduce, ['--count', '5', '--queues', '1'], { open: async () => broker });
+    expect([looks >= 4, searches, closed]).toEqual([true, 3, true]);
+  });
+
+  it('produce: without keys nothing is indexed; wrong queues are refused', async () => {
+    const { store } = new FakeBroker();
+    const result = await runCommand(BenchProduce, ['mine', '--count', '5', '--keys', '0'], { store });
+    expect(result.stdout).toMatch(/^messages +5 of 1,024 bytes in /);
+    expect(result.stdout).not.toContain('indexed');
+    expect(errorOf(await runCommand(BenchProduce, ['mine', '--queues', '5', '--json'], { store }))).toMatchObject({ code: 'USAGE', message: 'topic mine has 4 queues, not 5' });
+    expect((await runCommand(BenchProduce, ['--count', 'x'], { store })).exitCode).toBe(2);
+  });
+
+  it('consume: reads all, or a count', async () => {
+    const { store } = new FakeBroker();
+    await runCommand(BenchProduce, ['--count', '100', '--size', '10'], { store });
+    expect((await runCommand(BenchConsume, ['--json'], { store })).json).toMatchObject({ messages: 100, sizeBytes: 10, indexedMessagesPerSecond: null });
+    expect((await runCommand(BenchConsume, ['--count', '7', '--json'], { store })).json).toMatchObject({ messages: 7 });
+    const missing = await runCommand(BenchConsume, ['bnch', '--json'], { store });
+    expect(errorOf(missing)).toMatchObject({ code: 'TOPIC_NOT_FOUND', exitCode: 3, hint: 'Did you mean "bench"?' });
+  });
+});
