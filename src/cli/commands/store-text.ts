@@ -3,6 +3,9 @@ import { formatBytes, formatDuration, formatInteger, formatTime, plural } from '
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 
+/** How much has to be read before its speed is shown. */
+const SPEED_FROM_BYTES = 16 * 1024 * 1024;
+
 /** A store in lines of `name  value`; with `queues` a table of them too. */
 export async function infoText(info: StoreInfo, queues: boolean, style: TableStyle): Promise<string> {
   const { identity, identitySources, commitLog, index, checkpoint } = info;
@@ -39,8 +42,8 @@ export function verifyText(report: VerifyReport, tookMs: number): string {
   const lines = report.damage.map((damage) => `damage: ${damageText(damage)}`);
   const hidden = report.damageCount - report.damage.length;
   if (hidden > 0) lines.push(`damage: ${plural(hidden, 'more place')} not shown`);
-  const seconds = tookMs / 1000;
-  const speed = seconds > 0 ? `, ${formatBytes(Math.round(report.bytes / seconds))}/s` : '';
+  // A speed over a few records says nothing.
+  const speed = tookMs > 0 && report.bytes >= SPEED_FROM_BYTES ? `, ${formatBytes(Math.round((report.bytes / tookMs) * 1000))}/s` : '';
   lines.push(
     `${report.ok ? 'sound' : `${plural(report.damageCount, 'damaged place')}`}: ${plural(report.records, 'record')} in ${plural(report.segments, 'segment')} (${formatBytes(report.bytes)}), `
     + `${plural(report.queueEntries, 'entry', 'entries')} in ${plural(report.queues, 'queue')}, ${plural(report.indexEntries, 'index entry', 'index entries')}; ${formatDuration(tookMs)}${speed}`,
