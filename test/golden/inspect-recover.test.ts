@@ -53,7 +53,7 @@ const row = rows.find((candidate) => candidate.commitLogOffset === 3729)!;
 
 const DAMAGES: readonly (readonly [string, (store: string) => void, 'lost' | 'kept'])[] = [
   ['the body of a record', (store) => flip(logFile(store), 3729 + 88), 'lost'],
-  ['TOTALSIZE', (store) => flip(logFile(store), 3729, 30), 'lost'],
+  ['TOTALSIZE', (store) => flip(logFile(store), 3729 + 3, 6), 'lost'],
   ['TOTALSIZE by 256', (store) => change(logFile(store), 3729, (bytes) => void (bytes[2]! ^= 1), 4), 'lost'],
   ['MAGICCODE', (store) => flip(logFile(store), 3729 + 4), 'lost'],
   ['BODYCRC', (store) => flip(logFile(store), 3729 + 8), 'lost'],

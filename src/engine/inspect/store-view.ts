@@ -14,6 +14,7 @@ import type { EngineState } from '../state/engine-state.ts';
 import { readWholeFile } from '../state/file-io.ts';
 import { inferIdentity } from '../state/infer-identity.ts';
 import type { InferredIdentity } from '../state/infer-identity.ts';
+import { damagedIndexGeometry } from './damaged-index-geometry.ts';
 import { readNewestRecord } from '../read/newest-record.ts';
 import { readIdentity } from '../state/store-identity.ts';
 import type { StoreIdentity } from '../state/store-identity.ts';
@@ -65,6 +66,19 @@ export const withStoreErrors = async <T>(doing: string, run: () => Promise<T> | 
 const lookAtLog = (fs: FileSystem, paths: StorePaths, given: Partial<StoreIdentity>): SegmentDirectory =>
   inspectSegmentDirectory(fs, paths.commitLog, given.segmentSizeBytes ?? null);
 
+/** A damaged index file does not prove its geometry, but it still shows it. */
+const withDamagedIndex = (fs: FileSystem, paths: StorePaths, inferred: InferredIdentity): InferredIdentity => {
+  if (inferred.sources.indexSlotCount !== 'unknown' && inferred.sources.indexMaxCount !== 'unknown') return inferred;
+  const geometry = damagedIndexGeometry(fs, paths.index);
+  if (geometry === null) return inferred;
+  const { indexSlotCount: _slots, indexMaxCount: _entries, ...reasons } = inferred.reasons;
+  return {
+    identity: { ...inferred.identity, indexSlotCount: geometry.slotCount, indexMaxCount: geometry.maxIndexCount },
+    sources: { ...inferred.sources, indexSlotCount: 'inferred', indexMaxCount: 'inferred' },
+    reasons,
+  };
+};
+
 /**
  * Opens a store for looking. Writes nothing.
  * @throws MqliteError STORE_NOT_FOUND, WRONG_KIND (RocksDB queues), DAMAGED (store.json)
@@ -78,7 +92,7 @@ export const openStoreView = (options: StoreOptions): StoreView => {
   detectStoreKind(fs, paths);
   const given = readIdentity(fs, paths.identity) ?? {};
   const log = lookAtLog(fs, paths, given);
-  const inferred = inferIdentity(fs, paths, given, () => readNewestRecord(fs, log.segments));
+  const inferred = withDamagedIndex(fs, paths, inferIdentity(fs, paths, given, () => readNewestRecord(fs, log.segments)));
   const stateBytes = readWholeFile(fs, paths.state);
   const state = stateBytes === null ? null : decodeEngineState(stateBytes);
   let deletedTopics: ReadonlyMap<string, number> = new Map();
