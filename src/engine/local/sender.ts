@@ -75,7 +75,7 @@ export class Sender {
         this.#fail(messages, finished, toMqliteError(error, `writing to ${this.#writer.context.paths.root}`));
       }
       // Resolved senders go on now: what they send joins the next batch.
-      await null;
+      await Promise.resolve();
     }
     this.#running = false;
   }

@@ -6,19 +6,17 @@ import type { TagFilter } from '../../filter/tags.ts';
 import { decodeRecord } from '../../record/decode.ts';
 import type { StoredMessage } from '../../record/decode.ts';
 import { checkRecord } from '../../record/check.ts';
-import { BORN_HOST, SYS_FLAG } from '../../record/layout.ts';
-import { ENTRY_PHYSICAL_OFFSET, ENTRY_RECORD_SIZE, readOffset } from '../consume-queue/layout.ts';
+import { ENTRY_PHYSICAL_OFFSET, readOffset } from '../consume-queue/layout.ts';
 import { listTopicQueues } from '../consume-queue/queue-directory.ts';
 import type { StoreContext } from '../store-context.ts';
 import { LogReader } from './log-reader.ts';
 import { LogTail } from './log-tail.ts';
 import { pullMessages } from './puller.ts';
 import { QueueReader } from './queue-reader.ts';
+import { storeTimestampAt } from './store-timestamp.ts';
 
 /** How often a waiting reader looks whether the log has grown. Changes by another process raise no event (a broker writes through mmap). */
 const POLL_MS = 10;
-/** Bytes read to see a record's fixed fields. */
-const HEADER_BYTES = 96;
 const MAX_CACHED_FILTERS = 64;
 
 /** Everything that reads messages from a store. Takes no lock, writes nothing. */
@@ -80,11 +78,7 @@ export class StoreReader {
   storeTimestampAt(queue: QueueReader, offset: number): number | null {
     if (offset < 0 || queue.read(offset, 1) !== 1) return null;
     const commitLogOffset = readOffset(queue.entries, ENTRY_PHYSICAL_OFFSET);
-    const sizeBytes = Math.min(queue.entries.readInt32BE(ENTRY_RECORD_SIZE), HEADER_BYTES);
-    if (sizeBytes < HEADER_BYTES - 8 || !this.log.read(commitLogOffset, sizeBytes, false)) return null;
-    const { buffer, position } = this.log;
-    const isIPv6 = (buffer.readInt32BE(position + SYS_FLAG) & 0x10) !== 0;
-    return readOffset(buffer, position + BORN_HOST + (isIPv6 ? 20 : 8));
+    return storeTimestampAt(this.log, commitLogOffset);
   }
 
   /** Bisects a queue by the store times of its records. [ConsumeQueue#binarySearchInQueueByTime] */
