@@ -29,6 +29,8 @@ export interface HostInput extends AsyncIterable<Buffer> {
 export interface HostOutput {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  /** Bytes written and not yet handed to the system. */
+  readonly writableLength?: number | undefined;
   /** False: wait for `drain` before writing more. */
   write(chunk: string | Uint8Array): boolean;
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;

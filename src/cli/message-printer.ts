@@ -4,7 +4,7 @@ import { parseExpression } from './expression-error.ts';
 import type { ChunkWriter } from './render/chunk-writer.ts';
 import { escapeControl, escapeControlKeepLines } from './render/escape.ts';
 import { compileFormat } from './render/format-string.ts';
-import { messageJson } from './render/message-json.ts';
+import { messageJson } from '../record/message-json.ts';
 import { messageLine } from './render/message-line.ts';
 
 /** Writes one message. Error: CodecError DAMAGED, before a byte is written, when the body cannot be decompressed. */

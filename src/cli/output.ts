@@ -25,6 +25,11 @@ export class Output {
     return this.#closed;
   }
 
+  /** Everything written has been handed to the system: buffers that were written may be used again. */
+  get drained(): boolean {
+    return this.#stream.writableLength === 0;
+  }
+
   get columns(): number | undefined {
     return this.#stream.columns;
   }

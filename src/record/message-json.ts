@@ -1,67 +1,47 @@
+import { isUtf8 } from 'node:buffer';
 import type { Message } from './message.ts';
 
 export interface MessageJson {
-  topic: string;
-  originTopic: string | null;
-  brokerName: string;
-  queueId: number;
-  queueOffset: number;
-  commitLogOffset: number;
-  storeSize: number;
-  msgId: string;
-  offsetMsgId: string;
-  tags: string | null;
-  keys: readonly string[];
-  body: string;
-  bodyEncoding: 'utf8' | 'base64';
-  properties: Readonly<Record<string, string>>;
-  flag: number;
-  sysFlag: number;
-  bodyCRC: number;
-  bornTimestamp: number;
-  bornHost: string;
-  storeTimestamp: number;
-  storeHost: string;
-  reconsumeTimes: number;
-  preparedTransactionOffset: number;
+  readonly topic: string;
+  readonly originTopic: string | null;
+  readonly brokerName: string;
+  readonly queueId: number;
+  readonly queueOffset: number;
+  readonly commitLogOffset: number;
+  readonly storeSize: number;
+  readonly msgId: string;
+  readonly offsetMsgId: string;
+  readonly tags: string | null;
+  readonly keys: readonly string[];
+  readonly body?: string;
+  readonly bodyEncoding?: 'utf8' | 'base64';
+  readonly properties: Readonly<Record<string, string>>;
+  readonly flag: number;
+  readonly sysFlag: number;
+  readonly bodyCRC: number;
+  readonly bornTimestamp: number;
+  readonly bornHost: string;
+  readonly storeTimestamp: number;
+  readonly storeHost: string;
+  readonly reconsumeTimes: number;
+  readonly preparedTransactionOffset: number;
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/**
+ * A message as JSON shows it everywhere: body decompressed, base64 only when its bytes are not UTF-8.
+ * Error: CodecError DAMAGED when the body cannot be decompressed.
+ */
+export function messageJson(message: Message, withBody: boolean): MessageJson {
+  const body = withBody ? bodyJson(message.body) : {};
+  return {
+    topic: message.topic, originTopic: message.originTopic, brokerName: message.brokerName, queueId: message.queueId, queueOffset: message.queueOffset,
+    commitLogOffset: message.commitLogOffset, storeSize: message.storeSize, msgId: message.msgId, offsetMsgId: message.offsetMsgId,
+    tags: message.tags, keys: message.keys, ...body, properties: message.properties, flag: message.flag, sysFlag: message.sysFlag,
+    bodyCRC: message.bodyCRC, bornTimestamp: message.bornTimestamp, bornHost: message.bornHost, storeTimestamp: message.storeTimestamp,
+    storeHost: message.storeHost, reconsumeTimes: message.reconsumeTimes, preparedTransactionOffset: message.preparedTransactionOffset,
+  };
+}
 
-/** Text when the bytes are valid UTF-8, base64 otherwise: either form gives the exact bytes back. */
-export const encodeBody = (body: Uint8Array): { body: string; bodyEncoding: 'utf8' | 'base64' } => {
-  try {
-    return { body: decoder.decode(body), bodyEncoding: 'utf8' };
-  } catch {
-    return { body: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64'), bodyEncoding: 'base64' };
-  }
-};
-
-/** The one JSON form of a message, the same in every command. */
-export const messageToJson = (message: Message): MessageJson => ({
-  topic: message.topic,
-  originTopic: message.originTopic,
-  brokerName: message.brokerName,
-  queueId: message.queueId,
-  queueOffset: message.queueOffset,
-  commitLogOffset: message.commitLogOffset,
-  storeSize: message.storeSize,
-  msgId: message.msgId,
-  offsetMsgId: message.offsetMsgId,
-  tags: message.tags,
-  keys: message.keys,
-  ...encodeBody(message.body),
-  properties: message.properties,
-  flag: message.flag,
-  sysFlag: message.sysFlag,
-  bodyCRC: message.bodyCRC,
-  bornTimestamp: message.bornTimestamp,
-  bornHost: message.bornHost,
-  storeTimestamp: message.storeTimestamp,
-  storeHost: message.storeHost,
-  reconsumeTimes: message.reconsumeTimes,
-  preparedTransactionOffset: message.preparedTransactionOffset,
-});
-
-/** One line of NDJSON, without its newline. */
-export const messageToJsonLine = (message: Message): string => JSON.stringify(messageToJson(message));
+function bodyJson(body: Buffer): { readonly body: string; readonly bodyEncoding: 'utf8' | 'base64' } {
+  return isUtf8(body) ? { body: body.toString('utf8'), bodyEncoding: 'utf8' } : { body: body.toString('base64'), bodyEncoding: 'base64' };
+}

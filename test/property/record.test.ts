@@ -8,7 +8,7 @@ import { createDispatchView, readDispatchView } from '../../src/record/dispatch-
 import { encodeRecord, maxRecordSize } from '../../src/record/encode.ts';
 import type { RecordFields } from '../../src/record/encode.ts';
 import { encodeHost, formatHost } from '../../src/record/host.ts';
-import { messageToJsonLine } from '../../src/record/message-json.ts';
+import { messageJson } from '../../src/record/message-json.ts';
 import { offsetMsgIdOf, parseOffsetMsgId } from '../../src/record/message-id.ts';
 import { joinProperties, parseProperties, propertyOf } from '../../src/record/properties.ts';
 

@@ -9,6 +9,8 @@ export class ChunkWriter {
   #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   #used = 0;
   #full: Buffer[] = [];
+  /** A chunk that is written out, for the next one. */
+  #spare: Buffer | undefined;
 
   constructor(out: Output) {
     this.#out = out;
@@ -43,19 +45,23 @@ export class ChunkWriter {
     this.#chunk[this.#used++] = value;
   }
 
-  /** Writes out what is gathered. Undefined: nothing to wait for. */
+  /** Writes out what is gathered, and waits where the reader is slow. */
   async flush(): Promise<void> {
     if (this.#used > 0) this.#retire();
     const full = this.#full;
     this.#full = [];
-    for (const chunk of full) await this.#out.write(chunk);
+    for (const chunk of full) {
+      await this.#out.write(chunk);
+      // Otherwise the stream still holds it: memory is given up to it.
+      if (this.#out.drained && chunk.buffer.byteLength === CHUNK_BYTES) this.#spare = Buffer.from(chunk.buffer);
+    }
   }
 
-  /** A stream may hold on to what it was given: every chunk is new. */
   #retire(): void {
     if (this.#used === 0) return;
     this.#full.push(this.#chunk.subarray(0, this.#used));
-    this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    this.#chunk = this.#spare ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    this.#spare = undefined;
     this.#used = 0;
   }
 }

@@ -7,7 +7,7 @@ import { createDispatchView, readDispatchView } from '../../../src/record/dispat
 import { encodeRecord } from '../../../src/record/encode.ts';
 import type { RecordFields } from '../../../src/record/encode.ts';
 import { encodeHost } from '../../../src/record/host.ts';
-import { messageToJson, messageToJsonLine } from '../../../src/record/message-json.ts';
+import { messageJson } from '../../../src/record/message-json.ts';
 import { joinProperties } from '../../../src/record/properties.ts';
 import { compressionFlags, INNER_BATCH, NEED_UNWRAP } from '../../../src/record/sys-flag.ts';
 import { TopicCache } from '../../../src/record/topic-cache.ts';
