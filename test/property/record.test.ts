@@ -54,7 +54,7 @@ const encode = (record: RecordFields): Buffer => {
 
 /** Everything that anyone can ask of a record that was found sound. */
 const readAll = (bytes: Buffer): void => {
-  messageToJsonLine(decodeRecord(bytes, 0, 'broker-a'));
+  JSON.stringify(messageJson(decodeRecord(bytes, 0, 'broker-a'), true));
   readDispatchView(bytes, 0, createDispatchView());
 };
 
