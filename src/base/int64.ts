@@ -15,3 +15,10 @@ export const writeInt64 = (buffer: Buffer, position: number, value: number): voi
   buffer.writeInt32BE(high, position);
   buffer.writeUInt32BE(value - high * TWO_32, position + 4);
 };
+
+/** Writes a safe integer as big-endian signed 64 bits through a view. */
+export const setInt64 = (view: DataView, position: number, value: number): void => {
+  const high = Math.floor(value / TWO_32);
+  view.setInt32(position, high);
+  view.setUint32(position + 4, value - high * TWO_32);
+};

@@ -1,6 +1,6 @@
 import { CodecError } from '../base/codec-error.ts';
 import { crc32Masked } from '../base/crc32.ts';
-import { writeInt64 } from '../base/int64.ts';
+import { setInt64 } from '../base/int64.ts';
 import {
   AFTER_STORE_HOST_BYTES, BODY_CRC, BORN_HOST, BORN_TIMESTAMP, FLAG, IPV6_HOST_BYTES, MAGIC_BLANK, MAGIC_CODE, MAGIC_V1, MAGIC_V2, MAX_BODY_BYTES,
   MAX_PROPERTIES_BYTES, MAX_RETRY_TOPIC_BYTES, MAX_TOPIC_BYTES, MAX_V1_TOPIC_LENGTH, MIN_BLANK_BYTES, PHYSICAL_OFFSET, PROPERTY_CRC_BYTES, QUEUE_ID,
@@ -58,42 +58,30 @@ const topicBytes = (topic: string): Buffer => {
  * Writes one record at `position` and returns its size in bytes. The caller has made room for `maxRecordSize`.
  * Throws CodecError(MESSAGE_ILLEGAL) for what a broker refuses [MessageExtEncoder#encode]; nothing before `position` is touched.
  */
-export const encodeRecord = (fields: RecordFields, target: Buffer, position: number): number => {
-  const { body, bornHost, storeHost } = fields;
+export const encodeRecord = (fields: RecordFields, target: Buffer, position: number): number =>
+  encodeRecordInto(fields, target, new DataView(target.buffer, target.byteOffset, target.byteLength), position);
+
+/** The same for a writer of many records, with the view of its buffer: integers go in without a call. */
+export const encodeRecordInto = (fields: RecordFields, target: Buffer, view: DataView, position: number): number => {
+  const { body } = fields;
   if (body.length > MAX_BODY_BYTES) throw new CodecError('MESSAGE_ILLEGAL', `the body has ${body.length} bytes; at most ${MAX_BODY_BYTES} are allowed`);
   const topic = topicBytes(fields.topic);
   const isV2 = fields.topic.length > MAX_V1_TOPIC_LENGTH;
   if (topic.length > (isV2 && fields.topic.startsWith(RETRY_PREFIX) ? MAX_RETRY_TOPIC_BYTES : MAX_TOPIC_BYTES)) {
     throw new CodecError('MESSAGE_ILLEGAL', `the topic has ${topic.length} bytes, which a record cannot hold`);
   }
-  const ipv6Bits = (bornHost.length === IPV6_HOST_BYTES ? BORN_HOST_IPV6 : 0) | (storeHost.length === IPV6_HOST_BYTES ? STORE_HOST_IPV6 : 0);
-
-  target.writeInt32BE(isV2 ? MAGIC_V2 : MAGIC_V1, position + MAGIC_CODE);
-  target.writeInt32BE(crc32Masked(body), position + BODY_CRC);
-  target.writeInt32BE(fields.queueId, position + QUEUE_ID);
-  target.writeInt32BE(fields.flag, position + FLAG);
-  writeInt64(target, position + QUEUE_OFFSET, fields.queueOffset);
-  writeInt64(target, position + PHYSICAL_OFFSET, fields.commitLogOffset);
-  target.writeInt32BE((fields.sysFlag & ~(BORN_HOST_IPV6 | STORE_HOST_IPV6)) | ipv6Bits, position + SYS_FLAG);
-  writeInt64(target, position + BORN_TIMESTAMP, fields.bornTimestamp);
-  let at = position + BORN_HOST;
-  target.set(bornHost, at);
-  at += bornHost.length;
-  writeInt64(target, at, fields.storeTimestamp);
-  at += STORE_TIMESTAMP_BYTES;
-  target.set(storeHost, at);
-  at += storeHost.length;
-  target.writeInt32BE(fields.reconsumeTimes, at);
-  writeInt64(target, at + 4, fields.preparedTransactionOffset);
-  target.writeInt32BE(body.length, at + 12);
-  at += AFTER_STORE_HOST_BYTES;
+  let at = encodeFixedFields(fields, target, view, position, isV2);
   target.set(body, at);
   at += body.length;
-  if (isV2) at = target.writeInt16BE(topic.length, at);
-  else at = target.writeInt8(topic.length, at);
+  if (isV2) {
+    view.setInt16(at, topic.length);
+    at += 2;
+  } else {
+    view.setInt8(at, topic.length);
+    at += 1;
+  }
   target.set(topic, at);
-  at += topic.length;
-  const propertiesAt = at + 2;
+  const propertiesAt = at + topic.length + 2;
   const properties = fields.propertyCrc ? withoutPropertyCrc(fields.properties) : fields.properties;
   at = propertiesAt + target.utf8Write(properties, propertiesAt);
   if (fields.propertyCrc) at = reservePropertyCrc(target, propertiesAt, at);
@@ -101,11 +89,38 @@ export const encodeRecord = (fields: RecordFields, target: Buffer, position: num
   if (propertiesSize > MAX_PROPERTIES_BYTES) {
     throw new CodecError('MESSAGE_ILLEGAL', `the properties have ${propertiesSize} bytes; at most ${MAX_PROPERTIES_BYTES} are allowed`);
   }
-  target.writeInt16BE(propertiesSize, propertiesAt - 2);
+  view.setInt16(propertiesAt - 2, propertiesSize);
   const sizeBytes = at - position;
-  target.writeInt32BE(sizeBytes, position + TOTAL_SIZE);
+  view.setInt32(position + TOTAL_SIZE, sizeBytes);
   if (fields.propertyCrc) writePropertyCrc(target, position, at);
   return sizeBytes;
+};
+
+/** Everything before the body; returns where the body goes. */
+const encodeFixedFields = (fields: RecordFields, target: Buffer, view: DataView, position: number, isV2: boolean): number => {
+  const { body, bornHost, storeHost } = fields;
+  const ipv6Bits = (bornHost.length === IPV6_HOST_BYTES ? BORN_HOST_IPV6 : 0) | (storeHost.length === IPV6_HOST_BYTES ? STORE_HOST_IPV6 : 0);
+  view.setInt32(position + MAGIC_CODE, isV2 ? MAGIC_V2 : MAGIC_V1);
+  view.setInt32(position + BODY_CRC, crc32Masked(body));
+  view.setInt32(position + QUEUE_ID, fields.queueId);
+  view.setInt32(position + FLAG, fields.flag);
+  setInt64(view, position + QUEUE_OFFSET, fields.queueOffset);
+  setInt64(view, position + PHYSICAL_OFFSET, fields.commitLogOffset);
+  view.setInt32(position + SYS_FLAG, (fields.sysFlag & ~(BORN_HOST_IPV6 | STORE_HOST_IPV6)) | ipv6Bits);
+  setInt64(view, position + BORN_TIMESTAMP, fields.bornTimestamp);
+  let at = putHost(target, position + BORN_HOST, bornHost);
+  setInt64(view, at, fields.storeTimestamp);
+  at = putHost(target, at + STORE_TIMESTAMP_BYTES, storeHost);
+  view.setInt32(at, fields.reconsumeTimes);
+  setInt64(view, at + 4, fields.preparedTransactionOffset);
+  view.setInt32(at + 12, body.length);
+  return at + AFTER_STORE_HOST_BYTES;
+};
+
+/** Eight bytes are copied faster one by one than by a call. */
+const putHost = (target: Buffer, at: number, host: Buffer): number => {
+  for (let index = 0; index < host.length; index++) target[at + index] = host[index]!;
+  return at + host.length;
 };
 
 /** The end-of-file record: `remainingBytes` is all that is left of the file. Only its 8 bytes are written. */

@@ -2,7 +2,7 @@ import { MqliteError } from '../../broker/errors.ts';
 import type { OutgoingMessage } from '../../broker/types.ts';
 import { compressBody } from '../../record/compress.ts';
 import { MAX_BODY_BYTES, MAX_PROPERTIES_BYTES } from '../../record/layout.ts';
-import { hasSeparator, PROPERTY, propertyItem, SYSTEM_PROPERTIES } from '../../record/properties.ts';
+import { hasSeparator, NAME_END, PROPERTY, propertyItem, SYSTEM_PROPERTIES, VALUE_END } from '../../record/properties.ts';
 import { compressionFlags } from '../../record/sys-flag.ts';
 import { tagsHash } from '../../record/tags.ts';
 import { isSendAllowed, validateTopicName } from '../state/topic-name.ts';
@@ -39,9 +39,9 @@ export const prepareMessage = (message: OutgoingMessage, options: PrepareOptions
   const uniqKey = message.msgId ?? options.ids.next();
   const keys = joinKeys(message.keys);
   let properties = '';
-  if (keys !== null) properties += propertyItem(PROPERTY.KEYS, keys);
-  properties += message.msgId === undefined ? `UNIQ_KEY\u0001${uniqKey}\u0002` : propertyItem(PROPERTY.UNIQ_KEY, uniqKey);
-  if (message.tags !== undefined && message.tags !== '') properties += propertyItem(PROPERTY.TAGS, checkTags(message.tags));
+  if (keys !== null) properties += systemItem('KEYS', keys);
+  properties += systemItem('UNIQ_KEY', uniqKey);
+  if (message.tags !== undefined && message.tags !== '') properties += systemItem('TAGS', message.tags);
   if (message.shardingKey !== undefined) properties += propertyItem(PROPERTY.SHARDING_KEY, message.shardingKey);
   if (message.properties !== undefined) properties += joinUserProperties(message.properties);
   properties += options.brokerProperties;
@@ -97,9 +97,10 @@ const joinKeys = (keys: readonly string[] | undefined): string | null => {
   return joined === '' ? null : joined;
 };
 
-const checkTags = (tags: string): string => {
-  if (hasSeparator(tags)) throw new MqliteError('INVALID_INPUT', 'the tag holds a separator of properties (0x01, 0x02)');
-  return tags;
+/** A property whose name is ours: only its value can be wrong. */
+const systemItem = (name: string, value: string): string => {
+  if (value === '' || hasSeparator(value)) throw new MqliteError('INVALID_INPUT', `${name} is empty or holds a separator of properties (0x01, 0x02): ${JSON.stringify(value)}`);
+  return name + NAME_END + value + VALUE_END;
 };
 
 const joinUserProperties = (properties: Readonly<Record<string, string>>): string => {

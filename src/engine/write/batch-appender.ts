@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { encodeHost } from '../../record/host.ts';
-import { encodeRecord, maxRecordSize } from '../../record/encode.ts';
+import { encodeRecordInto, maxRecordSize } from '../../record/encode.ts';
 import type { RecordFields } from '../../record/encode.ts';
 import { MAX_RECORD_BYTES } from '../../record/layout.ts';
 import { MqliteError } from '../../broker/errors.ts';
@@ -49,6 +49,7 @@ export class BatchAppender {
   readonly #tagsCode: TagsCode = { high: 0, low: 0 };
   readonly #fields: RecordFields;
   #staging = Buffer.allocUnsafe(STAGING_BYTES);
+  #view = viewOf(this.#staging);
   #staged = 0;
   #stagedAt = 0;
 
@@ -124,9 +125,12 @@ export class BatchAppender {
     const room = maxRecordSize(fields);
     if (this.#staged + room > this.#staging.length) {
       this.#flushStaging();
-      if (room > this.#staging.length) this.#staging = Buffer.allocUnsafe(room);
+      if (room > this.#staging.length) {
+        this.#staging = Buffer.allocUnsafe(room);
+        this.#view = viewOf(this.#staging);
+      }
     }
-    return encodeRecord(fields, this.#staging, this.#staged);
+    return encodeRecordInto(fields, this.#staging, this.#view, this.#staged);
   }
 
   #fill(message: PreparedMessage, queueOffset: number, commitLogOffset: number, storeTimestamp: number): RecordFields {
@@ -154,6 +158,8 @@ export class BatchAppender {
     this.#staged = 0;
   }
 }
+
+const viewOf = (buffer: Buffer): DataView => new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 
 /** Errors that are the message's own fault leave the rest of the batch alone. */
 const isAboutMessage = (error: unknown): boolean => {
