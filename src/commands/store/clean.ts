@@ -4,7 +4,8 @@ import { StoreCommand } from '../../cli/commands/store-command.ts';
 import { cleanText } from '../../cli/commands/store-text.ts';
 import { formatBytes, plural } from '../../cli/render/numbers.ts';
 import { parseDuration } from '../../cli/time.ts';
-import type { CleanReport } from '../../engine/inspect/store-tools.ts';
+import { loadStoreTools } from '../../cli/store-tools.ts';
+import type { CleanReport } from '../../cli/store-tools.ts';
 
 export default class StoreClean extends StoreCommand<typeof StoreClean> {
   static override summary = 'Remove log segments that have expired, with what points into them';
@@ -22,7 +23,7 @@ Shows what would go and asks; --yes answers for you, --dry-run only shows.`;
     const olderThanMs = parseDuration(flags['older-than'], '--older-than');
     const options = { ...this.storeOptions({ writes: !flags['dry-run'] }), olderThanMs, clock: this.host.clock };
     this.notice(targetText(this.target()));
-    const { cleanStore } = await import('../../engine/inspect/store-tools.ts');
+    const { cleanStore } = await loadStoreTools();
     const plan = await cleanStore({ ...options, dryRun: true });
     if (flags['dry-run'] || plan.files.length === 0) {
       this.notices(plan.notes);

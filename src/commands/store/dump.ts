@@ -3,7 +3,8 @@ import { MqliteError } from '../../broker/errors.ts';
 import { StoreCommand } from '../../cli/commands/store-command.ts';
 import { suggestion } from '../../cli/did-you-mean.ts';
 import { toJson } from '../../cli/render/json.ts';
-import type { DumpFamily } from '../../engine/inspect/store-tools.ts';
+import { loadStoreTools } from '../../cli/store-tools.ts';
+import type { DumpFamily } from '../../cli/store-tools.ts';
 
 const FAMILIES: readonly DumpFamily[] = ['commitlog', 'consumequeue', 'index', 'checkpoint', 'topics', 'offsets', 'state'];
 
@@ -30,7 +31,7 @@ ${FAMILIES.join(', ')}.`;
       throw new MqliteError('USAGE', `"${this.args.what}" is not a family of files`, { hint: suggestion(this.args.what, FAMILIES) ?? `Give one of ${FAMILIES.join(', ')}.` });
     }
     const options = this.storeOptions({ writes: false });
-    const { dumpStore } = await import('../../engine/inspect/store-tools.ts');
+    const { dumpStore } = await loadStoreTools();
     const { topic, queue: queueId, from, limit } = this.flags;
     for await (const object of dumpStore({ ...options, what, topic, queueId, from, limit })) {
       if (this.stopSignal.aborted) return;

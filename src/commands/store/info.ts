@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
 import { StoreCommand } from '../../cli/commands/store-command.ts';
 import { infoText } from '../../cli/commands/store-text.ts';
-import type { StoreInfo } from '../../engine/inspect/store-tools.ts';
+import { loadStoreTools } from '../../cli/store-tools.ts';
+import type { StoreInfo } from '../../cli/store-tools.ts';
 
 export default class StoreInfoCommand extends StoreCommand<typeof StoreInfoCommand> {
   static override summary = 'Show what a store directory is and holds';
@@ -19,7 +20,7 @@ Values that mqlite inferred from a broker's files are marked so. --broker-conf p
 
   async run(): Promise<StoreInfo> {
     const options = this.storeOptions({ writes: false });
-    const { storeInfo } = await import('../../engine/inspect/store-tools.ts');
+    const { storeInfo } = await loadStoreTools();
     const info = await storeInfo(options);
     this.notices(info.notes);
     return this.present(info, (data) => (this.flags['broker-conf'] ? `${data.brokerConf.join('\n')}\n` : infoText(data, this.flags.queues, this.tableStyle)));

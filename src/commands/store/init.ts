@@ -2,7 +2,8 @@ import { Flags } from '@oclif/core';
 import { StoreCommand } from '../../cli/commands/store-command.ts';
 import { infoText } from '../../cli/commands/store-text.ts';
 import { parseSize } from '../../cli/time.ts';
-import type { StoreInfo } from '../../engine/inspect/store-tools.ts';
+import { loadStoreTools } from '../../cli/store-tools.ts';
+import type { StoreInfo } from '../../cli/store-tools.ts';
 
 export default class StoreInit extends StoreCommand<typeof StoreInit> {
   static override summary = 'Make a store directory';
@@ -26,7 +27,7 @@ a broker that boots it needs the lines of "store info --broker-conf".`;
   async run(): Promise<StoreInfo> {
     const { flags } = this;
     const options = this.storeOptions({ writes: true });
-    const { initStore } = await import('../../engine/inspect/store-tools.ts');
+    const { initStore } = await loadStoreTools();
     const info = await initStore({
       ...options,
       segmentSizeBytes: flags['segment-size'] === undefined ? undefined : parseSize(flags['segment-size'], '--segment-size'),

@@ -5,7 +5,8 @@ import { StoreCommand } from '../../cli/commands/store-command.ts';
 import { recoverText } from '../../cli/commands/store-text.ts';
 import { plural } from '../../cli/render/numbers.ts';
 import { startSpinner } from '../../cli/render/spinner.ts';
-import type { RecoverReport } from '../../engine/inspect/store-tools.ts';
+import { loadStoreTools } from '../../cli/store-tools.ts';
+import type { RecoverReport } from '../../cli/store-tools.ts';
 
 export default class StoreRecover extends StoreCommand<typeof StoreRecover> {
   static override summary = 'Make a damaged or not cleanly closed store sound again';
@@ -18,7 +19,7 @@ size is put there, so that a broker reads on behind them; queues, index and conf
     const dryRun = this.flags['dry-run'];
     const options = this.storeOptions({ writes: !dryRun });
     this.notice(targetText(this.target()));
-    const { recoverStore } = await import('../../engine/inspect/store-tools.ts');
+    const { recoverStore } = await loadStoreTools();
     const spinner = await startSpinner(`${dryRun ? 'looking at' : 'recovering'} ${options.storeDirectory}`, this.wantsProgress);
     let report: RecoverReport;
     try {

@@ -3,7 +3,8 @@ import { StoreCommand } from '../../cli/commands/store-command.ts';
 import { damageText, verifyText } from '../../cli/commands/store-text.ts';
 import { formatBytes, plural } from '../../cli/render/numbers.ts';
 import { startSpinner } from '../../cli/render/spinner.ts';
-import type { VerifyReport } from '../../engine/inspect/store-tools.ts';
+import { loadStoreTools } from '../../cli/store-tools.ts';
+import type { VerifyReport } from '../../cli/store-tools.ts';
 
 export default class StoreVerify extends StoreCommand<typeof StoreVerify> {
   static override summary = 'Check every record, queue entry and index entry of a store';
@@ -13,7 +14,7 @@ Damage ends 1 and is named by file and position. The unfinished end of a store t
 
   async run(): Promise<VerifyReport> {
     const options = this.storeOptions({ writes: false });
-    const { verifyStore } = await import('../../engine/inspect/store-tools.ts');
+    const { verifyStore } = await loadStoreTools();
     const startMs = this.host.clock.nowMs();
     const spinner = await startSpinner(`verifying ${options.storeDirectory}`, this.wantsProgress);
     let report: VerifyReport;

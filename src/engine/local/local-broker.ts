@@ -7,7 +7,7 @@ import type {
 import type { Message } from '../../record/message.ts';
 import { prepareCompression } from '../../record/compress.ts';
 import { encodeHost } from '../../record/host.ts';
-import { offsetMsgIdOf, parseOffsetMsgId, UniqKeyGenerator } from '../../record/message-id.ts';
+import { parseOffsetMsgId, UniqKeyGenerator } from '../../record/message-id.ts';
 import { toMqliteError } from '../files/storage-errors.ts';
 import { queryByKey } from '../read/key-query.ts';
 import { readLog } from '../read/log-stream.ts';
@@ -19,6 +19,8 @@ import { brokerProperties, prepareMessage } from './prepare.ts';
 import type { PrepareOptions, RoutableMessage } from './prepare.ts';
 import { GroupMember, readMember } from './group-member.ts';
 import { Sender } from './sender.ts';
+import { tend } from './tending.ts';
+import { StoredResult } from './stored-result.ts';
 import { TopicAdmin } from './topic-admin.ts';
 import { TopicRoutes } from './topic-routes.ts';
 
@@ -31,8 +33,6 @@ export interface LocalBrokerParts {
   readonly onTopicCreated: (topic: string) => void;
 }
 
-/** Housekeeping and background sync of an attached writer. RocketMQ flushes the log every 500 ms. [FlushRealTimeService] */
-const TEND_INTERVAL_MS = 500;
 /** Messages that share one client id in a topic: more than one exists only where ids were kept (`--keep-id`). */
 const MAX_SAME_ID = 32;
 
@@ -70,7 +70,7 @@ export class LocalBroker implements Broker {
     this.#ids = new UniqKeyGenerator({ clock: context.clock, ip: Buffer.from([127, 0, 0, 1]), pid: process.pid, random: Math.floor(Math.random() * 0x1_0000_0000) });
     this.#routes = writer === null ? null : new TopicRoutes(writer, Math.random, parts.onTopicCreated);
     this.#sender = writer === null ? null : new Sender(writer, this.#routes!, context.clock);
-    if (writer !== null) this.#tending = this.#tend(writer);
+    if (writer !== null) this.#tending = tend(writer, this.#closing.signal, (notice) => parts.notices.push(notice));
   }
 
   supports(feature: Feature): boolean {
@@ -305,23 +305,6 @@ export class LocalBroker implements Broker {
     }
   }
 
-  /** While this process is attached: index, marks of the open store, and the sync that async flush promises. */
-  async #tend(writer: StoreWriter): Promise<void> {
-    const { clock } = this.#context;
-    for (;;) {
-      await clock.sleep(TEND_INTERVAL_MS, this.#closing.signal);
-      if (this.#closing.signal.aborted) return;
-      try {
-        await writer.tend();
-        await writer.syncAll();
-      } catch (error) {
-        // What cannot be written or synced is fatal for later writes, which report it; a lock that is busy is tried again.
-        if (writer.failure !== null) return;
-        this.#parts.notices.push(toMqliteError(error, 'housekeeping').message);
-      }
-    }
-  }
-
   #forWriting(): { writer: StoreWriter; sender: Sender; routes: TopicRoutes } {
     if (this.#writer === null) throw new MqliteError('READ_ONLY', `${this.target} is open for reading only`);
     if (this.#closed !== null) throw new MqliteError('REFUSED', `${this.target} is closed`);
@@ -398,31 +381,5 @@ export class LocalBroker implements Broker {
       lag: next === null ? null : Math.max(0, maxOffset - next),
       nextStoreTimestamp: next === null || next >= maxOffset ? null : this.#reader.storeTimestampAt(reader, next),
     };
-  }
-}
-
-/** A send result that spells the ids only when somebody looks: a flood of sends seldom does. */
-class StoredResult implements SendResult {
-  readonly status = 'SEND_OK' as const;
-  readonly topic: string;
-  readonly brokerName: string;
-  readonly queueId: number;
-  readonly queueOffset: number;
-  readonly msgId: string;
-  readonly #storeHost: Buffer;
-  readonly #commitLogOffset: number;
-
-  constructor(message: RoutableMessage, brokerName: string, storeHost: Buffer) {
-    this.topic = message.topic;
-    this.brokerName = brokerName;
-    this.queueId = message.queueId;
-    this.queueOffset = message.queueOffset;
-    this.msgId = message.uniqKey!;
-    this.#storeHost = storeHost;
-    this.#commitLogOffset = message.commitLogOffset;
-  }
-
-  get offsetMsgId(): string {
-    return offsetMsgIdOf(this.#storeHost, this.#commitLogOffset);
   }
 }
