@@ -7,7 +7,7 @@ import { encodeHost } from '../../record/host.ts';
 import {
   BORN_HOST, BORN_TIMESTAMP, FLAG, IPV4_HOST_BYTES, IPV6_HOST_BYTES, MAX_BODY_BYTES, MIN_RECORD_BYTES, SYS_FLAG,
 } from '../../record/layout.ts';
-import { PROPERTY, joinProperties, parseProperties } from '../../record/properties.ts';
+import { PROPERTY, SYSTEM_PROPERTIES, joinProperties, parseProperties } from '../../record/properties.ts';
 import { BORN_HOST_IPV6, TRANSACTION_COMMIT, TRANSACTION_MASK, TRANSACTION_ROLLBACK } from '../../record/sys-flag.ts';
 import { DAMAGED_FLAG } from '../read/puller.ts';
 import { OP_HALF_TOPIC, SCHEDULE_TOPIC, TIMER_TOPIC } from '../state/topic-name.ts';
@@ -77,12 +77,13 @@ export const placeholderRecord = (
   const fields: Remains['fields'] = remains?.fields ?? {
     flag: 0, sysFlag: 0, bornTimestamp: time, bornHost: host, storeTimestamp: time, storeHost: host, reconsumeTimes: 0, preparedTransactionOffset: 0,
   };
-  const marked = { [PROPERTY.DAMAGED]: reasonText(context.reason) };
-  const brief = { [PROPERTY.DAMAGED]: 'true' };
   const needed = systemProperties(place.topic, fields.storeTimestamp);
   const kept = remains === null ? {} : keepable(place.topic, remains.properties);
+  const marks = [reasonText(context.reason), '1'].map((text) => ({ [PROPERTY.DAMAGED]: text }));
+  const sets = [kept, without(kept, (name) => name in IDLE), without(kept, (name) => name in IDLE || !SYSTEM_PROPERTIES.has(name)), {}]
+    .flatMap((properties) => marks.map((mark) => ({ ...needed, ...properties, ...mark })));
   // The first set of properties that fits; a record too small for any of them stays unmarked rather than being left broken.
-  for (const properties of [{ ...needed, ...kept, ...marked }, { ...needed, ...kept, ...brief }, { ...needed, ...brief }, brief, {}]) {
+  for (const properties of [...sets, marks[1]!, {}]) {
     for (const propertyCrc of context.propertyCrc ? [true, false] : [false]) {
       const record = sizedRecord({ ...fields, ...place, flag: DAMAGED_FLAG, commitLogOffset, body: EMPTY, properties: joinProperties(properties), propertyCrc }, sizeBytes);
       if (record !== null) return record;
@@ -101,7 +102,7 @@ export const fillerRecord = (commitLogOffset: number, sizeBytes: number, context
   const fields: RecordFields = {
     topic: FILLER_TOPIC, queueId: 0, flag: DAMAGED_FLAG, queueOffset: 0, commitLogOffset, sysFlag: TRANSACTION_ROLLBACK, bornTimestamp: time, bornHost: host,
     storeTimestamp: time, storeHost: host, reconsumeTimes: 0, preparedTransactionOffset: 0, body: EMPTY,
-    properties: joinProperties({ [PROPERTY.DAMAGED]: 'true' }), propertyCrc: false,
+    properties: joinProperties({ [PROPERTY.DAMAGED]: '1' }), propertyCrc: false,
   };
   const record = sizedRecord(fields, sizeBytes)
     ?? sizedRecord({ ...fields, properties: '' }, sizeBytes)
@@ -109,6 +110,12 @@ export const fillerRecord = (commitLogOffset: number, sizeBytes: number, context
   if (record === null) throw new Error(`no record of ${sizeBytes} bytes`);
   return record;
 };
+
+/** Properties that say nothing once the message is gone. */
+const IDLE = { [PROPERTY.CLUSTER]: true, [PROPERTY.MSG_REGION]: true, [PROPERTY.TRACE_ON]: true, [PROPERTY.WAIT]: true };
+
+const without = (properties: Readonly<Record<string, string>>, isDropped: (name: string) => boolean): Record<string, string> =>
+  Object.fromEntries(Object.entries(properties).filter(([name]) => !isDropped(name)));
 
 const MAX_REASON_LENGTH = 120;
 

@@ -85,8 +85,10 @@ export class QueueCheck {
     const state = this.cursor.load(queueOffset);
     if (state === 'present' && this.cursor.commitLogOffset === claim.commitLogOffset) {
       if (queueOffset < this.#expected) return this.#disagree(claim);
-      this.#skipTo(queueOffset);
-      this.cursor.load(queueOffset);
+      if (queueOffset > this.#expected) {
+        this.#skipTo(queueOffset);
+        this.cursor.load(queueOffset);
+      }
       this.#compare(claim);
       if (this.#pending?.place.queueOffset === queueOffset) this.#suspectPending();
       this.#expected = queueOffset + 1;
