@@ -17,6 +17,12 @@ const HARMLESS: readonly RegExp[] = [
   /found a illegal magic code 0x0$/,
   // BrokerMain wakes these threads at shutdown.
   /NettyEventExecutor service has exception/,
+  // 5.3.3 after an unclean end: it dispatches again from further back and skips what the queues have. [ConsumeQueue#putMessagePositionInfo]
+  /Maybe try to build consume queue repeatedly maxPhysicOffset=/,
+  // An index file that is full is followed by another. [IndexService#retryGetAndCreateIndexFile]
+  /Over index file capacity: index count = \d+; index max num = \d+$/,
+  /Index file \[\S+\] is full, trying to create another one/,
+  /message store has shutdown, so getMessage is forbidden/,
   // Slow test machines.
   /create mappedFile spent time\(ms\)/,
   /\[NOTIFYME\]|PAGECACHERT|put message (in|cost)|lock time/i,

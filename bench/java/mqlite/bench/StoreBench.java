@@ -37,7 +37,8 @@ import org.apache.rocketmq.store.stats.BrokerStatsManager;
  * <pre>StoreBench --mode append|sync|read --count N --size BYTES [--queues 4] [--keys 1] [--rounds 5] [--warmup 1]
  *            [--directory DIR] [--batch 32] [--segment-size BYTES] [--keep]</pre>
  *
- * Every round gets a directory of its own. Prints one JSON line: the rounds, and the median of each rate.
+ * Every round gets a directory of its own. Prints one JSON line: the median of each rate over the rounds, the first round of
+ * the process (a warm-up round, when there is one), and the rounds.
  */
 public final class StoreBench {
     private static final String TOPIC = "Bench";
@@ -45,6 +46,8 @@ public final class StoreBench {
 
     private final Options options;
     private final byte[] body;
+    /** The first round of the process, before anything was compiled. */
+    private Map<String, Double> first;
 
     private StoreBench(Options options) {
         this.options = options;
@@ -76,6 +79,7 @@ public final class StoreBench {
         for (String name : rounds.get(0).keySet()) {
             report.put(name, median(rounds.stream().mapToDouble(round -> round.get(name)).toArray()));
         }
+        report.put("first", first);
         report.put("rounds", rounds);
         return report;
     }
@@ -87,6 +91,9 @@ public final class StoreBench {
             DefaultMessageStore store = open(directory);
             try {
                 Map<String, Double> round = append(store);
+                if (i == -options.warmup) {
+                    first = round;
+                }
                 if (i >= 0) {
                     rounds.add(round);
                 }
@@ -105,6 +112,9 @@ public final class StoreBench {
             append(store);
             for (int i = -options.warmup; i < options.rounds; i++) {
                 Map<String, Double> round = read(store);
+                if (i == -options.warmup) {
+                    first = round;
+                }
                 if (i >= 0) {
                     rounds.add(round);
                 }

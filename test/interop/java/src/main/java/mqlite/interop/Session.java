@@ -37,6 +37,9 @@ final class Session {
         this.admin.setNamesrvAddr(namesrv);
         this.admin.setInstanceName("admin-" + name);
         this.admin.start();
+        for (String topic : topics().keySet()) {
+            awaitRoute(topic);
+        }
     }
 
     void close() {
@@ -111,19 +114,22 @@ final class Session {
         return null;
     }
 
-    /** The broker tells the name server after it has answered. */
+    /** The name server hears of a topic some time after the broker has it: waits until it leads to this broker. */
     private void awaitRoute(String topic) throws Exception {
         long deadline = System.currentTimeMillis() + TIMEOUT_MS;
-        while (true) {
-            try {
-                admin.examineTopicRouteInfo(topic);
-                return;
-            } catch (MQClientException unknown) {
-                if (System.currentTimeMillis() > deadline) {
-                    throw unknown;
-                }
-                Thread.sleep(20);
+        while (!isRouted(topic)) {
+            if (System.currentTimeMillis() > deadline) {
+                throw new IllegalStateException("the name server does not lead to " + broker + " for topic " + topic);
             }
+            Thread.sleep(20);
+        }
+    }
+
+    private boolean isRouted(String topic) throws Exception {
+        try {
+            return admin.examineTopicRouteInfo(topic).getBrokerDatas().stream().anyMatch(data -> data.getBrokerAddrs().containsValue(broker));
+        } catch (MQClientException unknown) {
+            return false;
         }
     }
 
