@@ -21,8 +21,15 @@ describe('tail', () => {
   const tail = (argv: string[], options: RunOptions = {}) => runCommand(Tail, argv, { store, ...options });
 
   it('starts at the end and shows what comes, of every topic', async () => {
-    const running = tail(['--count', '2', '--format', '%t:%v ']);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const reader = new FakeBroker({ store, mode: 'read' });
+    const pull = reader.pull.bind(reader);
+    let waiting = false;
+    reader.pull = (request) => {
+      waiting ||= (request.suspendMs ?? 0) > 0;
+      return pull(request);
+    };
+    const running = tail(['--count', '2', '--format', '%t:%v '], { open: async () => reader });
+    await expect.poll(() => waiting, { timeout: 10_000 }).toBe(true);
     await broker.send({ topic: 'U', body: Buffer.from('new') });
     await broker.send({ topic: 'T', body: Buffer.from('newer') });
     expect((await running).stdout).toBe('U:new T:newer ');

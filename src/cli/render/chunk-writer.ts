@@ -10,7 +10,7 @@ export class ChunkWriter {
   #used = 0;
   #full: Buffer[] = [];
   /** A chunk that is written out, for the next one. */
-  #spare: Buffer | undefined;
+  #spare: Buffer<ArrayBuffer> | undefined;
 
   constructor(out: Output) {
     this.#out = out;
@@ -53,7 +53,7 @@ export class ChunkWriter {
     for (const chunk of full) {
       await this.#out.write(chunk);
       // Otherwise the stream still holds it: memory is given up to it.
-      if (this.#out.drained && chunk.buffer.byteLength === CHUNK_BYTES) this.#spare = Buffer.from(chunk.buffer);
+      if (this.#out.drained && chunk.buffer.byteLength === CHUNK_BYTES) this.#spare = Buffer.from(chunk.buffer as ArrayBuffer);
     }
   }
 

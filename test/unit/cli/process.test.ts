@@ -139,6 +139,21 @@ async function emptyConfig(): Promise<Config> {
   return config;
 }
 
+describe('chunks that were written', () => {
+  it.each([[0, 2], [7, 3]])('with %d bytes not yet taken by the system, three chunks take %d buffers', async (writableLength, buffers) => {
+    const seen: Uint8Array[] = [];
+    const stream = Object.assign(new TestStream(), { writableLength, write: (chunk: Uint8Array) => seen.push(chunk) > 0 });
+    const writer = new ChunkWriter(new Output(stream as unknown as HostOutput, () => undefined));
+    for (const letter of ['a', 'b', 'c']) {
+      writer.text(letter);
+      await writer.flush();
+    }
+    expect(new Set(seen.map((chunk) => chunk.buffer)).size).toBe(buffers);
+    // What the stream still holds must not change under it.
+    if (writableLength > 0) expect(seen.map((chunk) => Buffer.from(chunk).toString())).toEqual(['a', 'b', 'c']);
+  });
+});
+
 describe('base command', () => {
   class Probe extends BaseCommand<typeof Probe> {
     static override id = 'probe';

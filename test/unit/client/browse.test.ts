@@ -117,6 +117,24 @@ describe('browse', () => {
     await following;
   });
 
+  it('keeps the order when an empty queue and then another are filled between two looks', async () => {
+    const broker = await brokerWith('T', 2, []);
+    const pull = broker.pull.bind(broker);
+    let looks = 0;
+    broker.pull = async (wanted) => {
+      const result = await pull({ ...wanted, suspendMs: 0 });
+      if (wanted.queue.queueId === 0 && looks++ === 0) await fill(broker, 'T', [0, 1]);
+      return result;
+    };
+    let left = 2;
+    const seen: string[] = [];
+    for await (const batch of browse(broker, systemClock, request({ untilEnd: false, batchLimit: () => left }))) {
+      seen.push(...places(batch));
+      left -= batch.length;
+    }
+    expect(seen).toEqual(['0@0', '1@0']);
+  });
+
   it('ends after the idle time, counted from the last message', async () => {
     const broker = await brokerWith('T', 1, [0]);
     const started = performance.now();
