@@ -3,9 +3,9 @@ import { segmentBase, segmentFileName } from '../commit-log/log-directory.ts';
 import type { FileSystem } from '../files/file-system.ts';
 
 /** One read-ahead of the log. Larger saves system calls, smaller saves copying what a sparse queue skips. */
-const WINDOW_BYTES = 1 << 20;
+const WINDOW_BYTES = 1 << 18;
 /** Queues of one topic advance through the log together: each finds what the others have read ahead. */
-const WINDOWS = 12;
+const WINDOWS = 24;
 const OPEN_FILES = 32;
 
 interface Window {

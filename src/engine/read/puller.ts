@@ -12,7 +12,7 @@ import type { LogReader } from './log-reader.ts';
 import type { QueueReader } from './queue-reader.ts';
 
 /** One pull's share of memory: a queue of large messages must not fill it with `maxMessages` of them. */
-const MAX_PULL_BYTES = 8 * 1024 * 1024;
+export const MAX_PULL_BYTES = 8 * 1024 * 1024;
 /** Entries looked at for one pull when a filter lets few through: it answers with progress instead of scanning for ever. */
 const MAX_SCANNED_ENTRIES = 64 * 1024;
 /** A read-ahead pays when at least one in so many bytes of it is wanted. */
@@ -22,6 +22,8 @@ const LOOK_AHEAD_ENTRIES = 64;
 export interface PullRange {
   readonly offset: number;
   readonly maxMessages: number;
+  /** Bodies and all, in bytes; the first message comes whatever its size. */
+  readonly maxBytes: number;
   readonly minOffset: number;
   readonly maxOffset: number;
   readonly filter: TagFilter | null;
@@ -29,7 +31,7 @@ export interface PullRange {
 
 /** Entry → hash filter → record → check → real comparison: one queue's messages from `offset` on. [DefaultMessageStore#getMessage] */
 export const pullMessages = (log: LogReader, queue: QueueReader, messageQueue: MessageQueue, range: PullRange): PullResult<StoredMessage> => {
-  const { maxMessages, minOffset, maxOffset, filter } = range;
+  const { maxMessages, maxBytes, minOffset, maxOffset, filter } = range;
   const messages: StoredMessage[] = [];
   const damaged: DamageReport[] = [];
   let offset = range.offset;
@@ -37,13 +39,13 @@ export const pullMessages = (log: LogReader, queue: QueueReader, messageQueue: M
   const scanLimit = offset + MAX_SCANNED_ENTRIES;
   // Entries of the schedule topic carry due times where others carry hashes.
   const hashes = filter !== null && queue.topic !== SCHEDULE_TOPIC ? filter : null;
-  while (messages.length < maxMessages && offset < maxOffset && offset < scanLimit && bytes < MAX_PULL_BYTES) {
+  while (messages.length < maxMessages && offset < maxOffset && offset < scanLimit && bytes < maxBytes) {
     const count = queue.read(offset, Math.min(maxOffset - offset, Math.max(maxMessages - messages.length, 32)));
     if (count === 0) break;
     const { entries } = queue;
     const isDense = isDenseAt(entries, count);
     let index = 0;
-    for (; index < count && messages.length < maxMessages && bytes < MAX_PULL_BYTES; index++) {
+    for (; index < count && messages.length < maxMessages && bytes < maxBytes; index++) {
       const at = index * ENTRY_SIZE_BYTES;
       if (hashes !== null && !mayMatchHash(hashes, entries.readInt32BE(at + ENTRY_TAGS_CODE + 4))) continue;
       const commitLogOffset = readOffset(entries, at + ENTRY_PHYSICAL_OFFSET);

@@ -11,7 +11,7 @@ import { listTopicQueues } from '../consume-queue/queue-directory.ts';
 import type { StoreContext } from '../store-context.ts';
 import { LogReader } from './log-reader.ts';
 import { LogTail } from './log-tail.ts';
-import { pullMessages } from './puller.ts';
+import { MAX_PULL_BYTES, pullMessages } from './puller.ts';
 import { QueueReader } from './queue-reader.ts';
 import { storeTimestampAt } from './store-timestamp.ts';
 
@@ -113,7 +113,7 @@ export class StoreReader {
     if (offset < minOffset) return { ...nothing, status: 'OFFSET_ILLEGAL', nextOffset: minOffset };
     if (offset > maxOffset) return { ...nothing, status: 'OFFSET_ILLEGAL', nextOffset: maxOffset };
     if (offset === maxOffset) return { ...nothing, status: 'NO_NEW_MESSAGE', nextOffset: offset };
-    const result = pullMessages(this.log, queue, messageQueue, { offset, maxMessages, minOffset, maxOffset, filter });
+    const result = pullMessages(this.log, queue, messageQueue, { offset, maxMessages, maxBytes: Math.min(request.maxBytes ?? MAX_PULL_BYTES, MAX_PULL_BYTES), minOffset, maxOffset, filter });
     if (result.damaged.length > 0) this.damage.push(...result.damaged);
     return result;
   }
