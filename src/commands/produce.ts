@@ -34,7 +34,7 @@ what stands before it is stored.`;
     flush: Flags.option({ options: ['async', 'sync'] as const, description: 'acknowledge when the system has it, or when the disk has it' })(),
     timeout: Flags.string({ description: 'for one send with all its attempts (3s)', helpValue: 'DURATION' }),
     oneway: Flags.boolean({ description: 'do not wait for acknowledgements' }),
-    'in-flight': Flags.integer({ description: 'most messages sent and not yet acknowledged', min: 1, default: 4096, helpValue: 'N' }),
+    'in-flight': Flags.integer({ description: 'most messages sent and not yet acknowledged', min: 1, default: 1024, helpValue: 'N' }),
     compress: Flags.option({ options: ['zlib', 'lz4', 'zstd'] as const, description: 'compress bodies' })(),
     'no-create': Flags.boolean({ description: 'refuse a topic or store that does not exist' }),
     'skip-empty': Flags.boolean({ description: 'skip empty lines instead of refusing them' }),

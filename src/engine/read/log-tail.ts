@@ -1,4 +1,3 @@
-import { recordProblem } from '../../record/check.ts';
 import { listSegments } from '../commit-log/log-directory.ts';
 import type { LogSegment } from '../commit-log/log-directory.ts';
 import { LogScanner } from '../commit-log/log-scanner.ts';
@@ -62,9 +61,7 @@ export class LogTail {
     if (from <= 0) from = this.#dispatchedEnd();
     if (from > last.baseOffset + last.sizeBytes) from = last.baseOffset;
     from = Math.max(from, segments[0]!.baseOffset);
-    const scanner = new LogScanner(this.#context.fs, segments, {
-      from, windowBytes: 1 << 16, check: (buffer, position, size) => recordProblem(buffer, position, size, true),
-    });
+    const scanner = new LogScanner(this.#context.fs, segments, { from, windowBytes: 1 << 16 });
     try {
       for (;;) {
         const kind = scanner.next();

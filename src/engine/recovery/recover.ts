@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { MqliteError } from '../../broker/errors.ts';
 import { createDispatchView, readDispatchView } from '../../record/dispatch-view.ts';
-import { recordProblem } from '../../record/check.ts';
 import { TRANSACTION_MASK, TRANSACTION_PREPARED, TRANSACTION_ROLLBACK } from '../../record/sys-flag.ts';
 import { listSegments, segmentFileName } from '../commit-log/log-directory.ts';
 import type { LogSegment } from '../commit-log/log-directory.ts';
@@ -84,7 +83,7 @@ const firstStoreTimestamp = (context: StoreContext, segments: readonly LogSegmen
 };
 
 const newScanner = (context: StoreContext, segments: readonly LogSegment[], from: number, to?: number): LogScanner =>
-  new LogScanner(context.fs, segments, { from, ...(to === undefined ? {} : { to }), check: (buffer, position, size) => recordProblem(buffer, position, size, true) });
+  new LogScanner(context.fs, segments, { from, ...(to === undefined ? {} : { to }) });
 
 /**
  * Brings log and queues of a store to one valid state. Runs alone. Nothing that could be read is lost, nothing unreadable is

@@ -34,3 +34,7 @@ export const checkpointWhenClosed = (state: EngineState, index: IndexWriter | nu
   indexMsgTimestamp: index?.lastFullEndTimestamp ?? before.indexMsgTimestamp,
   logicsPhysicalOffset: state.committedTail,
 });
+
+/** Whether this is the checkpoint of the close that `state` speaks of: a broker that stored anything since has moved it. */
+export const isCheckpointOf = (state: EngineState, checkpoint: Checkpoint): boolean =>
+  checkpoint.physicMsgTimestamp === state.lastStoreTimestamp && checkpoint.logicsPhysicalOffset === state.committedTail;

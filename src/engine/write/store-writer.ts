@@ -1,8 +1,4 @@
 import { MqliteError } from '../../broker/errors.ts';
-import { recordProblem } from '../../record/check.ts';
-import { createDispatchView, readDispatchView } from '../../record/dispatch-view.ts';
-import { listSegments } from '../commit-log/log-directory.ts';
-import { LogScanner } from '../commit-log/log-scanner.ts';
 import { LogWriter } from '../commit-log/log-writer.ts';
 import { QueueTable } from '../consume-queue/queue-table.ts';
 import { Indexer } from '../dispatch/indexer.ts';
@@ -22,15 +18,13 @@ import { openTables } from '../store-context.ts';
 import type { StoreContext, StoreTables } from '../store-context.ts';
 import { BatchAppender } from './batch-appender.ts';
 import type { PreparedMessage } from './batch-appender.ts';
-import { checkpointWhenClosed, checkpointWhileOpen } from './checkpoint-rule.ts';
+import { followQueues } from './catch-up.ts';
+import { checkpointWhenClosed, checkpointWhileOpen, isCheckpointOf } from './checkpoint-rule.ts';
 
 export interface StoreWriterOptions {
   readonly lockTimeoutMs: number;
   readonly onNotice: (text: string) => void;
 }
-
-/** A larger gap that other writers left is not read record by record: the queues are opened anew instead. */
-const MAX_CATCH_UP_BYTES = 64 * 1024 * 1024;
 
 /**
  * This process as one of the writers of a store: attached from `attach` to `detach`, writing batches under the write
@@ -54,6 +48,8 @@ export class StoreWriter {
   #syncedTail = 0;
   /** The log alone is durable up to here; `syncedTail` needs queues and index too. */
   #logSyncedTail = 0;
+  /** End timestamp of the newest full index file that the checkpoint knows. */
+  #checkpointedFullEnd = 0;
   /** End of the log when this process last saw that another one had moved it. */
   #othersTail = 0;
   recovery: RecoveryCase = 'clean-own';
@@ -128,15 +124,21 @@ export class StoreWriter {
     const known = this.state.committedTail;
     const outcome = this.#stateFile.read();
     if (outcome === 'invalid') throw this.#fail(new MqliteError('DAMAGED', `${this.context.paths.state} is unreadable while the store is open`, { hint: 'close all writers, then run "mqlite store verify"' }));
-    if (outcome === 'unchanged') return;
-    if (this.state.batchOpen) this.#repair();
-    if (this.state.topicsGeneration !== this.#topicsGeneration) {
-      this.#topicsGeneration = this.state.topicsGeneration;
+    if (outcome === 'unchanged' && !this.state.batchOpen) return;
+    try {
+      if (this.state.batchOpen) this.#repair();
+      if (this.state.topicsGeneration !== this.#topicsGeneration) {
+        this.#topicsGeneration = this.state.topicsGeneration;
+        this.queues.dropAll();
+      }
+      if (this.state.committedTail > known) {
+        this.#othersTail = this.state.committedTail;
+        this.#catchUp(known, this.state.committedTail);
+      }
+    } catch (error) {
+      // Half caught up, the writers of the queues may be behind their files: they are opened anew, at the files' ends.
       this.queues.dropAll();
-    }
-    if (this.state.committedTail > known) {
-      this.#othersTail = this.state.committedTail;
-      this.#catchUp(known, this.state.committedTail);
+      throw error;
     }
   }
 
@@ -181,6 +183,16 @@ export class StoreWriter {
     this.#logSyncedTail = Math.max(this.#logSyncedTail, to);
   }
 
+  /** Log and queues up to the committed tail to disk, blocking. */
+  #syncNow(): void {
+    const to = this.state.committedTail;
+    if (to <= this.#syncedTail) return;
+    this.syncLog();
+    for (const queue of this.queues.takeUnsynced()) queue.sync();
+    if (this.#othersTail > this.#syncedTail) syncQueuesBetween(this.context, this.#syncedTail, to);
+    this.#syncedTail = to;
+  }
+
   /** Everything up to the committed tail to disk, without holding up the event loop for the log. Publishes the synced tail. */
   async syncAll(): Promise<void> {
     const to = this.state.committedTail;
@@ -192,8 +204,7 @@ export class StoreWriter {
     } catch (error) {
       throw this.#fail(error as Error);
     }
-    // Queue entries of other writers are synced by them: what they stored is claimed only when the last one leaves.
-    if (this.#othersTail > this.#syncedTail) return;
+    if (this.#othersTail > this.#syncedTail) syncQueuesBetween(this.context, this.#syncedTail, to);
     this.#syncedTail = to;
     this.#writeOpenCheckpoint();
   }
@@ -250,7 +261,7 @@ export class StoreWriter {
       abort: !abortExists(fs, paths.abort) ? 'none' : readAbortPid(fs, paths.abort) === this.state.writerPid ? 'ours' : 'foreign',
       state: stateIs,
       boot: this.state.bootId === bootId ? 'same' : 'other',
-      checkpoint: this.#isCheckpointOurs() ? 'ours' : 'foreign',
+      checkpoint: isCheckpointOf(this.state, readCheckpoint(fs, paths.checkpoint).checkpoint) ? 'ours' : 'foreign',
     });
     const result = recoverStore(this.context, this.recovery, this.state, this.queues, this.tables.deletedTopics.load());
     for (const notice of result.notices) this.#options.onNotice(notice);
@@ -271,6 +282,7 @@ export class StoreWriter {
     this.indexer.rewindTo(Math.min(reindexFrom, result.scannedFrom));
     this.indexer.catchUp(result.tail);
     this.#writeOpenCheckpoint();
+    this.#checkpointedFullEnd = this.indexer.writer?.lastFullEndTimestamp ?? 0;
     this.#stateFile.write();
   }
 
@@ -315,6 +327,12 @@ export class StoreWriter {
       if (message.error === null) this.indexer.put(message.topic, message.uniqKey, message.keys, message.commitLogOffset, message.storeTimestamp, message.tags);
     }
     this.indexer.advanceTo(this.state.committedTail);
+    const fullEnd = this.indexer.writer!.lastFullEndTimestamp;
+    if (fullEnd === this.#checkpointedFullEnd) return;
+    // An index file has become full. Until the checkpoint says so, a broker would delete it.
+    this.#syncNow();
+    this.#writeOpenCheckpoint();
+    this.#checkpointedFullEnd = fullEnd;
   }
 
   #rollBack(start: number, end: number): void {
@@ -344,34 +362,7 @@ export class StoreWriter {
   /** Another process has stored records: its queues have grown, and the index must have them. */
   #catchUp(from: number, to: number): void {
     this.indexer.catchUp(to);
-    if (to - from > MAX_CATCH_UP_BYTES) {
-      this.queues.dropAll();
-      return;
-    }
-    const { fs, paths, identity } = this.context;
-    const scanner = new LogScanner(fs, listSegments(fs, paths.commitLog, identity.segmentSizeBytes), {
-      from, to, windowBytes: 1 << 18, check: (buffer, position, size) => recordProblem(buffer, position, size, false),
-    });
-    const view = createDispatchView();
-    try {
-      for (let kind = scanner.next(); kind !== 'end'; kind = scanner.next()) {
-        if (kind === 'damaged') {
-          this.queues.dropAll();
-          return;
-        }
-        if (kind !== 'message') continue;
-        readDispatchView(scanner.window, scanner.position, view);
-        const queue = this.queues.peek(view.topic, view.queueId);
-        if (queue !== undefined && queue.nextOffset <= view.queueOffset) queue.moveTo(view.queueOffset + 1);
-      }
-    } finally {
-      scanner.close();
-    }
-  }
-
-  #isCheckpointOurs(): boolean {
-    const { checkpoint } = readCheckpoint(this.context.fs, this.context.paths.checkpoint);
-    return checkpoint.physicMsgTimestamp === this.state.lastStoreTimestamp && checkpoint.logicsPhysicalOffset === this.state.committedTail;
+    if (!followQueues(this.context, this.queues, from, to)) this.queues.dropAll();
   }
 
   #writeOpenCheckpoint(): void {
