@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** One project a folder, so that a run can be narrowed: `npx vitest run --project unit`. Interop has a config of its own. */
+/**
+ * One project a folder, so that a run can be narrowed: `npx vitest run --project unit`. Interop has a config of its own.
+ * e2e measures shares, delays and idle processors: it runs last and one file at a time, with the machine to itself.
+ */
 const PROJECTS: readonly { readonly name: string; readonly testTimeout: number }[] = [
   { name: 'unit', testTimeout: 10_000 },
   { name: 'golden', testTimeout: 30_000 },
@@ -21,7 +24,13 @@ export default defineConfig({
     outputFile: process.env['MQLITE_TEST_REPORT'] === undefined ? {} : { json: process.env['MQLITE_TEST_REPORT'] },
     projects: PROJECTS.map(({ name, testTimeout }) => ({
       extends: true as const,
-      test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: 120_000 },
+      test: {
+        name,
+        include: [`test/${name}/**/*.test.ts`],
+        testTimeout,
+        hookTimeout: 120_000,
+        ...(name === 'e2e' ? { maxWorkers: 1, sequence: { groupOrder: 1 } } : {}),
+      },
     })),
   },
 });
