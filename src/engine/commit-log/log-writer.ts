@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { FileSystem } from '../files/file-system.ts';
-import { createSizedFile, restoreIfUnlinked } from '../files/sized-file.ts';
+import { createSizedFile, reopenIfReplaced, restoreIfUnlinked } from '../files/sized-file.ts';
 import { segmentBase, segmentFileName } from './log-directory.ts';
 
 /** TOTALSIZE and magic of an end-of-file record: what every file must have left [CommitLog, END_FILE_MIN_BLANK_LENGTH]. */
@@ -44,6 +44,7 @@ export class LogWriter {
     const { fs, directory, tempDirectory, segmentSizeBytes } = this.#options;
     const base = segmentBase(offset, segmentSizeBytes);
     if (base === this.#base) {
+      this.reopenReplaced();
       fs.write(this.#fd, source, 0, length, offset - base);
       return;
     }
@@ -98,12 +99,13 @@ export class LogWriter {
   /** Rewrites the current segment if a refused broker has unlinked it. */
   restoreUnlinked(): void {
     if (this.#fd < 0) return;
-    const { fs, directory, tempDirectory, segmentSizeBytes } = this.#options;
-    this.#fd = restoreIfUnlinked(fs, this.#fd, {
-      path: path.join(directory, segmentFileName(this.#base)),
-      sizeBytes: segmentSizeBytes,
-      tempDirectory,
-    });
+    this.#fd = restoreIfUnlinked(this.#options.fs, this.#fd, this.#current());
+  }
+
+  /** The same where another writer may have done it before: then its copy counts. Lock held. */
+  reopenReplaced(): void {
+    if (this.#fd < 0) return;
+    this.#fd = reopenIfReplaced(this.#options.fs, this.#fd, this.#current());
   }
 
   /** Makes the log durable from `from` to `to`, whoever wrote it. Blocks. */
@@ -143,6 +145,11 @@ export class LogWriter {
         fs.close(fd);
       }
     }
+  }
+
+  #current(): { path: string; sizeBytes: number; tempDirectory: string } {
+    const { directory, tempDirectory, segmentSizeBytes } = this.#options;
+    return { path: path.join(directory, segmentFileName(this.#base)), sizeBytes: segmentSizeBytes, tempDirectory };
   }
 
   #closeFile(): void {

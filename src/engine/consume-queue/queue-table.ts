@@ -46,6 +46,13 @@ export class QueueTable {
     for (const queue of this.#touched) queue.restoreUnlinked();
   }
 
+  /** The same for every open queue, after others may have had the lock. Lock held. @param isKept false for topics deleted meanwhile */
+  reopenReplaced(isKept: (topic: string) => boolean = () => true): void {
+    for (const [topic, queues] of this.#topics) {
+      if (isKept(topic)) for (const queue of queues) queue?.reopenReplaced();
+    }
+  }
+
   commit(): void {
     for (const queue of this.#touched) {
       queue.commit();
@@ -72,8 +79,9 @@ export class QueueTable {
 
   /** Forgets a topic's writers: its queues were deleted, or moved by another process beyond catching up. */
   drop(topic: string): void {
-    for (const queue of this.#topics.get(topic) ?? []) if (queue !== undefined) this.#forget(queue);
+    const queues = this.#topics.get(topic) ?? [];
     this.#topics.delete(topic);
+    for (const queue of queues) if (queue !== undefined) this.#forget(queue);
   }
 
   dropAll(): void {

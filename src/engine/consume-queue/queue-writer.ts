@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { segmentFileName } from '../commit-log/log-directory.ts';
 import type { FileSystem } from '../files/file-system.ts';
-import { createSizedFile, restoreIfUnlinked, tryUnlink } from '../files/sized-file.ts';
+import { createSizedFile, reopenIfReplaced, restoreIfUnlinked, tryUnlink } from '../files/sized-file.ts';
 import { ENTRY_SIZE_BYTES, queueFileBase, writeEntry } from './layout.ts';
 import { findQueueEnd } from './queue-end.ts';
 
@@ -129,16 +129,26 @@ export class QueueWriter {
 
   /** Rewrites the current file if a refused broker has unlinked it. */
   restoreUnlinked(): void {
-    if (this.#fd < 0) return;
-    const target = { path: this.#filePath, sizeBytes: this.#options.fileSizeBytes, tempDirectory: this.#options.tempDirectory };
-    this.#fd = restoreIfUnlinked(this.#options.fs, this.#fd, target);
+    if (this.#fd >= 0) this.#fd = restoreIfUnlinked(this.#options.fs, this.#fd, this.#current());
+  }
+
+  /**
+   * The same where another writer may have done it before: then its copy counts. Without its directory the queue was
+   * deleted, and stays so. Lock held.
+   */
+  reopenReplaced(): void {
+    const { fs, directory } = this.#options;
+    if (this.#fd < 0 || fs.fstat(this.#fd).linkCount > 0) return;
+    if (fs.stat(directory) !== null) this.#fd = reopenIfReplaced(fs, this.#fd, this.#current());
+    else this.#closeFile();
   }
 
   /** fdatasync of the current file and of the names made since the last time. */
   sync(): void {
     const { fs, directory } = this.#options;
     if (this.#fd >= 0) fs.dataSync(this.#fd);
-    if (!this.#unsyncedNames) return;
+    // A queue that another writer has deleted has no names to keep.
+    if (!this.#unsyncedNames || fs.stat(directory) === null) return;
     for (const level of [directory, path.dirname(directory), path.dirname(path.dirname(directory))]) fs.syncDirectory(level);
     this.#unsyncedNames = false;
   }
@@ -149,6 +159,7 @@ export class QueueWriter {
 
   #writeInto(base: number, inFile: number, done: number, count: number): void {
     const { fs, directory, fileSizeBytes, tempDirectory } = this.#options;
+    if (base === this.#fileBase) this.reopenReplaced();
     if (base === this.#fileBase) {
       fs.write(this.#fd, this.#pending, done, count, inFile);
       return;
@@ -172,6 +183,10 @@ export class QueueWriter {
     }
     this.#fileBase = base;
     this.#filePath = file;
+  }
+
+  #current(): { path: string; sizeBytes: number; tempDirectory: string } {
+    return { path: this.#filePath, sizeBytes: this.#options.fileSizeBytes, tempDirectory: this.#options.tempDirectory };
   }
 
   #closeFile(): void {

@@ -46,6 +46,18 @@ export const restoreIfUnlinked = (fs: FileSystem, fd: number, target: { readonly
   return restored;
 };
 
+/**
+ * Before writing through a descriptor that was open all the while: another writer may have restored the file under the
+ * same name since, and gone on with its copy. Returns the descriptor of the file that the path names now.
+ */
+export const reopenIfReplaced = (fs: FileSystem, fd: number, target: { readonly path: string; readonly sizeBytes: number; readonly tempDirectory: string }): number => {
+  if (fs.fstat(fd).linkCount > 0) return fd;
+  if (fs.stat(target.path) === null) return restoreIfUnlinked(fs, fd, target);
+  const named = fs.open(target.path, 'write');
+  fs.close(fd);
+  return named;
+};
+
 /** Copies a sparse file without filling its holes. */
 const copyNonZero = (fs: FileSystem, from: number, to: number, sizeBytes: number): void => {
   const chunk = Buffer.alloc(COPY_CHUNK_BYTES);

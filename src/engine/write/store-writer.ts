@@ -129,6 +129,9 @@ export class StoreWriter {
       if (this.state.batchOpen) this.#repair();
       if (this.state.topicsGeneration !== this.#topicsGeneration) {
         this.#topicsGeneration = this.state.topicsGeneration;
+        // Once let go of, a file that a refused broker unlinked is lost; one of a topic deleted since `known` shall be.
+        const deleted = this.tables.deletedTopics.load();
+        this.queues.reopenReplaced((topic) => (deleted.get(topic) ?? -1) < known);
         this.queues.dropAll();
       }
       if (this.state.committedTail > known) {
@@ -215,6 +218,8 @@ export class StoreWriter {
       this.indexer.tryOwn(this.state.committedTail);
       this.indexer.catchUp(this.state.committedTail);
       this.indexer.restoreUnlinked(this.state.committedTail);
+      this.log.reopenReplaced();
+      this.queues.reopenReplaced();
       this.restoreMarks();
     });
   }
@@ -297,6 +302,8 @@ export class StoreWriter {
     this.indexer.catchUp(tail);
     this.indexer.restoreUnlinked(tail);
     this.indexer.writer?.sync();
+    this.log.reopenReplaced();
+    this.queues.reopenReplaced();
     if (tail > state.syncedTail) this.log.sync(state.syncedTail, tail);
     for (const queue of this.queues.takeUnsynced()) queue.sync();
     if (this.#othersTail > state.syncedTail) syncQueuesBetween(this.context, state.syncedTail, tail);
