@@ -35,8 +35,10 @@ export class QueueReader {
   maxOffset(): number {
     if (this.#knownEnd < 0 || (this.#knownEnd > 0 && this.#read(this.#knownEnd - 1, 1) !== 1)) this.#find();
     for (let chunks = 0; chunks < MAX_FORWARD_CHUNKS; chunks++) {
-      const count = this.#read(this.#knownEnd, CHUNK_ENTRIES);
-      this.#knownEnd += count;
+      const from = this.#knownEnd;
+      const count = this.#read(from, CHUNK_ENTRIES);
+      if (this.#knownEnd < 0) break;
+      this.#knownEnd = from + count;
       // A chunk ends early at the end of the queue and at the end of a file; only a second look tells them apart.
       if (count === 0) return this.#knownEnd;
     }
@@ -97,6 +99,7 @@ export class QueueReader {
     if (present === 0 && this.#fs.fstat(this.#fd).linkCount === 0) {
       this.close();
       this.#knownEnd = -1;
+      this.#minFor = -1;
       return this.#open(base) ? this.#read(offset, count) : 0;
     }
     return present;
