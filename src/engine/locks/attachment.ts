@@ -38,22 +38,34 @@ export class Attachment {
 
   /** Joins. `onFirst` runs alone, before anybody else can attach: recovery and the creation of `abort` belong there. */
   static async attach(options: AttachmentOptions, onFirst: () => void): Promise<Attachment> {
-    const { fs, locks, paths } = options;
-    return withAttachLock(options, () => {
-      const storeFd = openLockFile(fs, paths.lock);
-      try {
-        if (locks.tryLock(storeFd, STORE_BYTE, 'exclusive')) {
-          onFirst();
-          locks.tryLock(storeFd, STORE_BYTE, 'shared');
-        } else if (!locks.tryLock(storeFd, STORE_BYTE, 'shared')) {
-          throw heldByBroker(options);
+    const { fs, locks, clock, paths, lockTimeoutMs } = options;
+    const deadlineMs = clock.nowMs() + lockTimeoutMs;
+    for (;;) {
+      const storeFd = await withAttachLock(options, () => {
+        const fd = openLockFile(fs, paths.lock);
+        try {
+          if (locks.tryLock(fd, STORE_BYTE, 'exclusive')) {
+            onFirst();
+            locks.tryLock(fd, STORE_BYTE, 'shared');
+            return fd;
+          }
+          if (locks.tryLock(fd, STORE_BYTE, 'shared')) return fd;
+          const pid = brokerPid(options);
+          if (pid !== null) throw heldByBroker(options, pid);
+        } catch (error) {
+          fs.close(fd);
+          throw error;
         }
-      } catch (error) {
-        fs.close(storeFd);
-        throw error;
+        fs.close(fd);
+        return null;
+      });
+      if (storeFd !== null) return new Attachment(options, storeFd);
+      // A tool of ours has the store to itself (`withStoreExclusive`), or a broker that is about to be refused tries the lock.
+      if (clock.nowMs() >= deadlineMs) {
+        throw new MqliteError('LOCKED', `another process has ${paths.root} to itself`, { hint: 'wait for it to finish, or give --lock-timeout a longer time' });
       }
-      return new Attachment(options, storeFd);
-    });
+      await clock.sleep(RETRY_MS);
+    }
   }
 
   /** Leaves. `onLast` runs alone when nobody else is attached: completing the store and removing `abort` belong there. */
@@ -82,7 +94,7 @@ export const withStoreExclusive = async <T>(options: AttachmentOptions, action: 
     const deadlineMs = clock.nowMs() + lockTimeoutMs;
     while (!locks.tryLock(storeFd, STORE_BYTE, 'exclusive')) {
       const pid = brokerPid(options);
-      if (pid !== null) throw heldByBroker(options);
+      if (pid !== null) throw heldByBroker(options, pid);
       if (clock.nowMs() >= deadlineMs) {
         throw new MqliteError('LOCKED', `other processes write ${paths.root}`, { hint: 'stop them, or give --lock-timeout a longer time' });
       }
@@ -115,10 +127,7 @@ const withAttachLock = async <T>(options: AttachmentOptions, action: () => T): P
 
 const brokerPid = ({ fs, paths }: AttachmentOptions): number | null => posixLockHolder(fs, paths.lock);
 
-const heldByBroker = (options: AttachmentOptions): MqliteError => {
-  const pid = brokerPid(options);
-  const who = pid === null ? 'another process, probably a RocketMQ broker,' : `a RocketMQ broker (pid ${pid})`;
-  return new MqliteError('LOCKED', `${who} has ${options.paths.root} open`, {
+const heldByBroker = (options: AttachmentOptions, pid: number): MqliteError =>
+  new MqliteError('LOCKED', `a RocketMQ broker (pid ${pid}) has ${options.paths.root} open`, {
     hint: 'stop the broker first, or talk to it with --namesrv; reading commands work beside it',
   });
-};

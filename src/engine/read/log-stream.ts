@@ -11,7 +11,6 @@ import type { StoreContext } from '../store-context.ts';
 import type { StoreReader } from './store-reader.ts';
 
 const BATCH_RECORDS = 512;
-const FOLLOW_POLL_MS = 10;
 
 /** The physical log from `query.from` on, as batches. Without `follow` it ends where the log ends now. */
 export async function* readLog(context: StoreContext, reader: StoreReader, query: LogQuery, signal?: AbortSignal): AsyncGenerator<LogRecord<StoredMessage>[]> {
@@ -25,7 +24,7 @@ export async function* readLog(context: StoreContext, reader: StoreReader, query
       if (signal?.aborted === true) return;
     }
     if (!query.follow || signal?.aborted === true) return;
-    await context.clock.sleep(FOLLOW_POLL_MS, signal);
+    await reader.untilTailPasses(tail, signal);
   }
 }
 

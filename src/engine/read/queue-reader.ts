@@ -69,6 +69,14 @@ export class QueueReader {
     return this.#read(offset, Math.min(count, CHUNK_ENTRIES));
   }
 
+  /**
+   * Whether there is news at `offset`, the end of the queue so far: asked many times a second by those who wait for it.
+   * A file that was replaced is news, too: `maxOffset` then looks again.
+   */
+  hasNews(offset: number): boolean {
+    return this.#read(offset, 1) > 0 || this.#knownEnd < 0;
+  }
+
   /** The file and byte position of an entry, for messages. */
   locate(offset: number): { file: string; position: number } {
     const base = queueFileBase(offset, this.#fileSizeBytes);

@@ -14,9 +14,8 @@ import { LogTail } from './log-tail.ts';
 import { MAX_PULL_BYTES, pullMessages } from './puller.ts';
 import { QueueReader } from './queue-reader.ts';
 import { storeTimestampAt } from './store-timestamp.ts';
+import { WaitingReaders } from './waiting-readers.ts';
 
-/** How often a waiting reader looks whether the log has grown. Changes by another process raise no event (a broker writes through mmap). */
-const POLL_MS = 10;
 const MAX_CACHED_FILTERS = 64;
 
 /** Everything that reads messages from a store. Takes no lock, writes nothing. */
@@ -27,12 +26,14 @@ export class StoreReader {
   readonly #context: StoreContext;
   readonly #queues = new Map<string, QueueReader>();
   readonly #filters = new Map<string, TagFilter>();
+  readonly #waiting: WaitingReaders;
 
   constructor(context: StoreContext) {
     const { fs, paths, identity } = context;
     this.#context = context;
     this.log = new LogReader(fs, paths.commitLog, identity.segmentSizeBytes);
     this.tail = new LogTail(context);
+    this.#waiting = new WaitingReaders(context.clock);
   }
 
   queue(topic: string, queueId: number): QueueReader {
@@ -58,10 +59,14 @@ export class StoreReader {
     for (;;) {
       const result = this.#pullNow(request, filter);
       if (result.status !== 'NO_NEW_MESSAGE') return result;
-      const leftMs = deadlineMs - this.#context.clock.nowMs();
-      if (leftMs <= 0 || request.signal?.aborted === true) return result;
-      await this.#context.clock.sleep(Math.min(POLL_MS, leftMs), request.signal);
+      const queue = this.queue(request.queue.topic, request.queue.queueId);
+      if (!(await this.#waiting.until(() => queue.hasNews(request.offset), deadlineMs, request.signal))) return result;
     }
+  }
+
+  /** Waits until the log reaches beyond `offset`; false when the signal aborts first. */
+  untilTailPasses(offset: number, signal: AbortSignal | undefined): Promise<boolean> {
+    return this.#waiting.until(() => this.tail.current() > offset, Infinity, signal);
   }
 
   /** The message stored at a commit-log offset; null when no sound record begins there. */

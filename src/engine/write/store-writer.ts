@@ -39,9 +39,13 @@ export class StoreWriter {
   readonly #options: StoreWriterOptions;
   readonly #lock: WriteLock;
   readonly #stateFile: EngineStateFile;
+  /** A second look at the same record: the write lock asks it whose turn it is, and what this process knows stays as it is. */
+  readonly #turnFile: EngineStateFile;
   readonly #checkpoint: CheckpointFile;
   readonly #appender: BatchAppender;
   #attachment!: Attachment;
+  /** Another process had a turn since the last one of this process. */
+  #othersWrote = false;
   #failure: Error | null = null;
   #topicsGeneration = 0;
   /** syncedTail as this process knows it; published with the next batch. */
@@ -60,7 +64,14 @@ export class StoreWriter {
     this.#options = options;
     this.#stateFile = EngineStateFile.open(fs, paths.state, 'write', paths.temp)!;
     this.tables = openTables(context);
-    this.#lock = new WriteLock(fs, locks, clock, paths.writeLock, options.lockTimeoutMs);
+    this.#turnFile = EngineStateFile.open(fs, paths.state, 'read', paths.temp)!;
+    this.#lock = new WriteLock({
+      fs, locks, clock, path: paths.writeLock, timeoutMs: options.lockTimeoutMs,
+      turn: () => {
+        this.#turnFile.read();
+        return this.#turnFile.state.generation;
+      },
+    });
     this.#checkpoint = new CheckpointFile(fs, paths.checkpoint, paths.temp);
     this.queues = new QueueTable({ fs, paths, fileSizeBytes: identity.consumeQueueFileSizeBytes });
     this.log = new LogWriter({ fs, directory: paths.commitLog, tempDirectory: paths.commitLogTemp, segmentSizeBytes: identity.segmentSizeBytes });
@@ -104,7 +115,8 @@ export class StoreWriter {
   }
 
   unlock(): void {
-    this.#lock.release();
+    this.#lock.release(this.state.generation, this.#othersWrote);
+    this.#othersWrote = false;
   }
 
   /** Runs `action` under the write lock, caught up with the other writers. `action` must not be asynchronous. */
@@ -124,6 +136,7 @@ export class StoreWriter {
     const known = this.state.committedTail;
     const outcome = this.#stateFile.read();
     if (outcome === 'invalid') throw this.#fail(new MqliteError('DAMAGED', `${this.context.paths.state} is unreadable while the store is open`, { hint: 'close all writers, then run "mqlite store verify"' }));
+    this.#othersWrote = outcome !== 'unchanged';
     if (outcome === 'unchanged' && !this.state.batchOpen) return;
     try {
       if (this.state.batchOpen) this.#repair();
@@ -391,5 +404,6 @@ export class StoreWriter {
     this.#checkpoint.close();
     this.#lock.close();
     this.#stateFile.close();
+    this.#turnFile.close();
   }
 }
