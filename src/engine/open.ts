@@ -90,6 +90,8 @@ const prepareNewStore = (fs: FileSystem, clock: Clock, paths: StorePaths, mayCre
   const names = fs.list(paths.root);
   if (!mayCreate) detectStoreKind(fs, paths);
   if (names !== null && names.length > 0) {
+    // Another process was faster, between the look before this call and now.
+    if (isStore(fs, paths)) return;
     throw new MqliteError('STORE_NOT_FOUND', `${paths.root} is not empty and is not a RocketMQ store`, { hint: 'give the directory of a store, or an empty or new one' });
   }
   fs.makeDirectory(paths.mqlite);
