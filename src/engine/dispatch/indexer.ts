@@ -106,6 +106,19 @@ export class Indexer {
     this.catchUp(tail);
   }
 
+  /** Lets another process become the owner. What is in memory is on disk before. */
+  release(): void {
+    const writer = this.#writer;
+    if (writer === null) return;
+    this.#writer = null;
+    try {
+      writer.sync();
+    } finally {
+      writer.close();
+      this.#context.locks.unlock(this.#lockFd, OWNER_BYTE);
+    }
+  }
+
   close(): void {
     try {
       this.#writer?.close();

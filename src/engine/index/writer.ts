@@ -56,9 +56,10 @@ export class IndexWriter {
   #endCommitLogOffset = -1;
   #lastFullEndTimestamp = 0;
   #changed = false;
-  #directoryUnsynced = false;
+  /** At first true, and a flush to sync: the owner before may have died between writing and syncing. */
+  #directoryUnsynced = true;
   /** Counts the flushes that wrote something; `#syncedFlushes` of them are on the device. */
-  #flushes = 0;
+  #flushes = 1;
   #syncedFlushes = 0;
   /** Syncs in the thread pool per descriptor; closing such a descriptor waits for the last of them. */
   readonly #syncing = new Map<number, number>();

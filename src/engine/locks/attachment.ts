@@ -68,15 +68,23 @@ export class Attachment {
     }
   }
 
-  /** Leaves. `onLast` runs alone when nobody else is attached: completing the store and removing `abort` belong there. */
-  async detach(onLast: () => void): Promise<void> {
+  /** Leaves. `onLast` runs alone when nobody else is attached: completing the store and removing `abort` belong there; `onOther` otherwise. */
+  async detach(onLast: () => void, onOther: () => void): Promise<void> {
     const { fs, locks } = this.#options;
+    let isOpen = true;
     try {
       await withAttachLock(this.#options, () => {
-        if (locks.tryLock(this.#storeFd, STORE_BYTE, 'exclusive')) onLast();
+        try {
+          if (locks.tryLock(this.#storeFd, STORE_BYTE, 'exclusive')) onLast();
+          else onOther();
+        } finally {
+          // Before the attach lock: whoever has that next must see that this process has gone, or none of them is the last.
+          isOpen = false;
+          fs.close(this.#storeFd);
+        }
       });
     } finally {
-      fs.close(this.#storeFd);
+      if (isOpen) fs.close(this.#storeFd);
     }
   }
 

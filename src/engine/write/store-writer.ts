@@ -1,4 +1,5 @@
 import { MqliteError } from '../../broker/errors.ts';
+import { listSegments } from '../commit-log/log-directory.ts';
 import { LogWriter } from '../commit-log/log-writer.ts';
 import { QueueTable } from '../consume-queue/queue-table.ts';
 import { Indexer } from '../dispatch/indexer.ts';
@@ -89,6 +90,8 @@ export class StoreWriter {
       writer.#stateFile.read();
       writer.#syncedTail = writer.state.syncedTail;
       writer.#topicsGeneration = writer.state.topicsGeneration;
+      // What is not known to be synced was written by others, who may be dead by now.
+      writer.#othersTail = writer.state.committedTail;
     } catch (error) {
       writer.#closeFiles();
       throw error;
@@ -183,7 +186,7 @@ export class StoreWriter {
     }
     this.log.commit();
     this.queues.commit();
-    if (this.indexer.isOwner) this.#index(messages);
+    if (this.indexer.isOwner) this.#index(messages, start);
   }
 
   /** Makes the log durable up to the committed tail, and everything before it. A failure is final: what was acknowledged before may be lost. */
@@ -263,8 +266,14 @@ export class StoreWriter {
         this.#attachment.abandon();
         return;
       }
-      await this.#syncOwn();
-      await this.#attachment.detach(() => this.#finish());
+      try {
+        await this.#syncOwn();
+      } catch (error) {
+        this.#attachment.abandon();
+        throw error;
+      }
+      // The index is free before the next one can find that it is the last: it could not complete it otherwise.
+      await this.#attachment.detach(() => this.#finish(), () => this.indexer.release());
     } finally {
       this.#closeFiles();
     }
@@ -294,7 +303,10 @@ export class StoreWriter {
     state.lastStoreTimestamp = result.lastStoreTimestamp;
     state.batchOpen = false;
     state.plannedEnd = result.tail;
-    if (result.case === 'clean-own' || result.case === 'clean-foreign') state.syncedTail = result.tail;
+    const logBegin = listSegments(fs, paths.commitLog, this.context.identity.segmentSizeBytes)[0]?.baseOffset ?? 0;
+    const isClean = result.case === 'clean-own' || result.case === 'clean-foreign';
+    // Never before the oldest file that is left, never beyond what recovery found: syncs go from here to the tail.
+    state.syncedTail = isClean ? result.tail : Math.min(Math.max(state.syncedTail, logBegin), result.tail);
     this.#syncedTail = state.syncedTail;
     this.indexer.tryOwn(result.tail);
     this.indexer.rewindTo(Math.min(reindexFrom, result.scannedFrom));
@@ -307,10 +319,12 @@ export class StoreWriter {
   /** As the last writer: the store is left exactly as a broker leaves it. */
   #finish(): void {
     const { fs, paths } = this.context;
+    const known = this.state.committedTail;
     this.#stateFile.read();
     const { state } = this;
     if (state.batchOpen) this.#repair();
     const tail = state.committedTail;
+    if (tail > known) this.#othersTail = tail;
     this.indexer.tryOwn(tail);
     this.indexer.catchUp(tail);
     this.indexer.restoreUnlinked(tail);
@@ -336,15 +350,25 @@ export class StoreWriter {
       this.refresh();
       this.log.sync(this.state.syncedTail, this.state.committedTail);
       for (const queue of this.queues.takeUnsynced()) queue.sync();
-      this.indexer.writer?.flush();
+      this.indexer.writer?.sync();
     } finally {
       this.unlock();
     }
   }
 
-  #index(messages: readonly PreparedMessage[]): void {
-    for (const message of messages) {
-      if (message.error === null) this.indexer.put(message.topic, message.uniqKey, message.keys, message.commitLogOffset, message.storeTimestamp, message.tags);
+  /**
+   * The messages are stored and visible: a full disk that stops the index now must not make them look refused. It falls
+   * behind instead, which readers bridge; housekeeping, and at the latest the close, catches up or says why not.
+   */
+  #index(messages: readonly PreparedMessage[], start: number): void {
+    if (this.indexer.indexedTail < start) return;
+    try {
+      for (const message of messages) {
+        if (message.error === null) this.indexer.put(message.topic, message.uniqKey, message.keys, message.commitLogOffset, message.storeTimestamp, message.tags);
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EIO') throw this.#fail(error as Error);
+      return;
     }
     this.indexer.advanceTo(this.state.committedTail);
     const fullEnd = this.indexer.writer!.lastFullEndTimestamp;
