@@ -33,7 +33,9 @@ export class GroupMember implements Membership {
   readonly #writer: StoreWriter;
   readonly #onLeave: (member: GroupMember) => void;
   #fd: number;
+  /** Of the resets file: those up to here are obeyed. The shared state's number only says that there are new ones, and may lag after a crash. */
   #resetGeneration: number;
+  #announced = -1;
 
   private constructor(writer: StoreWriter, info: MemberInfo, queues: readonly MessageQueue[], fd: number, onLeave: (member: GroupMember) => void) {
     this.#writer = writer;
@@ -63,12 +65,16 @@ export class GroupMember implements Membership {
   }
 
   async commit(commits: readonly OffsetCommit[]): Promise<readonly OffsetCommit[]> {
-    if (this.#fd < 0) throw new MqliteError('REFUSED', `this member has left group ${this.info.group}`);
+    this.#requireMember();
     for (const commit of commits) this.#check(commit);
     return this.#writer.locked(() => {
-      const resets = this.#takeResets();
+      // Left while waiting for the lock: another member may own the group, and its offsets, by now.
+      this.#requireMember();
+      const resets = this.#newResets();
       const kept = commits.filter(({ queue }) => !resets.some((reset) => reset.topic === queue.topic && reset.queueId === queue.queueId));
       if (kept.length > 0) this.#writer.tables.offsets.commit(this.info.group, kept.map(toQueueOffset), { sync: false });
+      this.#announced = this.#writer.state.resetGeneration;
+      if (resets.length > 0) this.#resetGeneration = this.#writer.tables.resets.generation();
       return this.#owned(resets);
     });
   }
@@ -80,13 +86,14 @@ export class GroupMember implements Membership {
     this.#onLeave(this);
   }
 
-  /** Resets of this group since the last look. Only a changed generation costs a file. */
-  #takeResets(): QueueOffset[] {
+  #requireMember(): void {
+    if (this.#fd < 0) throw new MqliteError('REFUSED', `this member has left group ${this.info.group}`);
+  }
+
+  /** Resets of this group since the last successful commit. Only a change of what is announced costs a file. */
+  #newResets(): QueueOffset[] {
     const { state, tables } = this.#writer;
-    if (state.resetGeneration === this.#resetGeneration) return [];
-    const resets = tables.resets.since(this.info.group, this.#resetGeneration);
-    this.#resetGeneration = state.resetGeneration;
-    return resets;
+    return state.resetGeneration === this.#announced ? [] : tables.resets.since(this.info.group, this.#resetGeneration);
   }
 
   #owned(resets: readonly QueueOffset[]): OffsetCommit[] {
