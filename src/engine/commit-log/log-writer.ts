@@ -165,10 +165,13 @@ const ZEROS_BYTES = 1 << 16;
 export const zeroRange = (fs: FileSystem, file: string, from: number, to: number): void => {
   if (to <= from) return;
   const zeros = Buffer.alloc(Math.min(ZEROS_BYTES, to - from));
+  const there = Buffer.alloc(zeros.length);
   const fd = fs.open(file, 'write');
   try {
     for (let position = from; position < to; position += zeros.length) {
-      fs.write(fd, zeros, 0, Math.min(zeros.length, to - position), position);
+      // Zeros are left alone: on a full disk, where most batches are taken back, filling a hole would fail again.
+      const count = fs.read(fd, there, 0, Math.min(zeros.length, to - position), position);
+      if (there.compare(zeros, 0, count, 0, count) !== 0) fs.write(fd, zeros, 0, count, position);
     }
   } finally {
     fs.close(fd);
