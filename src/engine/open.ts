@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
 import { systemClock } from '../base/clock.ts';
@@ -10,6 +11,7 @@ import { toMqliteError } from './files/storage-errors.ts';
 import { LocalBroker } from './local/local-broker.ts';
 import { isLocked } from './locks/lock-holder.ts';
 import { abortExists } from './state/abort.ts';
+import { makeDirectoryDurably } from './state/file-io.ts';
 import { requireWritableIdentity } from './state/infer-identity.ts';
 import { DEFAULT_IDENTITY, readIdentity, writeIdentity } from './state/store-identity.ts';
 import { detectStoreKind, isStore } from './state/store-kind.ts';
@@ -69,7 +71,7 @@ const openForReading = (options: LocalBrokerOptions, paths: StorePaths): Broker 
 const openForWriting = async (options: LocalBrokerOptions, paths: StorePaths): Promise<Broker> => {
   if (options.readOnly === true) throw new MqliteError('USAGE', `${paths.root} is opened read-only, but this command writes`, { hint: 'leave --read-only out' });
   const { fs, locks, clock } = ports(options);
-  if (!isStore(fs, paths)) prepareNewStore(fs, clock, paths, options.create === true);
+  if (!isStore(fs, paths) || isHalfMade(fs, paths)) prepareNewStore(fs, clock, paths, options.create === true);
   const { writeRefusal } = detectStoreKind(fs, paths);
   if (writeRefusal !== null) throw writeRefusal;
   const inferred = resolveIdentity(fs, paths);
@@ -85,16 +87,21 @@ const openForWriting = async (options: LocalBrokerOptions, paths: StorePaths): P
   });
 };
 
+/** Nothing but the directory in which the identity of a new store is about to be written: whoever began it may be dead. */
+const isHalfMade = (fs: FileSystem, paths: StorePaths): boolean =>
+  (fs.list(paths.root) ?? []).join() === path.basename(paths.mqlite) && (fs.list(paths.mqlite) ?? []).every((name) => name === path.basename(paths.temp));
+
 /** Refuses to scatter a store's directories over a directory that holds something else. */
 const prepareNewStore = (fs: FileSystem, clock: Clock, paths: StorePaths, mayCreate: boolean): void => {
   const names = fs.list(paths.root);
   if (!mayCreate) detectStoreKind(fs, paths);
   if (names !== null && names.length > 0) {
-    // Another process was faster, between the look before this call and now.
-    if (isStore(fs, paths)) return;
-    throw new MqliteError('STORE_NOT_FOUND', `${paths.root} is not empty and is not a RocketMQ store`, { hint: 'give the directory of a store, or an empty or new one' });
+    // Another process may have been faster, between the look before this call and now; or one died at it.
+    const isHalf = isHalfMade(fs, paths);
+    if (!isHalf && isStore(fs, paths)) return;
+    if (!isHalf) throw new MqliteError('STORE_NOT_FOUND', `${paths.root} is not empty and is not a RocketMQ store`, { hint: 'give the directory of a store, or an empty or new one' });
   }
-  fs.makeDirectory(paths.mqlite);
+  makeDirectoryDurably(fs, paths.mqlite);
   fs.makeDirectory(paths.temp);
   writeIdentity(fs, paths.identity, DEFAULT_IDENTITY, { tempDirectory: paths.temp, nowMs: clock.nowMs() });
 };

@@ -3,8 +3,9 @@ import type { LogSegment } from '../commit-log/log-directory.ts';
 import { LogScanner } from '../commit-log/log-scanner.ts';
 import { listQueues } from '../consume-queue/queue-directory.ts';
 import { findQueueEnd } from '../consume-queue/queue-end.ts';
-import { abortExists } from '../state/abort.ts';
+import { readAbortPid } from '../state/abort.ts';
 import { EngineStateFile } from '../state/engine-state.ts';
+import type { EngineState } from '../state/engine-state.ts';
 import type { StoreContext } from '../store-context.ts';
 
 /**
@@ -23,8 +24,14 @@ export class LogTail {
   /** End of the readable log, now. */
   current(): number {
     const state = this.#readState();
-    if (state !== null && state.status === 'live' && abortExists(this.#context.fs, this.#context.paths.abort)) return state.committedTail;
+    if (state !== null && this.#isOpenedBy(state)) return state.committedTail;
     return this.#scanForward(state?.committedTail ?? 0);
+  }
+
+  /** Whether an mqlite writes, or died at it: then every batch raises the generation. A broker that writes leaves the record as it was. */
+  isWrittenByMqlite(): boolean {
+    const state = this.#readState();
+    return state !== null && this.#isOpenedBy(state);
   }
 
   /** Raised by every batch of an mqlite writer; -1 without one. Cheap enough to ask a hundred times a second. */
@@ -41,7 +48,13 @@ export class LogTail {
     this.#state = null;
   }
 
-  #readState(): EngineStateFile['state'] | null {
+  /** `abort` names the writer: another pid in it is that of a broker that came after a killed mqlite. */
+  #isOpenedBy({ status, writerPid }: EngineState): boolean {
+    const { fs, paths } = this.#context;
+    return status === 'live' && readAbortPid(fs, paths.abort) === writerPid;
+  }
+
+  #readState(): EngineState | null {
     const { fs, paths } = this.#context;
     this.#state ??= EngineStateFile.open(fs, paths.state, 'read', paths.temp);
     if (this.#state === null || this.#state.read() === 'invalid') return null;

@@ -116,8 +116,11 @@ export class QueueReader {
   #open(base: number): boolean {
     if (base === this.#fileBase) return true;
     this.close();
+    const file = path.join(this.#directory, segmentFileName(base));
+    // A queue without messages has no file, and is asked for again and again: an exception costs a hundred looks.
+    if (this.#fs.stat(file) === null) return false;
     try {
-      this.#fd = this.#fs.open(path.join(this.#directory, segmentFileName(base)), 'read');
+      this.#fd = this.#fs.open(file, 'read');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
       throw error;

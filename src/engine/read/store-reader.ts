@@ -33,7 +33,7 @@ export class StoreReader {
     this.#context = context;
     this.log = new LogReader(fs, paths.commitLog, identity.segmentSizeBytes);
     this.tail = new LogTail(context);
-    this.#waiting = new WaitingReaders(context.clock);
+    this.#waiting = new WaitingReaders(context.clock, this.tail);
   }
 
   queue(topic: string, queueId: number): QueueReader {
