@@ -147,9 +147,15 @@ export class QueueWriter {
   sync(): void {
     const { fs, directory } = this.#options;
     if (this.#fd >= 0) fs.dataSync(this.#fd);
-    // A queue that another writer has deleted has no names to keep.
-    if (!this.#unsyncedNames || fs.stat(directory) === null) return;
-    for (const level of [directory, path.dirname(directory), path.dirname(path.dirname(directory))]) fs.syncDirectory(level);
+    if (!this.#unsyncedNames) return;
+    for (const level of [directory, path.dirname(directory), path.dirname(path.dirname(directory))]) {
+      try {
+        fs.syncDirectory(level);
+      } catch (error) {
+        // A queue that another writer has deleted has no names to keep.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
     this.#unsyncedNames = false;
   }
 

@@ -22,7 +22,8 @@ export interface StoreMarks {
 }
 
 export const recoveryCase = ({ abort, state, boot, checkpoint }: StoreMarks): RecoveryCase => {
-  if (abort === 'foreign' || (abort === 'ours' && state === 'invalid')) return 'dead-broker';
+  // A state is closed only after `abort` is gone: one that is there again is another's, whatever pid it names.
+  if (abort === 'foreign' || (abort === 'ours' && state !== 'live')) return 'dead-broker';
   if (abort === 'none' && state === 'invalid') return 'clean-foreign';
   if (abort === 'none' && state === 'closed') return checkpoint === 'ours' ? 'clean-own' : 'clean-foreign';
   // `abort` of ours, or none although the state is live: a broker that was refused removes it on its way out.

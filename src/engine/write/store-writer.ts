@@ -13,6 +13,7 @@ import { recoveryCase } from '../recovery/recovery-case.ts';
 import type { RecoveryCase } from '../recovery/recovery-case.ts';
 import { abortExists, createAbort, readAbortPid, removeAbort } from '../state/abort.ts';
 import { CheckpointFile, readCheckpoint } from '../state/checkpoint.ts';
+import { makeDirectoryDurably } from '../state/file-io.ts';
 import { EngineStateFile, readBootId } from '../state/engine-state.ts';
 import type { EngineState } from '../state/engine-state.ts';
 import { openTables } from '../store-context.ts';
@@ -48,6 +49,7 @@ export class StoreWriter {
   /** Another process had a turn since the last one of this process. */
   #othersWrote = false;
   #failure: Error | null = null;
+  #isLeaving = false;
   #topicsGeneration = 0;
   /** syncedTail as this process knows it; published with the next batch. */
   #syncedTail = 0;
@@ -83,7 +85,7 @@ export class StoreWriter {
   /** Joins the writers of the store; as the first one it recovers what the last left and marks the store as open. */
   static async attach(context: StoreContext, options: StoreWriterOptions): Promise<StoreWriter> {
     const { fs, paths } = context;
-    for (const directory of [paths.mqlite, paths.temp, paths.commitLog, paths.commitLogTemp, paths.consumeQueue, paths.index, paths.config]) fs.makeDirectory(directory);
+    for (const directory of [paths.mqlite, paths.temp, paths.commitLog, paths.commitLogTemp, paths.consumeQueue, paths.index, paths.config]) makeDirectoryDurably(fs, directory);
     const writer = new StoreWriter(context, options);
     try {
       writer.#attachment = await Attachment.attach({ ...context, lockTimeoutMs: options.lockTimeoutMs }, () => writer.#takeOver());
@@ -110,6 +112,7 @@ export class StoreWriter {
   }
 
   tryLock(): boolean {
+    if (this.#isLeaving) throw this.#left();
     return this.#lock.tryAcquire();
   }
 
@@ -135,6 +138,11 @@ export class StoreWriter {
 
   /** Called with the lock held: learns what other writers did, and repairs after one that died inside a batch. */
   refresh(): void {
+    if (this.#isLeaving) throw this.#left();
+    this.#refresh();
+  }
+
+  #refresh(): void {
     if (this.#failure !== null) throw this.#failure;
     const known = this.state.committedTail;
     const outcome = this.#stateFile.read();
@@ -220,10 +228,10 @@ export class StoreWriter {
       await this.log.syncAsync(Math.max(this.#syncedTail, this.#logSyncedTail), to);
       for (const queue of this.queues.takeUnsynced()) queue.sync();
       await this.indexer.writer?.syncAsync();
+      if (this.#othersTail > this.#syncedTail) syncQueuesBetween(this.context, this.#syncedTail, to);
     } catch (error) {
       throw this.#fail(error as Error);
     }
-    if (this.#othersTail > this.#syncedTail) syncQueuesBetween(this.context, this.#syncedTail, to);
     this.#syncedTail = to;
     this.#writeOpenCheckpoint();
   }
@@ -261,6 +269,7 @@ export class StoreWriter {
 
   /** Leaves the writers. The last one completes and syncs everything and removes `abort`. */
   async detach(): Promise<void> {
+    this.#isLeaving = true;
     try {
       if (this.#failure !== null) {
         this.#attachment.abandon();
@@ -345,9 +354,9 @@ export class StoreWriter {
   }
 
   async #syncOwn(): Promise<void> {
-    if (!this.tryLock()) await this.lock();
+    if (!this.#lock.tryAcquire()) await this.lock();
     try {
-      this.refresh();
+      this.#refresh();
       this.log.sync(this.state.syncedTail, this.state.committedTail);
       for (const queue of this.queues.takeUnsynced()) queue.sync();
       this.indexer.writer?.sync();
@@ -413,6 +422,11 @@ export class StoreWriter {
     const rule = checkpointWhileOpen(this.#syncedTail, this.indexer.writer, readCheckpoint(this.context.fs, this.context.paths.checkpoint).checkpoint);
     if (rule === null) return;
     this.#checkpoint.write(rule, { sync: true });
+  }
+
+  /** For whoever still wants to write when the store is being closed: behind that nothing may change. */
+  #left(): MqliteError {
+    return new MqliteError('REFUSED', `${this.context.paths.root} is being closed`);
   }
 
   /** After a failed fsync nothing more may be acknowledged: the kernel may have dropped the pages it could not write. */
