@@ -73,7 +73,7 @@ const atLeast = (what, value, must, unit) => ({ what, mqlite: value, unit, must:
 const atMost = (what, value, must, unit) => ({ what, mqlite: value, unit, must: `<= ${must}`, met: value <= must });
 
 async function append(name, size, messages, mustAppend, mustIndex) {
-  const produce = ['bench', 'produce', '--count', String(messages), '--size', String(size), '--queues', '4', '--keys', '1', '--flush', 'async'];
+  const produce = ['bench', 'produce', '--count', String(messages), '--warmup', String(messages), '--size', String(size), '--queues', '4', '--keys', '1', '--flush', 'async'];
   const { jvm, ours } = await inTurn(
     () => storeBench(directory, ['--mode', 'append', '--count', messages, '--size', size, '--rounds', 1, '--warmup', 1]),
     () => withStore((store) => mqliteJson(store, produce)),
@@ -89,11 +89,11 @@ async function sync() {
   const single = count(5000);
   const { jvm, ours } = await inTurn(
     () => storeBench(directory, ['--mode', 'sync', '--count', single, '--rounds', 1, '--warmup', 1]),
-    () => withStore((store) => mqliteJson(store, ['bench', 'produce', '--count', String(single), '--size', '1024', '--flush', 'sync', '--in-flight', '1'])),
+    () => withStore((store) => mqliteJson(store, ['bench', 'produce', '--count', String(single), '--warmup', String(single), '--size', '1024', '--flush', 'sync', '--in-flight', '1'])),
   );
   const grouped = [];
   for (let round = 0; round < rounds; round++) {
-    grouped.push(await withStore((store) => mqliteJson(store, ['bench', 'produce', '--count', String(count(200_000)), '--size', '1024', '--flush', 'sync', '--in-flight', '64'])));
+    grouped.push(await withStore((store) => mqliteJson(store, ['bench', 'produce', '--count', String(count(200_000)), '--warmup', String(count(20_000)), '--size', '1024', '--flush', 'sync', '--in-flight', '64'])));
   }
   return [
     ratioRow('sync flush, one writer', jvm.map((r) => r.messagesPerSecond), jvm.map((r) => r.first.messagesPerSecond), ours.map((r) => r.messagesPerSecond), 0.9),
@@ -107,7 +107,7 @@ async function read() {
     mqliteJson(store, ['bench', 'produce', '--count', String(messages), '--size', '1024']);
     const { jvm, ours } = await inTurn(
       () => storeBench(directory, ['--mode', 'read', '--count', messages, '--rounds', 3, '--warmup', 1]),
-      () => mqliteJson(store, ['bench', 'consume']),
+      () => mqliteJson(store, ['bench', 'consume', '--warmup', String(messages)]),
     );
     return [ratioRow('sequential read, 1 KiB', jvm.map((r) => r.messagesPerSecond), jvm.map((r) => r.first.messagesPerSecond), ours.map((r) => r.messagesPerSecond), 1.5)];
   });

@@ -24,6 +24,8 @@ export interface BenchResult {
 export interface BenchRun {
   readonly topic: string;
   readonly count: number;
+  /** Messages sent or read before the measurement starts: code not yet compiled and files not yet cached are not what a long run meets. */
+  readonly warmup: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly spinner: Spinner;
@@ -57,10 +59,27 @@ export async function prepareBenchTopic(broker: Broker, topic: string, queues: n
 
 /** Sends `count` messages, waits until the last is readable and findable, and closes the broker: closing is part of what is measured. */
 export async function benchProduce(broker: Broker, run: BenchProduceRun): Promise<BenchResult> {
-  const { topic, count, sizeBytes, clock, inFlight } = run;
+  const { topic, count, sizeBytes, clock } = run;
+  const runId = clock.nowMs().toString(36);
+  if (run.warmup > 0) await sendAll(broker, run, run.warmup, `${runId}w`, new Histogram());
   const before = await endOf(broker, topic);
   const latencies = new Histogram();
   const started = stopwatchMs();
+  const stored = await sendAll(broker, run, count, runId, latencies);
+  await waitUntil(clock, async () => (await endOf(broker, topic)) >= before + stored, 'the last message did not become readable');
+  const readableSeconds = (stopwatchMs() - started) / 1000;
+  const lastKey = keysOf(run.keys, runId, stored - 1)[0];
+  if (lastKey !== undefined && stored > 0) {
+    await waitUntil(clock, async () => (await broker.queryByKey({ topic, key: lastKey, maxMessages: 1 })).messages.length > 0, `key ${lastKey} did not become findable`);
+  }
+  await broker.close();
+  const closedSeconds = (stopwatchMs() - started) / 1000;
+  return result(stored, sizeBytes, readableSeconds, latencies, run.keys === 0 ? null : stored / closedSeconds);
+}
+
+/** Sends `count` messages through a producer; how many were stored. */
+async function sendAll(broker: Broker, run: BenchProduceRun, count: number, runId: string, latencies: Histogram): Promise<number> {
+  const { topic, sizeBytes, clock, inFlight } = run;
   const sentAt = new WeakMap<OutgoingMessage, number>();
   let stored = 0;
   const producer = new Producer<OutgoingMessage>({
@@ -74,7 +93,6 @@ export async function benchProduce(broker: Broker, run: BenchProduceRun): Promis
     },
   });
   const body = Buffer.alloc(sizeBytes, 'x');
-  const runId = clock.nowMs().toString(36);
   for (let sent = 0; sent < count && !run.signal.aborted; sent += SLICE) {
     const slice: OutgoingMessage[] = [];
     for (let index = sent; index < Math.min(count, sent + SLICE); index++) slice.push({ topic, body, tags: 'bench', keys: keysOf(run.keys, runId, index) });
@@ -82,15 +100,7 @@ export async function benchProduce(broker: Broker, run: BenchProduceRun): Promis
     run.spinner.text(`${formatInteger(stored)} of ${formatInteger(count)} stored`);
   }
   await producer.finish();
-  await waitUntil(clock, async () => (await endOf(broker, topic)) >= before + stored, 'the last message did not become readable');
-  const readableSeconds = (stopwatchMs() - started) / 1000;
-  const lastKey = keysOf(run.keys, runId, stored - 1)[0];
-  if (lastKey !== undefined && stored > 0) {
-    await waitUntil(clock, async () => (await broker.queryByKey({ topic, key: lastKey, maxMessages: 1 })).messages.length > 0, `key ${lastKey} did not become findable`);
-  }
-  await broker.close();
-  const closedSeconds = (stopwatchMs() - started) / 1000;
-  return result(stored, sizeBytes, readableSeconds, latencies, run.keys === 0 ? null : stored / closedSeconds);
+  return stored;
 }
 
 function keysOf(count: number, runId: string, index: number): string[] {
@@ -111,13 +121,19 @@ async function waitUntil(clock: Clock, reached: () => Promise<boolean>, complain
 
 /** Reads up to `count` messages from the start: every field that costs something is touched, as a consumer would. */
 export async function benchConsume(broker: Broker, run: BenchRun): Promise<BenchResult> {
-  const { topic, count, clock, signal } = run;
-  await queuesOf(broker, [topic], undefined);
+  await queuesOf(broker, [run.topic], undefined);
+  if (run.warmup > 0) await readAll(broker, run, run.warmup, new Histogram());
   const latencies = new Histogram();
+  const started = stopwatchMs();
+  const { messages, bytes } = await readAll(broker, run, run.count, latencies);
+  return result(messages, messages === 0 ? 0 : Math.round(bytes / messages), (stopwatchMs() - started) / 1000, latencies, null);
+}
+
+async function readAll(broker: Broker, run: BenchRun, count: number, latencies: Histogram): Promise<{ readonly messages: number; readonly bytes: number }> {
+  const { topic, clock, signal } = run;
   let messages = 0;
   let bytes = 0;
-  const started = stopwatchMs();
-  let asked = started;
+  let asked = stopwatchMs();
   const stream = browse(broker, clock, {
     topics: [topic], from: { at: 'first' }, untilEnd: true, suspendMs: 0, signal, onDamage: (report) => {
       throw new MqliteError('DAMAGED', `${report.file} at byte ${report.position}: ${report.reason}`, { hint: 'Check the store with "mqlite store verify".' });
@@ -130,7 +146,7 @@ export async function benchConsume(broker: Broker, run: BenchRun): Promise<Bench
     run.spinner.text(`${formatInteger(messages)} read`);
     asked = stopwatchMs();
   }
-  return result(messages, messages === 0 ? 0 : Math.round(bytes / messages), (stopwatchMs() - started) / 1000, latencies, null);
+  return { messages, bytes };
 }
 
 function touch(message: Message): number {

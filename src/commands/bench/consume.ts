@@ -17,6 +17,7 @@ export default class BenchConsume extends BaseCommand<typeof BenchConsume> {
 
   static override flags = {
     count: Flags.string({ description: 'most messages to read (k and m are powers of ten); all when it is left out', helpValue: 'N' }),
+    warmup: Flags.string({ description: 'messages before the measurement starts; none when it is left out', helpValue: 'N' }),
   };
 
   async run(): Promise<BenchResult> {
@@ -24,11 +25,12 @@ export default class BenchConsume extends BaseCommand<typeof BenchConsume> {
       import('../../cli/bench.ts'), import('../../cli/time.ts'), import('../../cli/render/spinner.ts'), import('../../cli/name-hints.ts'),
     ]);
     const count = this.flags.count === undefined ? Infinity : parseCount(this.flags.count, '--count');
+    const warmup = this.flags.warmup === undefined ? 0 : parseCount(this.flags.warmup, '--warmup');
     const { topic } = this.args;
     const broker = await this.openBroker({ mode: 'read' });
     const spinner = await startSpinner('reading', this.wantsProgress);
     try {
-      const run = { topic, count, clock: this.host.clock, signal: this.stopSignal, spinner };
+      const run = { topic, count, warmup, clock: this.host.clock, signal: this.stopSignal, spinner };
       const bench = await withNameHints(broker, [topic], () => benchConsume(broker, run));
       return await this.present(bench, renderBench);
     } finally {

@@ -18,6 +18,7 @@ With more than one message in flight a latency is that of the send a message was
 
   static override flags = {
     count: Flags.string({ description: 'messages (k and m are powers of ten)', default: '100k', helpValue: 'N' }),
+    warmup: Flags.string({ description: 'messages before the measurement starts; none when it is left out', helpValue: 'N' }),
     size: Flags.string({ description: 'bytes of a body', default: '1k', helpValue: 'SIZE' }),
     queues: Flags.integer({ description: 'queues of the topic', min: 1, default: 4, helpValue: 'N' }),
     keys: Flags.integer({ description: 'keys of a message', min: 0, max: 16, default: 1, helpValue: 'N' }),
@@ -31,13 +32,14 @@ With more than one message in flight a latency is that of the send a message was
     ]);
     const count = parseCount(this.flags.count, '--count');
     const sizeBytes = parseSize(this.flags.size, '--size');
+    const warmup = this.flags.warmup === undefined ? 0 : parseCount(this.flags.warmup, '--warmup');
     const { topic } = this.args;
     const broker = await this.openBroker({ mode: 'write', create: true, flush: this.flags.flush });
     await prepareBenchTopic(broker, topic, this.flags.queues);
     const spinner = await startSpinner('sending', this.wantsProgress);
     try {
       const { keys, queues, 'in-flight': inFlight } = this.flags;
-      const bench = await benchProduce(broker, { topic, count, sizeBytes, queues, keys, inFlight, clock: this.host.clock, signal: this.stopSignal, spinner });
+      const bench = await benchProduce(broker, { topic, count, warmup, sizeBytes, queues, keys, inFlight, clock: this.host.clock, signal: this.stopSignal, spinner });
       return await this.present(bench, renderBench);
     } finally {
       spinner.stop();
