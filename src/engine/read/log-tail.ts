@@ -16,6 +16,7 @@ export class LogTail {
   readonly #context: StoreContext;
   #state: EngineStateFile | null = null;
   #scanned = -1;
+  #oldest: LogSegment | null = null;
 
   constructor(context: StoreContext) {
     this.#context = context;
@@ -39,8 +40,10 @@ export class LogTail {
     return this.#readState()?.generation ?? -1;
   }
 
+  /** Start of the log. The oldest file stays the oldest until it is removed: asked at every pull, it costs no listing of the directory. */
   minOffset(): number {
-    return this.#segments()[0]?.baseOffset ?? 0;
+    if (this.#oldest === null || this.#context.fs.stat(this.#oldest.path) === null) this.#oldest = this.#segments()[0] ?? null;
+    return this.#oldest?.baseOffset ?? 0;
   }
 
   close(): void {

@@ -48,7 +48,7 @@ export class QueueReader {
 
   /** First offset whose record is still in the log, which begins at `logMinOffset`. [ConsumeQueue#correctMinOffset] */
   minOffset(logMinOffset: number): number {
-    if (this.#minFor === logMinOffset && this.#min > 0) return this.#min;
+    if (this.#minFor === logMinOffset) return this.#min;
     const first = listSegments(this.#fs, this.#directory, this.#fileSizeBytes)[0];
     let low = (first?.baseOffset ?? 0) / ENTRY_SIZE_BYTES;
     if (logMinOffset > 0) {
@@ -59,7 +59,8 @@ export class QueueReader {
         else high = middle;
       }
     }
-    this.#minFor = logMinOffset;
+    // A queue without files may begin anywhere once it has one.
+    this.#minFor = first === undefined ? -1 : logMinOffset;
     this.#min = low;
     return low;
   }

@@ -5,7 +5,7 @@ import type { LogTail } from './log-tail.ts';
 const POLL_MS = 10;
 /** After so long without news the looks become rarer, so that an idle process costs next to nothing. */
 const IDLE_AFTER_MS = 1000;
-const IDLE_POLL_MS = 30;
+const IDLE_POLL_MS = 35;
 /** Between looks at everything and at who writes: until then the published generation of a writing mqlite stands for all queues. */
 const FULL_LOOK_MS = 500;
 
