@@ -57,18 +57,23 @@ export const openTables = (context: StoreContext): StoreTables => {
   const shadow = new OffsetShadow(fs, paths);
   /** Resets up to this generation are in what this process knows of the offsets; later ones make that obsolete. */
   let resetsSeen = resets.generation();
+  /** The same for deleted topics: what is known of a topic made anew counts. null before this process knows anything of its own. */
+  let deletionsSeen: ReadonlyMap<string, number> | null = null;
   const offsetFile = new ConfigFile(fs, paths.consumerOffsets, {
     ...options,
     known: () => shadow.read(),
     onWritten: (value) => {
       resetsSeen = resets.generation();
+      deletionsSeen = deletedTopics.load();
       shadow.write(value);
     },
     merge: (ours, onDisk) => {
       const deleted = deletedTopics.load();
+      const seen = deletionsSeen;
       const merged = mergeOffsets(ours, onDisk, (topic, group, queueId) =>
-        deleted.has(topic) || resets.since(group, resetsSeen).some((reset) => reset.topic === topic && reset.queueId === queueId));
+        (deleted.has(topic) && deleted.get(topic) !== seen?.get(topic)) || resets.since(group, resetsSeen).some((reset) => reset.topic === topic && reset.queueId === queueId));
       resetsSeen = resets.generation();
+      deletionsSeen = deleted;
       return merged;
     },
   });

@@ -149,12 +149,8 @@ export class QueueWriter {
     if (this.#fd >= 0) fs.dataSync(this.#fd);
     if (!this.#unsyncedNames) return;
     for (const level of [directory, path.dirname(directory), path.dirname(path.dirname(directory))]) {
-      try {
-        fs.syncDirectory(level);
-      } catch (error) {
-        // A queue that another writer has deleted has no names to keep.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      }
+      // A queue that another writer has deleted has no names to keep.
+      if (fs.stat(level) !== null) fs.syncDirectory(level);
     }
     this.#unsyncedNames = false;
   }
