@@ -56,7 +56,9 @@ export class Sender {
 
   async #run(): Promise<void> {
     while (this.#jobs.length > 0) {
-      if (this.#clock.nowMs() - this.#turnStartMs > MAX_TURN_MS) {
+      // The clock may be set back; then it must not take as long as that until the next turn.
+      const turnMs = this.#clock.nowMs() - this.#turnStartMs;
+      if (turnMs > MAX_TURN_MS || turnMs < 0) {
         await nextTurn();
         this.#turnStartMs = this.#clock.nowMs();
       }
