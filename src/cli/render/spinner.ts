@@ -7,9 +7,12 @@ export interface Spinner {
 
 const SILENT: Spinner = { text: () => undefined, stop: () => undefined };
 
-/** An ora spinner, loaded only where it will be seen. */
+/**
+ * An ora spinner, loaded only where it will be seen. Some terminals have no size (`script` and CI runners make them): there ora would
+ * clear an endless number of lines.
+ */
 export async function startSpinner(text: string, wanted: boolean): Promise<Spinner> {
-  if (!wanted) return SILENT;
+  if (!wanted || process.stderr.columns === 0) return SILENT;
   const { default: ora } = await import('ora');
   const spinner = ora({ text, stream: process.stderr, discardStdin: false, hideCursor: false }).start();
   return {
