@@ -47,8 +47,13 @@ export const nodeFileSystem: FileSystem = {
     }
   },
   stat: (path) => {
-    const stats = fs.statSync(path, { throwIfNoEntry: false });
-    return stats === undefined ? null : toFileStat(stats);
+    try {
+      return toFileStat(fs.statSync(path));
+    } catch (error) {
+      // ENOTDIR: a part of the path is a file, so that nothing can lie below it.
+      if (isMissing(error)) return null;
+      throw error;
+    }
   },
   fstat: (fd) => toFileStat(fs.fstatSync(fd)),
   rename: (from, to) => fs.renameSync(from, to),
