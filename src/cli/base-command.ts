@@ -8,8 +8,10 @@ import { systemHost } from './host.ts';
 import { Output } from './output.ts';
 import { loadProfiles } from './profiles.ts';
 import { wantsColor } from './render/color.ts';
+import { escapeControlInJson } from './render/escape.ts';
 import { toJson } from './render/json.ts';
 import type { TableStyle } from './render/table.ts';
+import { refuseInexactNumbers, refuseValuesOfSwitches } from './parse-failure.ts';
 import { resolveTarget } from './target.ts';
 import type { ResolvedTarget, Target } from './target.ts';
 import type { SettingValues } from './settings.ts';
@@ -79,13 +81,16 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   override async init(): Promise<void> {
     await super.init();
     this.#stopListening = this.host.onSignal((signal) => this.#onSignal(signal));
+    const definitions = { ...(this.ctor as typeof BaseCommand).baseFlags, ...this.ctor.flags };
+    refuseValuesOfSwitches(this.argv, definitions);
     const { args, argv, flags } = await this.parse({
       flags: this.ctor.flags,
       baseFlags: (this.ctor as typeof BaseCommand).baseFlags,
       args: this.ctor.args,
       strict: this.ctor.strict,
     });
-    this.flags = withFalse(flags, { ...(this.ctor as typeof BaseCommand).baseFlags, ...this.ctor.flags }) as CommandFlags<T>;
+    refuseInexactNumbers(flags);
+    this.flags = withFalse(flags, definitions) as CommandFlags<T>;
     this.args = args as CommandArgs<T>;
     this.words = argv as string[];
   }
@@ -126,8 +131,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** One document: JSON under --json, else what `render` makes. Returns the data. */
   protected async present<D>(data: D, render: (data: D) => string | Promise<string>): Promise<D> {
-    await this.out.write(this.flags.json ? `${toJson(data)}\n` : await render(data));
+    await this.out.write(this.flags.json ? `${this.jsonText(data)}\n` : await render(data));
     return data;
+  }
+
+  /** One line of JSON, fit for where it goes: on a terminal nothing in it is obeyed. */
+  protected jsonText(data: unknown): string {
+    return this.out.isTTY ? escapeControlInJson(toJson(data)) : toJson(data);
   }
 
   /** A line for the user on stderr; none under -q. */
@@ -189,12 +199,20 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected report(error: unknown): void {
     const flags = { ...(this.ctor as typeof BaseCommand).baseFlags, ...this.ctor.flags };
     const bugs: unknown = (this.config.pjson as { bugs?: unknown }).bugs;
-    const description = describeError(error, Object.keys(flags), typeof bugs === 'string' ? bugs : undefined);
+    const line = { flagNames: Object.keys(flags), command: this.id?.replaceAll(':', ' '), args: argsUsage(this.ctor) };
+    const description = describeError(error, line, typeof bugs === 'string' ? bugs : undefined);
     const words = this.argv.includes('--') ? this.argv.slice(0, this.argv.indexOf('--')) : this.argv;
     const json = this.flags === undefined ? words.includes('--json') : this.flags.json;
     void this.err.write(json ? `${errorJson(description)}\n` : errorText(description));
-    if ((this.flags?.verbose ?? (words.includes('-v') || words.includes('--verbose'))) && error instanceof Error) void this.err.line(error.stack ?? String(error));
+    const verbose = this.flags?.verbose ?? (words.includes('-v') || words.includes('--verbose'));
+    if (verbose && error instanceof Error) this.#explain(error, description.code === 'BUG');
     this.host.setExitCode(description.exitCode);
+  }
+
+  /** Under -v: the stack of a bug; of an expected error what the system said below it. */
+  #explain(error: Error, isBug: boolean): void {
+    if (isBug) void this.err.line(error.stack ?? String(error));
+    else if (error.cause instanceof Error && 'syscall' in error.cause) void this.err.line(`mqlite: the system said: ${error.cause.message}`);
   }
 
   async #closeBrokers(): Promise<void> {
@@ -226,6 +244,13 @@ function withFalse(flags: Record<string, unknown>, definitions: Readonly<Record<
     if (type === 'boolean' && allowNo !== true) flags[name] ??= false;
   }
   return flags;
+}
+
+/** `TOPIC [BODY]`, as the page of --help has it. */
+function argsUsage({ args, strict }: typeof Command): string {
+  return Object.entries(args)
+    .map(([key, { name, required }]) => `${(name || key).toUpperCase()}${strict ? '' : '...'}`.replace(/^.*$/, (word) => (required === true ? word : `[${word}]`)))
+    .join(' ');
 }
 
 /** oclif ends --help and --version by throwing an exit of 0. */

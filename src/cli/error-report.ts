@@ -1,7 +1,8 @@
 import { CodecError } from '../base/codec-error.ts';
 import type { ErrorCode } from '../broker/errors.ts';
 import { ERROR_TABLE, MqliteError } from '../broker/errors.ts';
-import { suggestion } from './did-you-mean.ts';
+import { isParseFailure, parseFailure } from './parse-failure.ts';
+import type { CommandLine } from './parse-failure.ts';
 import { escapeControl } from './render/escape.ts';
 
 export interface ErrorReport {
@@ -14,12 +15,13 @@ export interface ErrorReport {
 
 const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
   ENOENT: 'NOT_FOUND', ENOTDIR: 'NOT_FOUND', EACCES: 'PERMISSION_DENIED', EPERM: 'PERMISSION_DENIED', EROFS: 'READ_ONLY',
-  EISDIR: 'USAGE', ENOSPC: 'STORAGE_FAILED', EDQUOT: 'STORAGE_FAILED', EIO: 'STORAGE_FAILED', EFBIG: 'STORAGE_FAILED', EMFILE: 'STORAGE_FAILED', ENFILE: 'STORAGE_FAILED',
+  EISDIR: 'USAGE', ENAMETOOLONG: 'USAGE', ELOOP: 'USAGE', ENXIO: 'USAGE', ENOSPC: 'STORAGE_FAILED', EDQUOT: 'STORAGE_FAILED', EIO: 'STORAGE_FAILED', EFBIG: 'STORAGE_FAILED', EMFILE: 'STORAGE_FAILED', ENFILE: 'STORAGE_FAILED',
 };
 
 const SYSTEM_WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory', ENOTDIR: 'a part of the path is not a directory', EACCES: 'permission denied', EPERM: 'operation not permitted',
-  EROFS: 'read-only file system', EISDIR: 'it is a directory', ENOSPC: 'no space left on the device', EDQUOT: 'disk quota exceeded', EIO: 'input/output error',
+  EROFS: 'read-only file system', EISDIR: 'it is a directory', ENAMETOOLONG: 'the name is too long', ELOOP: 'the symbolic links lead in a circle', ENXIO: 'it cannot be opened by name',
+  ENOSPC: 'no space left on the device', EDQUOT: 'disk quota exceeded', EIO: 'input/output error',
   EFBIG: 'file too large', EMFILE: 'too many open files', ENFILE: 'too many open files in the system',
 };
 
@@ -33,23 +35,12 @@ export function systemErrorToMqlite(error: unknown, what?: string): MqliteError 
   return new MqliteError(row, `${where === undefined ? '' : `${where}: `}${SYSTEM_WORDS[code] ?? code}`, { cause: error });
 }
 
-interface ParseFailure extends Error {
-  readonly oclif?: { readonly exit?: number };
-  readonly flags?: readonly string[];
-  readonly args?: readonly { readonly name?: string }[];
-}
-
-/** Errors of oclif's parser carry `parse`, or the class names of its module. */
-function isParseFailure(error: unknown): error is ParseFailure {
-  return error instanceof Error && ('oclif' in error || 'parse' in error);
-}
-
 /**
- * Any thrown value as a row of the error table. `flagNames` are those of the command, for did-you-mean;
+ * Any thrown value as a row of the error table. `commandLine` is what the command understands, for hints;
  * what is unknown is a bug of mqlite (BUG, 70).
  */
-export function describeError(error: unknown, flagNames: readonly string[] = [], bugAddress?: string): ErrorReport {
-  const known = toMqliteError(error, flagNames);
+export function describeError(error: unknown, commandLine: CommandLine = {}, bugAddress?: string): ErrorReport {
+  const known = toMqliteError(error, commandLine);
   if (known !== undefined) {
     return { code: known.code, exitCode: known.exitCode, message: oneLine(known.message), hint: known.hint === undefined ? undefined : oneLine(known.hint), line: known.line };
   }
@@ -61,24 +52,11 @@ export function describeError(error: unknown, flagNames: readonly string[] = [],
   };
 }
 
-function toMqliteError(error: unknown, flagNames: readonly string[]): MqliteError | undefined {
+function toMqliteError(error: unknown, commandLine: CommandLine): MqliteError | undefined {
   if (error instanceof MqliteError) return error;
   if (error instanceof CodecError) return new MqliteError(error.code, error.message, { cause: error });
-  if (isParseFailure(error)) return parseFailure(error, flagNames);
+  if (isParseFailure(error)) return parseFailure(error, commandLine);
   return systemErrorToMqlite(error);
-}
-
-function parseFailure(error: ParseFailure, flagNames: readonly string[]): MqliteError {
-  const unknown = error.flags?.[0];
-  if (typeof unknown === 'string' && error.message.startsWith('Nonexistent flag')) {
-    return new MqliteError('USAGE', `unknown flag ${unknown}`, { hint: suggestion(unknown, flagNames.map((name) => `--${name}`)) ?? 'See the flags with --help.' });
-  }
-  const text = error.message.replace(/\n?See more help with --help/, '').replace(/^The following errors? occurred:\s*/, '').trim();
-  if (/^Missing \d+ required arg/.test(text)) {
-    const names = (error.args ?? []).map((arg) => arg.name?.toUpperCase()).filter((name) => name !== undefined);
-    return new MqliteError('USAGE', `missing ${names.join(' and ')}`, { hint: 'See the arguments with --help.' });
-  }
-  return new MqliteError('USAGE', oneLine(text), { hint: 'See the flags with --help.' });
 }
 
 /** Messages hold names and bytes from users: one line, nothing a terminal would obey. */
@@ -94,5 +72,10 @@ export function errorJson(report: ErrorReport): string {
 /** `mqlite: message`, and the hint on a line of its own. */
 export function errorText(report: ErrorReport): string {
   const where = report.line === undefined ? '' : `line ${report.line}: `;
-  return `mqlite: ${where}${report.message}\n${report.hint === undefined ? '' : `  ${report.hint}\n`}`;
+  return `mqlite: ${where}${report.message}\n${report.hint === undefined ? '' : `  ${sentence(report.hint)}\n`}`;
+}
+
+/** Hints come from several layers; all begin as sentences do. */
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

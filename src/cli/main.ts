@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Config, Help } from '@oclif/core';
+import { Config } from '@oclif/core';
 import type { Interfaces } from '@oclif/core';
 import { COMMAND_TABLE } from './command-table.ts';
 import { EmbeddedPlugin } from './embedded-plugin.ts';
@@ -44,9 +44,11 @@ async function run({ argv, root }: MainOptions): Promise<void> {
     case 'version':
       process.stdout.write(`${config.userAgent}\n`);
       return;
-    case 'help':
-      await new Help(config, config.pjson.oclif.helpOptions).showHelp([...resolution.subject]);
+    case 'help': {
+      const { PlainHelp } = await import('./plain-help.ts');
+      await new PlainHelp(config, config.pjson.oclif.helpOptions).showHelp([...resolution.subject]);
       return;
+    }
     case 'unknown': {
       const { unknownCommand } = await import('./unknown-command.ts');
       throw unknownCommand(resolution.words, Object.keys(COMMAND_TABLE));
@@ -77,6 +79,6 @@ async function report(error: unknown, argv: readonly string[]): Promise<void> {
   const end = argv.indexOf('--');
   const words = end < 0 ? argv : argv.slice(0, end);
   process.stderr.write(words.includes('--json') ? `${errorJson(description)}\n` : errorText(description));
-  if ((words.includes('-v') || words.includes('--verbose')) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  if (description.code === 'BUG' && (words.includes('-v') || words.includes('--verbose')) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   process.exitCode = description.exitCode;
 }

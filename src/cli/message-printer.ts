@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Message } from '../record/message.ts';
 import { parseExpression } from './expression-error.ts';
 import type { ChunkWriter } from './render/chunk-writer.ts';
-import { escapeControl, escapeControlKeepLines } from './render/escape.ts';
+import { escapeControl, escapeControlInJson, escapeControlKeepLines } from './render/escape.ts';
 import { compileFormat } from './render/format-string.ts';
 import { messageJson } from '../record/message-json.ts';
 import { messageLine } from './render/message-line.ts';
@@ -24,6 +24,7 @@ export interface PrinterChoice {
 /** Error: USAGE for a format that is none. */
 export function choosePrinter(choice: PrinterChoice): MessagePrinter {
   if (choice.format !== undefined) return formatPrinter(choice.format, choice.terminal);
+  if (choice.json && choice.terminal) return (message, writer) => writer.text(`${escapeControlInJson(JSON.stringify(messageJson(message, true)))}\n`);
   if (choice.json) return (message, writer) => writer.text(`${JSON.stringify(messageJson(message, true))}\n`);
   if (choice.plain === 'line') return (message, writer) => writer.text(`${messageLine(message)}\n`);
   return choice.terminal ? printEscapedBody : printBody;

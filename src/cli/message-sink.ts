@@ -5,7 +5,7 @@ import type { Message } from '../record/message.ts';
 import type { MessagePrinter } from './message-printer.ts';
 import type { Output } from './output.ts';
 import { ChunkWriter } from './render/chunk-writer.ts';
-import { plural } from './render/numbers.ts';
+import { formatInteger, plural } from './render/numbers.ts';
 
 /** Thrown when the reader of stdout has gone: an end, not a failure. */
 export class ReaderGone extends Error {
@@ -75,6 +75,6 @@ export class MessageSink {
   judge(): void {
     if (this.#damaged > 0) throw new MqliteError('VERDICT', `${plural(this.#damaged, 'damaged record')} skipped`, { hint: 'See what is wrong with "mqlite store verify".' });
     const { count } = this.#options;
-    if (count !== undefined && this.#printed < count) throw new MqliteError('VERDICT', `${this.#printed} of ${count} messages`, { hint: 'The stream ended before --count was reached.' });
+    if (count !== undefined && this.#printed < count) throw new MqliteError('VERDICT', `${formatInteger(this.#printed)} of ${plural(count, 'message')}`, { hint: 'The stream ended before --count was reached.' });
   }
 }

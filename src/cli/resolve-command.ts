@@ -9,7 +9,7 @@ export type Resolution =
 
 /**
  * Finds the command with the longest id among the leading words: `topics list --json` is `topics:list` with `--json`.
- * A topic without a subcommand is answered with its help. `--help` counts up to a `--`, `--version` as first word only.
+ * A topic without a subcommand is answered with its help. `--help` and `-h` count up to a `--`, `--version` as first word only.
  */
 export function resolveCommand(argv: readonly string[], ids: readonly string[]): Resolution {
   if (argv[0] === '--version' || argv[0] === 'version') return { kind: 'version' };
@@ -20,7 +20,7 @@ export function resolveCommand(argv: readonly string[], ids: readonly string[]):
   const words = leadingWords(argv);
   const found = longestCommand(words, ids);
   const end = argv.indexOf('--');
-  const wantsHelp = (end < 0 ? argv : argv.slice(0, end)).includes('--help') || first === '-h';
+  const wantsHelp = (end < 0 ? argv : argv.slice(0, end)).some((word) => word === '--help' || word === '-h');
   if (found > 0) {
     const id = words.slice(0, found).join(':');
     return wantsHelp ? { kind: 'help', subject: words.slice(0, found) } : { kind: 'command', id, argv: argv.slice(found) };

@@ -1,22 +1,27 @@
 import { CodecError } from '../base/codec-error.ts';
 import type { Clock } from '../base/clock.ts';
+import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
 import type { LogQuery, LogRecord } from '../broker/types.ts';
 import type { Position } from '../client/positions.ts';
 import { matchesTag, parseTagExpression } from '../filter/tags.ts';
 import type { Message } from '../record/message.ts';
 import type { ReadRun } from './consume.ts';
+import { suggestion } from './did-you-mean.ts';
 import { parseExpression } from './expression-error.ts';
 import { ReaderGone } from './message-sink.ts';
+import { topicNames } from './name-hints.ts';
 import { parsePosition } from './position.ts';
 import { grepFilter } from './read-flags.ts';
 import { ChunkWriter } from './render/chunk-writer.ts';
-import { plural } from './render/numbers.ts';
+import { escapeControlInJson } from './render/escape.ts';
+import { formatInteger, plural } from './render/numbers.ts';
 import { logRecordJson, logRecordLine } from './render/log-record.ts';
 import { parseDuration } from './time.ts';
 
 export interface TailLogRun extends ReadRun {
   readonly withBody: boolean;
+  readonly notice: (text: string) => void;
 }
 
 type Wanted = (record: LogRecord<Message>) => boolean;
@@ -28,6 +33,7 @@ export async function tailCommitLog(run: TailLogRun): Promise<void> {
   const wanted = recordFilter(run);
   const idle = new IdleTimer(clock, flags.timeout === undefined ? undefined : parseDuration(flags.timeout, '--timeout'), run.signal);
   const broker = await run.openBroker();
+  await sayUnknownTopics(broker, run);
   const writer = new ChunkWriter(out);
   let printed = 0;
   let damaged = 0;
@@ -54,7 +60,17 @@ export async function tailCommitLog(run: TailLogRun): Promise<void> {
   }
   if (run.signal.aborted) return;
   if (damaged > 0) throw new MqliteError('VERDICT', `${plural(damaged, 'damaged record')} in the log`, { hint: 'See what is wrong with "mqlite store verify".' });
-  if (flags.count !== undefined && printed < flags.count) throw new MqliteError('VERDICT', `${printed} of ${flags.count} records`, { hint: 'The log ended before --count was reached.' });
+  if (flags.count !== undefined && printed < flags.count) throw new MqliteError('VERDICT', `${formatInteger(printed)} of ${plural(flags.count, 'record')}`, { hint: 'The log ended before --count was reached.' });
+}
+
+/** The log still holds the records of deleted topics: an unknown name is no error here, but it may be a slip. */
+async function sayUnknownTopics(broker: Broker, { topics, notice }: TailLogRun): Promise<void> {
+  if (topics.length === 0) return;
+  const known = await topicNames(broker);
+  for (const topic of topics.filter((name) => !known.includes(name))) {
+    const near = suggestion(topic, known);
+    notice(`there is no topic ${topic}; only records that the log still holds of it are shown${near === undefined ? '' : ` (${near})`}`);
+  }
 }
 
 function isDamaged(record: LogRecord<Message>): boolean {
@@ -62,7 +78,9 @@ function isDamaged(record: LogRecord<Message>): boolean {
 }
 
 function printRecord(record: LogRecord<Message>, run: TailLogRun, writer: ChunkWriter): void {
-  writer.text(`${run.flags.json ? logRecordJson(record, run.withBody) : logRecordLine(record, run.withBody)}\n`);
+  if (!run.flags.json) return writer.text(`${logRecordLine(record, run.withBody)}\n`);
+  const json = logRecordJson(record, run.withBody);
+  writer.text(`${run.out.isTTY ? escapeControlInJson(json) : json}\n`);
 }
 
 function logStart(position: Position): LogQuery['from'] {

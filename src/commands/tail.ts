@@ -45,6 +45,6 @@ Nothing is written to the store. --commitlog shows each record of the log, the s
     }
     if (this.flags.format !== undefined) throw new MqliteError('USAGE', '--commitlog and --format exclude each other', { hint: 'Use --commitlog --json for scripts.' });
     const { tailCommitLog } = await import('../cli/tail-commit-log.ts');
-    return tailCommitLog({ ...run, withBody: this.flags.body });
+    return tailCommitLog({ ...run, withBody: this.flags.body, notice: (text) => this.notice(text) });
   }
 }

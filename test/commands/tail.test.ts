@@ -75,6 +75,10 @@ describe('tail', () => {
       expect((await log('--count', '5')).exitCode).toBe(1);
     });
 
+    it('a topic that is not there is said, for a deleted one may still lie in the log', async () => {
+      expect(await log('TT')).toMatchObject({ exitCode: 0, stdout: '', stderr: 'mqlite: there is no topic TT; only records that the log still holds of it are shown (Did you mean "T"?)\n' });
+    });
+
     it('follows until the idle time, starts anywhere', async () => {
       const started = performance.now();
       const result = await tail(['--commitlog', '--timeout', '60ms', '--from', String(store.log[1]!.commitLogOffset)]);

@@ -18,6 +18,9 @@ describe('resolveCommand', () => {
     ['topics', { kind: 'help', subject: ['topics'] }],
     ['topics --help', { kind: 'help', subject: ['topics'] }],
     ['topics list --store x --help', { kind: 'help', subject: ['topics', 'list'] }],
+    ['topics -h', { kind: 'help', subject: ['topics'] }],
+    ['produce t -h', { kind: 'help', subject: ['produce'] }],
+    ['produce t -- -h', { kind: 'command', id: 'produce', argv: ['t', '--', '-h'] }],
     ['--version', { kind: 'version' }],
     ['topics lst', { kind: 'unknown', words: ['topics', 'lst'] }],
     ['prodce t', { kind: 'unknown', words: ['prodce', 't'] }],
@@ -32,6 +35,8 @@ describe('unknownCommand', () => {
   it.each([
     [['prodce', 't'], 'unknown command "prodce"', 'Did you mean "produce"?'],
     [['topics', 'lst'], 'unknown command "topics lst"', 'Did you mean "topics list"?'],
+    [['topic', 'list', 'x'], 'unknown command "topic"', 'Did you mean "topics list"?'],
+    [['topic', 'xyzzy'], 'unknown command "topic"', 'Did you mean "topics"?'],
     [['topics', 'xyzzy'], 'unknown command "topics xyzzy"', 'See "mqlite topics --help".'],
     [['xyzzy'], 'unknown command "xyzzy"', 'See "mqlite --help".'],
     [['--json'], 'expected a command before --json', 'Flags go behind the command: mqlite topics list --json'],

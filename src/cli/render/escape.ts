@@ -17,6 +17,15 @@ export function escapeControlKeepLines(text: string): string {
   return text.replace(DANGEROUS, (character) => (character === '\n' || character === '\t' ? character : escapeCharacter(character)));
 }
 
+/** The same inside a JSON text: escapes that mean the character, so that the document keeps its value. Line ends between its parts stay. */
+export function escapeControlInJson(json: string): string {
+  return json.replace(DANGEROUS, (character) => (character === '\n' ? character : jsonEscape(character)));
+}
+
+function jsonEscape(character: string): string {
+  return [...Array(character.length).keys()].map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`).join('');
+}
+
 function escapeCharacter(character: string): string {
   const short = SHORT[character];
   if (short !== undefined) return short;

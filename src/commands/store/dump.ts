@@ -2,7 +2,6 @@ import { Args, Flags } from '@oclif/core';
 import { MqliteError } from '../../broker/errors.ts';
 import { StoreCommand } from '../../cli/commands/store-command.ts';
 import { suggestion } from '../../cli/did-you-mean.ts';
-import { toJson } from '../../cli/render/json.ts';
 import { loadStoreTools } from '../../cli/store-tools.ts';
 import type { DumpFamily } from '../../cli/store-tools.ts';
 
@@ -35,7 +34,7 @@ ${FAMILIES.join(', ')}.`;
     const { topic, queue: queueId, from, limit } = this.flags;
     for await (const object of dumpStore({ ...options, what, topic, queueId, from, limit })) {
       if (this.stopSignal.aborted) return;
-      const full = this.out.line(toJson(object));
+      const full = this.out.line(this.jsonText(object));
       if (full !== undefined) await full;
     }
   }

@@ -37,7 +37,7 @@ const ALLOWED = /^[%|a-zA-Z0-9_-]$/;
 const describeCharacter = (character: string): string => {
   const code = `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
   // Only plain printable characters are shown as they are: this text goes to a terminal.
-  return /^[!-~]$/.test(character) ? `'${character}' (${code})` : character === ' ' ? `a space (${code})` : code;
+  return /^[!-~]$/.test(character) ? `'${character}' (${code})` : character === ' ' ? `' ' (${code})` : code;
 };
 
 const validateName = (kind: 'topic' | 'group', name: string, maxLength: number): void => {

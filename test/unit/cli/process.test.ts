@@ -57,7 +57,7 @@ describe('errors', () => {
     const report = describeError(new MqliteError(code, 'what', { hint: 'do', line: 3 }));
     expect(report).toEqual({ code, exitCode: ERROR_TABLE[code].exitCode, message: 'what', hint: 'do', line: 3 });
     expect(JSON.parse(errorJson(report))).toEqual({ error: report });
-    expect(errorText(report)).toBe('mqlite: line 3: what\n  do\n');
+    expect(errorText(report)).toBe('mqlite: line 3: what\n  Do\n');
   });
 
   it.each([['ENOENT', 'NOT_FOUND', 3], ['EACCES', 'PERMISSION_DENIED', 5], ['EROFS', 'READ_ONLY', 5], ['ENOSPC', 'STORAGE_FAILED', 8], ['EIO', 'STORAGE_FAILED', 8]])('%s is %s', (system, code, exitCode) => {
@@ -65,7 +65,7 @@ describe('errors', () => {
   });
 
   it('what is unknown is a bug; what a pure layer throws is not', () => {
-    expect(describeError(new RangeError('x'), [], 'https://bugs')).toMatchObject({ code: 'BUG', exitCode: 70, hint: expect.stringContaining('https://bugs') as string });
+    expect(describeError(new RangeError('x'), {}, 'https://bugs')).toMatchObject({ code: 'BUG', exitCode: 70, hint: expect.stringContaining('https://bugs') as string });
     expect(describeError('text')).toMatchObject({ code: 'BUG', message: 'a bug in mqlite: text' });
     expect(describeError(new CodecError('DAMAGED', 'no zlib'))).toMatchObject({ code: 'DAMAGED', exitCode: 7 });
   });
@@ -218,8 +218,13 @@ describe('base command', () => {
   it('errors follow --json, also those of the parser', async () => {
     expect(JSON.parse((await probe(['--json', '--fail', 'LOCKED'])).stderr)).toEqual({ error: { code: 'LOCKED', exitCode: 6, message: 'failed', hint: null } });
     expect(JSON.parse((await probe(['--jso', '--json'])).stderr)).toMatchObject({ error: { code: 'USAGE', exitCode: 2, message: 'unknown flag --jso', hint: 'Did you mean "--json"?' } });
-    expect(await probe(['extra'])).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/^mqlite: Unexpected argument: extra\n/) as string });
-    expect(await probe(['--store'])).toMatchObject({ exitCode: 2 });
+    expect(await probe(['extra'])).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/^mqlite: unexpected argument "extra"\n/) as string });
+    expect(await probe(['--store'])).toMatchObject({ exitCode: 2, stderr: 'mqlite: --store needs a value\n  See the flags with --help.\n' });
+    expect(await probe(['--json=1'])).toMatchObject({ exitCode: 2, stderr: 'mqlite: --json takes no value\n  Write --json, or leave it out.\n' });
+  });
+
+  it('-v shows the stack of a bug, and of an expected error what the system said', async () => {
+    expect((await probe(['--fail', 'LOCKED', '-v'])).stderr).toBe('mqlite: failed\n');
   });
 
   it('--read-only refuses to open for writing', async () => {

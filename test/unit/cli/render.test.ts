@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CodecError } from '../../../src/base/codec-error.ts';
 import { editDistance, nearest, suggestion } from '../../../src/cli/did-you-mean.ts';
 import { wantsColor } from '../../../src/cli/render/color.ts';
-import { escapeControl, escapeControlKeepLines } from '../../../src/cli/render/escape.ts';
+import { escapeControl, escapeControlInJson, escapeControlKeepLines } from '../../../src/cli/render/escape.ts';
 import { compileFormat } from '../../../src/cli/render/format-string.ts';
 import { toJson } from '../../../src/cli/render/json.ts';
 import { formatBytes, formatDuration, formatInteger, formatTime, plural } from '../../../src/cli/render/numbers.ts';
@@ -69,6 +69,14 @@ describe('what a terminal must not obey', () => {
     expect(escapeControlKeepLines('a\n\tb\r\u001b')).toBe(String.raw`a` + '\n\tb' + String.raw`\r\e`);
   });
 
+  it('JSON for a terminal is escaped and means the same', () => {
+    const value = { text: 'a\u009b\u202e\u{e0001}\u007f\u001b"\\', list: ['\n'] };
+    const text = escapeControlInJson(JSON.stringify(value, null, 1));
+    // oxlint-disable-next-line no-control-regex -- control characters are the point
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e\u{e0001}]/u);
+    expect(JSON.parse(text)).toEqual(value);
+  });
+
   it('tables escape cells on a terminal, and only what breaks lines and columns on a pipe', async () => {
     const columns = [{ title: 'NAME' }, { title: 'N', align: 'right' as const }];
     const rows = [['a\u001b[31m\tb', 1], ['c', 20]];
@@ -104,6 +112,7 @@ describe('small renderers', () => {
 
   it('did you mean', () => {
     expect([editDistance('kitten', 'sitting'), editDistance('', 'abc'), editDistance('a', 'A'), editDistance('abcdef', 'x', 2)]).toEqual([3, 3, 0, 3]);
+    expect([editDistance('tga', 'tag'), editDistance('ab', 'ba'), editDistance('abc', 'bca')]).toEqual([1, 1, 2]);
     expect(nearest('payment', ['paymemts', 'payments', 'orders', 'payment'])).toEqual(['payments', 'paymemts']);
     expect(suggestion('ordres', ['orders'])).toBe('Did you mean "orders"?');
     expect(suggestion('xyz', ['orders'])).toBeUndefined();
