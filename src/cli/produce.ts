@@ -6,7 +6,7 @@ import type { CompressionName, SendOutcome } from '../broker/types.ts';
 import { LineSplitter } from '../client/line-splitter.ts';
 import { Producer } from '../client/producer.ts';
 import { nearest } from './did-you-mean.ts';
-import { describeError } from './error-report.ts';
+import { describeError, systemErrorToMqlite } from './error-report.ts';
 import type { HostInput } from './host.ts';
 import { topicNames } from './name-hints.ts';
 import type { Output } from './output.ts';
@@ -58,6 +58,14 @@ const JSON_LINE_SLACK = 1 << 20;
 
 /** `mqlite produce`. Errors: USAGE, INVALID_INPUT, MESSAGE_ILLEGAL with their line; NOT_CONFIRMED; those of the broker. */
 export async function produce(run: ProduceRun): Promise<void> {
+  try {
+    await sendAll(run);
+  } catch (error) {
+    throw isOneMessage(run) ? withoutLine(error) : error;
+  }
+}
+
+async function sendAll(run: ProduceRun): Promise<void> {
   refuseConflicts(run);
   const template = makeTemplate(run);
   const rate = run.flags.rate === undefined ? undefined : parseRate(run.flags.rate, '--rate');
@@ -95,10 +103,26 @@ export async function produce(run: ProduceRun): Promise<void> {
   report.summary();
 }
 
+/** BODY or a whole file: there are no lines to number. */
+function isOneMessage({ body, flags }: ProduceRun): boolean {
+  return body !== undefined || (flags.file !== undefined && !flags['json-input']);
+}
+
+function withoutLine(error: unknown): unknown {
+  if (!(error instanceof MqliteError) || error.line === undefined) return error;
+  return new MqliteError(error.code, error.message, { ...(error.hint === undefined ? {} : { hint: error.hint }), cause: error.cause });
+}
+
 function refuseConflicts({ flags, body, stdin }: ProduceRun): void {
   const refuse = (message: string, hint: string): never => {
     throw new MqliteError('USAGE', message, { hint });
   };
+  if (flags.tag === '') refuse('--tag is empty', 'Leave it out for messages without a tag.');
+  for (const key of flags.key ?? []) {
+    if (key === '') refuse('--key is empty', 'Leave it out for messages without a key.');
+    if (key.includes(' ')) refuse(`--key "${key}" has a space, which separates keys in RocketMQ`, 'Give each key its own --key.');
+  }
+  if (body === '') refuse('BODY is empty, and RocketMQ refuses empty bodies', 'Leave BODY out to read standard input, a message a line.');
   if (body !== undefined && flags.file !== undefined) refuse('BODY and --file exclude each other', 'Give one of them.');
   if (body !== undefined && flags['json-input']) refuse('BODY and --json-input exclude each other', 'Lines of JSON are read from standard input or --file.');
   if ((flags['keep-id'] || flags['keep-queue']) && !flags['json-input']) refuse('--keep-id and --keep-queue need --json-input', 'Only lines of JSON bring an id and a queue.');
@@ -151,8 +175,19 @@ function openSource(run: ProduceRun, template: MessageTemplate): AsyncIterable<N
   if (body !== undefined) return [[bodyMessage(Buffer.from(body), 1, template)]];
   if (flags.file === undefined) return lines(stdin, run, template);
   // Opened here: a missing file is reported before anything is made.
-  if (flags['json-input']) return lines(createReadStream(flags.file, { fd: openSync(flags.file, 'r'), highWaterMark: 1 << 18 }), run, template);
-  return [[bodyMessage(readFileSync(flags.file), 1, template)]];
+  if (flags['json-input']) return lines(createReadStream(flags.file, { fd: naming(flags.file, (path) => openSync(path, 'r')), highWaterMark: 1 << 18 }), run, template);
+  const content = naming(flags.file, (path) => readFileSync(path));
+  if (content.length === 0) throw new MqliteError('MESSAGE_ILLEGAL', `--file ${flags.file}: the file is empty, and RocketMQ refuses empty bodies`, { hint: 'Nothing was sent.' });
+  return [[bodyMessage(content, 1, template)]];
+}
+
+/** Not every error of the file system names its file. */
+function naming<T>(path: string, action: (path: string) => T): T {
+  try {
+    return action(path);
+  } catch (error) {
+    throw systemErrorToMqlite(error, `--file ${path}`) ?? error;
+  }
 }
 
 async function* lines(input: HostInput, { flags, signal }: ProduceRun, template: MessageTemplate): AsyncGenerator<NumberedMessage[]> {

@@ -113,9 +113,32 @@ describe('produce', () => {
   });
 
   it('passes on what the store refuses, with the line', async () => {
-    const result = await produce(['T', 'x', '--property', 'DELAY=3', '--json']);
+    const result = await produce(['T', '--property', 'DELAY=3', '--json'], { stdin: 'x\n' });
     expect([result.exitCode, store.log.length]).toEqual([2, 0]);
     expect(JSON.parse(result.stderr)).toMatchObject({ error: { line: 1, message: expect.stringContaining('DELAY') as string } });
+  });
+
+  it('BODY and a whole file have no lines to number', async () => {
+    expect(errorOf(await produce(['T', 'x', '--property', 'DELAY=3', '--json']))).not.toHaveProperty('line');
+    expect((await produce(['T', 'x', '--property', 'DELAY=3'])).stderr).toMatch(/^mqlite: property DELAY/);
+    expect(await produce(['T', ''])).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/^mqlite: BODY is empty/) as string });
+    expect(await produce(['T', '--file', file('')])).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/^mqlite: --file \S+: the file is empty/) as string });
+    expect(await produce(['T', 'x'.repeat(200), '-X', 'maxMessageSize=100'])).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/^mqlite: the body is larger than 100 bytes/) as string });
+    expect(store.log).toEqual([]);
+  });
+
+  it('a file that cannot be read is named', async () => {
+    expect(await produce(['T', '--file', tmpdir()])).toMatchObject({ exitCode: 2, stderr: `mqlite: --file ${tmpdir()}: it is a directory\n` });
+    expect(await produce(['T', '--file', '/no/such/file', '--json-input'])).toMatchObject({ exitCode: 3, stderr: 'mqlite: --file /no/such/file: no such file or directory\n' });
+  });
+
+  it.each([
+    [['--tag', ''], '--tag is empty'],
+    [['--key', ''], '--key is empty'],
+    [['--key', 'a b'], '--key "a b" has a space, which separates keys in RocketMQ'],
+  ])('%j says something else than was meant: refused', async (flags, message) => {
+    expect(errorOf(await produce(['T', 'x', ...flags, '--json']))).toMatchObject({ code: 'USAGE', message });
+    expect(store.log).toEqual([]);
   });
 
   it('stored but not confirmed is exit 4, with the message acknowledged', async () => {
