@@ -6,7 +6,7 @@ import { MessageSink } from './message-sink.ts';
 import { choosePrinter } from './message-printer.ts';
 import { withNameHints } from './name-hints.ts';
 import type { Output } from './output.ts';
-import { parsePosition } from './position.ts';
+import { parsePosition, refuseEmptyRange } from './position.ts';
 import { grepFilter, refuseJsonWithFormat, tagFilter } from './read-flags.ts';
 import type { SettingValues } from './settings.ts';
 import { parseDuration } from './time.ts';
@@ -40,11 +40,14 @@ export interface ReadRun {
 /** What a run reads, from its flags. Error: USAGE. */
 function readRequest({ flags, settings, clock, signal, topics }: ReadRun) {
   const nowMs = clock.nowMs();
+  const from = flags.from === undefined ? undefined : parsePosition(flags.from, nowMs, '--from');
+  const to = flags.to === undefined ? undefined : parsePosition(flags.to, nowMs, '--to');
+  refuseEmptyRange(from, to);
   return {
     topics,
     queueId: flags.queue,
-    from: flags.from === undefined ? undefined : parsePosition(flags.from, nowMs, '--from'),
-    to: flags.to === undefined ? undefined : parsePosition(flags.to, nowMs, '--to'),
+    from,
+    to,
     untilEnd: flags['until-end'],
     filter: tagFilter(flags.tag),
     idleTimeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout, '--timeout'),

@@ -2,6 +2,13 @@ import type { Position } from '../client/positions.ts';
 import { MqliteError } from '../broker/errors.ts';
 import { parseTime } from './time.ts';
 
+/** Error: USAGE for an end that lies before the start, where both are of one kind. The same place twice is a range of nothing, and fine. */
+export function refuseEmptyRange(from: Position | undefined, to: Position | undefined): void {
+  const offsets = from?.at === 'offset' && to?.at === 'offset' && from.offset > to.offset;
+  const times = from?.at === 'time' && to?.at === 'time' && from.timestamp > to.timestamp;
+  if (offsets || times) throw new MqliteError('USAGE', '--to lies before --from', { hint: '--from is the first position wanted, --to the first one not wanted.' });
+}
+
 /**
  * `first`, `last`, `committed`, OFFSET, `-N` (the last N in all), `@TIME`, `@-1h`. `nowMs` is what relative times count from.
  * Error: USAGE.

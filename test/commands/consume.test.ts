@@ -141,6 +141,14 @@ describe('consume', () => {
     expect(errorOf(await consume(['T', '--format', '%t', '--json']))).toMatchObject({ code: 'USAGE', message: '--json and --format exclude each other' });
   });
 
+  it.each([['5', '2'], ['@2026-01-02T00:00:00Z', '@2026-01-01T00:00:00Z'], ['@-1h', '@-2h']])('refuses --from %s --to %s', async (from, to) => {
+    expect(errorOf(await consume(['T', '--from', from, '--to', to, '--json']))).toMatchObject({ code: 'USAGE', message: '--to lies before --from' });
+  });
+
+  it('a range of nothing is fine', async () => {
+    expect(await consume(['T', '--from', '1', '--to', '1'])).toMatchObject({ exitCode: 0, stdout: '' });
+  });
+
   it('points at the place in an expression', async () => {
     expect((await consume(['T', '--tag', 'A | B'])).stderr).toBe('mqlite: --tag, character 3: a single "|" separates nothing, write "||"\n  Here, behind the mark: A ^| B\n');
     expect((await consume(['T', '--format', 'ab%z'])).stderr).toContain('--format, character 3: unknown verb "%z"');

@@ -77,6 +77,11 @@ export async function topicTable(topics: readonly TopicConfig[], style: TableSty
   return renderTable(columns, topics.map((topic) => [topic.topic, topic.readQueueNums, topic.writeQueueNums, permText(topic.perm), yesNo(topic.order), attributesText(topic.attributes)]), style);
 }
 
+/** `4 queues to read, 4 to write, RW`. */
+export function topicShape({ readQueueNums, writeQueueNums, perm }: TopicConfig): string {
+  return `${plural(readQueueNums, 'queue')} to read, ${formatInteger(writeQueueNums)} to write, ${permText(perm)}`;
+}
+
 /** Messages that lie in the queues now. */
 export function messageCount(queues: readonly QueueStats[]): number {
   return queues.reduce((total, queue) => total + queue.maxOffset - queue.minOffset, 0);

@@ -22,7 +22,7 @@ export async function renderTable(columns: readonly Column[], rows: readonly (re
   const table = new Table({
     head: columns.map((column) => chalk.bold(column.title)),
     colAligns: columns.map((column) => column.align ?? 'left'),
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
   for (const row of rows) table.push(row.map((cell) => escapeControl(String(cell))));
   return `${table.toString()}\n`;

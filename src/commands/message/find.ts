@@ -27,7 +27,7 @@ export default class MessageFind extends BaseCommand<typeof MessageFind> {
   async run(): Promise<MessageListJson> {
     const { topic } = this.args;
     const { key, from, to, max } = this.flags;
-    if (key === undefined && from === undefined && to === undefined) throw new MqliteError('USAGE', 'nothing to look for', { hint: 'Give --key, or --from and --to.' });
+    if (key === undefined && from === undefined && to === undefined) throw new MqliteError('USAGE', 'nothing to look for', { hint: 'Give --key, --from or --to.' });
     if (key === '') throw new MqliteError('USAGE', '--key is empty', { hint: 'Give the whole key; there is no search for a part of one.' });
     const range = parseTimeRange(from, to, this.host.clock.nowMs());
     const broker = await this.openBroker({ mode: 'read' });

@@ -3,7 +3,7 @@ import { MqliteError } from '../../broker/errors.ts';
 import type { TopicConfig } from '../../broker/types.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { requireTopic } from '../../cli/commands/lookup.ts';
-import { hiddenByShrinking, parseAttributes, permText, topicPatch } from '../../cli/commands/topics.ts';
+import { hiddenByShrinking, parseAttributes, topicShape, topicPatch } from '../../cli/commands/topics.ts';
 
 export default class TopicsAlter extends BaseCommand<typeof TopicsAlter> {
   static override summary = 'Change the settings of a topic';
@@ -36,6 +36,6 @@ export default class TopicsAlter extends BaseCommand<typeof TopicsAlter> {
     const hidden = hiddenByShrinking(await broker.describeTopic(this.args.topic), patch);
     const topic = await broker.alterTopic(this.args.topic, patch);
     if (hidden !== undefined) this.notice(hidden);
-    return this.present(topic, () => `altered topic ${topic.topic}: ${topic.readQueueNums} queues to read, ${topic.writeQueueNums} to write, ${permText(topic.perm)}\n`);
+    return this.present(topic, () => `altered topic ${topic.topic}: ${topicShape(topic)}\n`);
   }
 }

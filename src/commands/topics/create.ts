@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import type { TopicConfig } from '../../broker/types.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { DEFAULT_QUEUE_NUMS, parseAttributes, permText, topicPatch } from '../../cli/commands/topics.ts';
+import { DEFAULT_QUEUE_NUMS, parseAttributes, topicShape, topicPatch } from '../../cli/commands/topics.ts';
 
 export default class TopicsCreate extends BaseCommand<typeof TopicsCreate> {
   static override summary = 'Create a topic';
@@ -29,6 +29,6 @@ export default class TopicsCreate extends BaseCommand<typeof TopicsCreate> {
     });
     const broker = await this.openBroker({ mode: 'write', create: true });
     const topic = await broker.createTopic(this.args.topic, patch);
-    return this.present(topic, () => `created topic ${topic.topic}: ${topic.readQueueNums} queues to read, ${topic.writeQueueNums} to write, ${permText(topic.perm)}\n`);
+    return this.present(topic, () => `created topic ${topic.topic}: ${topicShape(topic)}\n`);
   }
 }
