@@ -17,10 +17,16 @@ delete env.MQLITE_NAMESRV;
 function mqlite(words, { input, expect = 0 } = {}) {
   process.stdout.write(`\n$ ${input === undefined ? '' : 'printf … | '}mqlite ${words.map(quote).join(' ')}\n`);
   const result = spawnSync(process.execPath, [join(root, 'bin/run.js'), ...words], { env, input: input ?? '', encoding: 'utf8', timeout: 60_000 });
-  process.stdout.write(result.stdout);
+  process.stdout.write(beginning(result.stdout));
   process.stderr.write(result.stderr);
   if (result.status !== expect) throw new Error(`"mqlite ${words.join(' ')}" ended with ${result.status ?? result.signal}, not with ${expect}`);
   return result.stdout;
+}
+
+/** The first lines of a long answer, and how many more there were. */
+function beginning(text, most = 12) {
+  const lines = text.split('\n').slice(0, -1);
+  return lines.length <= most ? text : `${lines.slice(0, 5).join('\n')}\n… and ${lines.length - 5} more lines\n`;
 }
 
 function quote(word) {
