@@ -134,7 +134,7 @@ describe('on a terminal', () => {
     const body = join(home, 'body');
     writeFileSync(body, Buffer.concat([Buffer.from(evil), Buffer.from([0xff, 0x00])]));
     expect(mqlite(['produce', 'evil', '--file', body, '--tag', `t${evil}`, '--key', `k${evil}`, '--property', `p=${evil}`, ...target]).status).toBe(0);
-    for (const command of ['consume evil --until-end', 'consume evil --until-end --json', 'consume evil --until-end --format "%k %g %v %h{%k=%v }"', 'tail evil --from first --until-end', 'tail --commitlog --from first --until-end --body', 'message find evil --from @-1h']) {
+    for (const command of ['consume evil --until-end', 'consume evil --until-end --json', 'consume evil --until-end --format "%k %g %v %h{%k=%v }"', 'tail evil --from first --until-end', 'tail --commitlog --from first --until-end --body', 'tail --commitlog --from first --until-end --json --body', 'store dump commitlog', 'message find evil --from @-1h --json', 'message find evil --from @-1h']) {
       const result = onTerminal(`$MQLITE ${command} --no-color --store ${join(home, 'evil')}`);
       if (result === null) return;
       expect(result.status, command).toBe(0);
