@@ -84,7 +84,8 @@ export class LogWriter {
   /** Takes back whatever the batch wrote between its start and `end`: zeros, and its new segments removed. */
   rollBack(start: number, end: number): void {
     const { fs, directory, segmentSizeBytes } = this.#options;
-    for (const base of this.#created) fs.unlink(path.join(directory, segmentFileName(base)));
+    // The newest first: dying in between must not leave a gap.
+    for (const base of this.#created.reverse()) fs.unlink(path.join(directory, segmentFileName(base)));
     if (this.#created.length > 0) {
       this.#closeFile();
       fs.syncDirectory(directory);
@@ -161,7 +162,7 @@ export class LogWriter {
 
 const ZEROS_BYTES = 1 << 16;
 
-/** Overwrites a range of a file with zeros. */
+/** Overwrites a range of a file with zeros, durably: what was there must not come back behind newer bytes. */
 export const zeroRange = (fs: FileSystem, file: string, from: number, to: number): void => {
   if (to <= from) return;
   const zeros = Buffer.alloc(Math.min(ZEROS_BYTES, to - from));
@@ -173,6 +174,7 @@ export const zeroRange = (fs: FileSystem, file: string, from: number, to: number
       const count = fs.read(fd, there, 0, Math.min(zeros.length, to - position), position);
       if (there.compare(zeros, 0, count, 0, count) !== 0) fs.write(fd, zeros, 0, count, position);
     }
+    fs.dataSync(fd);
   } finally {
     fs.close(fd);
   }

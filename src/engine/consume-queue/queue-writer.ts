@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { segmentFileName } from '../commit-log/log-directory.ts';
+import { zeroRange } from '../commit-log/log-writer.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { createSizedFile, reopenIfReplaced, restoreIfUnlinked, tryUnlink } from '../files/sized-file.ts';
 import { ENTRY_SIZE_BYTES, queueFileBase, writeEntry } from './layout.ts';
@@ -87,6 +88,7 @@ export class QueueWriter {
   /** Forgets what is pending and zeroes what the batch has written; files it made are removed again. */
   rollBack(): void {
     const written = this.#written;
+    const unwritten = this.#pendingBytes / ENTRY_SIZE_BYTES;
     this.#pendingBytes = 0;
     this.#written = null;
     const end = this.#flushedOffset;
@@ -96,20 +98,18 @@ export class QueueWriter {
     }
     this.nextOffset = this.#flushedOffset = written.fromOffset;
     const { fs, directory, fileSizeBytes } = this.#options;
-    for (const file of written.createdFiles) fs.unlink(file);
-    if (written.createdFiles.length > 0) this.#closeFile();
+    // The newest first: dying in between must not leave a gap. Durable, all of it: what is taken back must not come back.
+    for (const file of written.createdFiles.reverse()) fs.unlink(file);
+    if (written.createdFiles.length > 0) {
+      this.#closeFile();
+      fs.syncDirectory(directory);
+    }
     const base = queueFileBase(written.fromOffset, fileSizeBytes);
     const file = path.join(directory, segmentFileName(base));
     const inFile = written.fromOffset * ENTRY_SIZE_BYTES - base;
-    // The entry being written when it failed may be there in part, so the zeros cover at least one.
-    const count = Math.min(Math.max(end - written.fromOffset, 1) * ENTRY_SIZE_BYTES, fileSizeBytes - inFile);
-    if (fs.stat(file) === null) return;
-    const fd = fs.open(file, 'write');
-    try {
-      fs.write(fd, Buffer.alloc(count), 0, count, inFile);
-    } finally {
-      fs.close(fd);
-    }
+    // Entries being written when it failed may be there in part: the zeros cover all that were to be written.
+    const count = Math.min((end - written.fromOffset + unwritten) * ENTRY_SIZE_BYTES, fileSizeBytes - inFile);
+    if (fs.stat(file) !== null) zeroRange(fs, file, inFile, inFile + count);
   }
 
   /** Puts an entry where its queue offset says, whatever is there: recovery. Entries must come in ascending order. */

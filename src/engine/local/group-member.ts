@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { MqliteError } from '../../broker/errors.ts';
 import type { MemberInfo, Membership, MessageQueue, OffsetCommit } from '../../broker/types.ts';
+import { toMqliteError } from '../files/storage-errors.ts';
 import { openLockFile } from '../locks/write-lock.ts';
 import { isLocked } from '../locks/lock-holder.ts';
 import { readWholeFile, writeFileAtomically } from '../state/file-io.ts';
@@ -67,16 +68,23 @@ export class GroupMember implements Membership {
   async commit(commits: readonly OffsetCommit[]): Promise<readonly OffsetCommit[]> {
     this.#requireMember();
     for (const commit of commits) this.#check(commit);
-    return this.#writer.locked(() => {
-      // Left while waiting for the lock: another member may own the group, and its offsets, by now.
-      this.#requireMember();
-      const resets = this.#newResets();
-      const kept = commits.filter(({ queue }) => !resets.some((reset) => reset.topic === queue.topic && reset.queueId === queue.queueId));
-      if (kept.length > 0) this.#writer.tables.offsets.commit(this.info.group, kept.map(toQueueOffset), { sync: false });
-      this.#announced = this.#writer.state.resetGeneration;
-      if (resets.length > 0) this.#resetGeneration = this.#writer.tables.resets.generation();
-      return this.#owned(resets);
-    });
+    try {
+      return await this.#writer.locked(() => this.#commit(commits));
+    } catch (error) {
+      throw toMqliteError(error, `committing offsets of ${this.info.group}`);
+    }
+  }
+
+  #commit(commits: readonly OffsetCommit[]): OffsetCommit[] {
+    // Left while waiting for the lock: another member may own the group, and its offsets, by now.
+    this.#requireMember();
+    const resets = this.#newResets();
+    const kept = commits.filter(({ queue }) => !resets.some((reset) => reset.topic === queue.topic && reset.queueId === queue.queueId));
+    // Durably: an unsynced file under a new name may be empty after a power cut, and its .bak, written the same way, no better.
+    if (kept.length > 0) this.#writer.tables.offsets.commit(this.info.group, kept.map(toQueueOffset));
+    this.#announced = this.#writer.state.resetGeneration;
+    if (resets.length > 0) this.#resetGeneration = this.#writer.tables.resets.generation();
+    return this.#owned(resets);
   }
 
   async leave(): Promise<void> {

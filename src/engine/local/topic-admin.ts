@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { MqliteError } from '../../broker/errors.ts';
 import type { GroupConfig, TopicConfig, TopicPatch } from '../../broker/types.ts';
 import type { Message } from '../../record/message.ts';
@@ -27,7 +28,8 @@ export class TopicAdmin {
     const { fs, paths } = this.#context;
     const configured = this.#tables.topics.list();
     const names = new Set(configured.map(({ topic }) => topic));
-    const stored = listQueueTopics(fs, paths.root).filter((topic) => !names.has(topic)).map((topic) => this.find(topic)).filter((config) => config !== null);
+    const known = new Set([...listQueueTopics(fs, paths.root), ...listQueueTopics(fs, paths.root, 'batch'), ...this.#reader.unlistedTopics()]);
+    const stored = [...known].filter((topic) => !names.has(topic)).map((topic) => this.find(topic)).filter((config) => config !== null);
     return [...configured, ...stored].sort((a, b) => (a.topic < b.topic ? -1 : 1));
   }
 
@@ -80,12 +82,16 @@ export class TopicAdmin {
     const { fs, paths, identity } = this.#context;
     this.require(topic);
     if (isSystemTopic(topic, identity)) throw new MqliteError('REFUSED', `${topic} is one of RocketMQ's own topics`, { hint: 'system topics cannot be deleted' });
+    writer.beginChange();
     this.#tables.deletedTopics.add(topic, writer.state.committedTail);
     if (this.#tables.topics.get(topic) !== null) this.#tables.topics.remove(topic);
     this.#tables.offsets.removeTopic(topic);
     writer.queues.drop(topic);
-    for (const queue of listTopicQueues(fs, paths.root, topic)) removeQueueDirectory(fs, queue.path);
-    fs.syncDirectory(paths.consumeQueue);
+    for (const family of ['simple', 'batch'] as const) {
+      const queues = listTopicQueues(fs, paths.root, topic, family);
+      for (const queue of queues) removeQueueDirectory(fs, queue.path);
+      if (queues.length > 0) fs.syncDirectory(path.dirname(queues[0]!.path));
+    }
     writer.bumpTopicsGeneration();
   }
 

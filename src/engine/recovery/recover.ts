@@ -2,10 +2,11 @@ import path from 'node:path';
 import { MqliteError } from '../../broker/errors.ts';
 import { createDispatchView, readDispatchView } from '../../record/dispatch-view.ts';
 import { TRANSACTION_MASK, TRANSACTION_PREPARED, TRANSACTION_ROLLBACK } from '../../record/sys-flag.ts';
-import { listSegments, segmentFileName } from '../commit-log/log-directory.ts';
+import { segmentFileName } from '../commit-log/log-directory.ts';
 import type { LogSegment } from '../commit-log/log-directory.ts';
 import { zeroRange } from '../commit-log/log-writer.ts';
 import { LogScanner } from '../commit-log/log-scanner.ts';
+import { soundRecord } from '../commit-log/record-soundness.ts';
 import { listQueues } from '../consume-queue/queue-directory.ts';
 import { findQueueEnd } from '../consume-queue/queue-end.ts';
 import type { QueueTable } from '../consume-queue/queue-table.ts';
@@ -14,6 +15,9 @@ import { quarantineBytes } from '../state/file-io.ts';
 import { readCheckpoint } from '../state/checkpoint.ts';
 import type { EngineState } from '../state/engine-state.ts';
 import type { StoreContext } from '../store-context.ts';
+import { requireWholeLog } from './log-files.ts';
+import { propertiesHole } from './properties-hole.ts';
+import { mendQueueFiles } from './queue-files.ts';
 import { truncateQueues } from './truncate-queues.ts';
 import type { RecoveryCase } from './recovery-case.ts';
 
@@ -85,10 +89,18 @@ const firstStoreTimestamp = (context: StoreContext, segments: readonly LogSegmen
 const newScanner = (context: StoreContext, segments: readonly LogSegment[], from: number, to?: number): LogScanner =>
   new LogScanner(context.fs, segments, { from, ...(to === undefined ? {} : { to }) });
 
+/** After a power cut any page may be missing, also where no CRC looks. */
+const newPowerCutScanner = (context: StoreContext, segments: readonly LogSegment[], from: number): LogScanner =>
+  new LogScanner(context.fs, segments, { from, check: (buffer, position, size) => soundRecord(buffer, position, size) ?? propertiesHole(buffer, position, size) });
+
+/** Entries gathered between two writes to the queues. */
+const MAX_PENDING_ENTRIES = 1 << 16;
+
 /**
- * Brings log and queues of a store to one valid state. Runs alone. Nothing that could be read is lost, nothing unreadable is
- * deleted: it goes to quarantine and is reported. Throws DAMAGED when sound records lie behind damage, which a broker
- * would truncate: `store recover` mends such a log.
+ * Brings log and queues of a store to one valid state, on disk when this returns. Runs alone. Nothing that could be read
+ * is lost, nothing unreadable is deleted: it goes to quarantine and is reported. Running it again after a crash in the
+ * middle leads to the same result. Throws DAMAGED when files of the log are missing or of a wrong length, and when sound
+ * records lie behind damage in a log that a broker left, which a broker would truncate: `store recover` mends such a log.
  */
 export const recoverStore = (
   context: StoreContext,
@@ -97,46 +109,57 @@ export const recoverStore = (
   queues: QueueTable,
   deletedTopics: ReadonlyMap<string, number>,
 ): RecoveryResult => {
-  const { fs, paths, identity } = context;
-  const segments = listSegments(fs, paths.commitLog, identity.segmentSizeBytes);
+  const segments = requireWholeLog(context, kind === 'clean-own' || kind === 'dead-writer' ? state.committedTail : 0);
   const from = scanStart(context, kind, state, segments);
   if (kind === 'clean-own') return { case: kind, tail: from, lastStoreTimestamp: state.lastStoreTimestamp, scannedFrom: from, notices: [] };
   const notices: string[] = [];
-  let dispatched = dispatchFrom(context, kind, segments, from, state.lastStoreTimestamp, queues, deletedTopics);
+  mendQueueFiles(context, notices);
+  // Behind the committed tail nothing is older than what is before it. Anywhere else only the records themselves tell.
+  const newest = kind === 'dead-writer' ? state.lastStoreTimestamp : 0;
+  let dispatched = dispatchFrom(context, kind, segments, from, newest, queues, deletedTopics);
   if (dispatched === 'queue-behind') {
     // A queue lacks entries from before the scan: only the whole log can fill it.
-    dispatched = dispatchFrom(context, kind, segments, segments[0]!.baseOffset, state.lastStoreTimestamp, queues, deletedTopics);
+    dispatched = dispatchFrom(context, kind, segments, segments[0]!.baseOffset, 0, queues, deletedTopics);
     if (dispatched === 'queue-behind') throw new Error('a scan of the whole log found a queue behind it');
   }
   const { tail } = dispatched;
-  clearBehind(context, segments, tail, kind === 'dead-writer' ? Math.max(state.plannedEnd, tail) : null, notices);
+  clearBehind(context, segments, tail, kind === 'dead-writer' ? state : null, notices);
+  syncLogFrom(context, segments, from);
   queues.dropAll();
   if (kind !== 'dead-writer' || state.batchOpen) truncateQueues(context, tail, notices);
   return { case: kind, tail, lastStoreTimestamp: Math.max(state.lastStoreTimestamp, dispatched.lastStoreTimestamp), scannedFrom: from, notices };
 };
+
+/**
+ * How far a record's store time may lie behind the one before it: a broker's clock is stepped back a little now and then.
+ * Records that a truncation left behind are older by at least the time a broker takes to start.
+ */
+const CLOCK_STEP_MS = 1000;
 
 const dispatchFrom = (
   context: StoreContext,
   kind: RecoveryCase,
   segments: readonly LogSegment[],
   from: number,
-  lastStoreTimestamp: number,
+  newestBefore: number,
   queues: QueueTable,
   deletedTopics: ReadonlyMap<string, number>,
 ): { tail: number; lastStoreTimestamp: number } | 'queue-behind' => {
   const isWholeLog = from === (segments[0]?.baseOffset ?? 0);
   const delayLevels = parseDelayLevels(context.identity.messageDelayLevel);
-  const scanner = newScanner(context, segments, from);
+  const scanner = kind === 'power-cut' ? newPowerCutScanner(context, segments, from) : newScanner(context, segments, from);
   const view = createDispatchView();
   const tagsCode = { high: 0, low: 0 };
-  let newest = kind === 'dead-broker' || kind === 'clean-foreign' ? 0 : lastStoreTimestamp;
+  let newest = newestBefore;
   let tail = from;
+  let pending = 0;
   try {
     for (;;) {
       const step = scanner.next();
       if (step === 'end') break;
       if (step === 'damaged') {
-        refuseIfSoundBehind(context, scanner, tail, newest);
+        // Where an mqlite wrote, everything from here on was never synced, or never acknowledged: it is cut off.
+        if (kind === 'dead-broker' || kind === 'clean-foreign') refuseIfSoundBehind(context, scanner, tail, newest);
         break;
       }
       tail = scanner.commitLogOffset;
@@ -144,7 +167,7 @@ const dispatchFrom = (
         readDispatchView(scanner.window, scanner.position, view);
         const queue = queues.get(view.topic, view.queueId);
         // Records that an earlier truncation left behind newer ones: their time is older and no queue knows them (P7).
-        if (view.storeTimestamp < newest && view.queueOffset >= queue.nextOffset) return { tail, lastStoreTimestamp: newest };
+        if (view.storeTimestamp < newest - CLOCK_STEP_MS && view.queueOffset >= queue.nextOffset) return { tail, lastStoreTimestamp: newest };
         newest = Math.max(newest, view.storeTimestamp);
         const transaction = view.sysFlag & TRANSACTION_MASK;
         const isQueued = transaction !== TRANSACTION_PREPARED && transaction !== TRANSACTION_ROLLBACK;
@@ -153,6 +176,10 @@ const dispatchFrom = (
           setTagsCode(tagsCode, view, delayLevels);
           if (!queue.hasPending) queues.touch(queue);
           queue.put(view.queueOffset, view.commitLogOffset, view.sizeBytes, tagsCode.high, tagsCode.low);
+          if (++pending % MAX_PENDING_ENTRIES === 0) {
+            queues.flush();
+            queues.commit();
+          }
         }
       }
       tail = scanner.commitLogOffset + scanner.sizeBytes;
@@ -175,7 +202,7 @@ const refuseIfSoundBehind = (context: StoreContext, scanner: LogScanner, tail: n
   if (scanner.resync() < 0 || scanner.next() !== 'message') return;
   const view = createDispatchView();
   readDispatchView(scanner.window, scanner.position, view);
-  if (view.storeTimestamp < newest) return;
+  if (view.storeTimestamp < newest - CLOCK_STEP_MS) return;
   throw new MqliteError('DAMAGED', `${file}: damaged at byte ${position} (commit-log offset ${tail}): ${reason}; sound records follow at ${scanner.commitLogOffset}`, {
     hint: 'run "mqlite store recover --dry-run" to see what it would mend; a broker would cut the log off there',
   });
@@ -183,26 +210,41 @@ const refuseIfSoundBehind = (context: StoreContext, scanner: LogScanner, tail: n
 
 /**
  * Makes everything behind the tail zeros, so that no later recovery, a broker's included, walks on into old bytes (P7).
- * What is not zero is kept in quarantine first. @param until null: to the end of the files.
+ * What is not zero is kept in quarantine first. Files wholly behind the tail go, the last one first: a crash in between
+ * leaves no gap. @param writer of a batch that was cut short: in the file where it began nothing lies behind its planned end
  */
-const clearBehind = (context: StoreContext, segments: readonly LogSegment[], tail: number, until: number | null, notices: string[]): void => {
+const clearBehind = (context: StoreContext, segments: readonly LogSegment[], tail: number, writer: EngineState | null, notices: string[]): void => {
   const { fs, paths } = context;
-  for (const segment of segments) {
+  for (const segment of [...segments].reverse()) {
     const end = segment.baseOffset + segment.sizeBytes;
-    if (end <= tail) continue;
-    const from = Math.max(segment.baseOffset, tail);
-    const to = until === null || segment.baseOffset >= tail ? end : Math.min(end, until);
-    const dirty = nonZeroRange(context, segment, from, to);
+    if (end <= tail) return;
+    const isWhereItBegan = writer !== null && writer.committedTail >= segment.baseOffset;
+    const to = isWhereItBegan ? Math.min(end, Math.max(writer.plannedEnd, tail)) : end;
+    const dirty = nonZeroRange(context, segment, Math.max(segment.baseOffset, tail), to);
+    if (dirty !== null) notices.push(keep(context, segment, dirty));
     if (segment.baseOffset >= tail) {
-      // A file wholly behind the tail: a broker's preallocated successor, or what a cut-off left.
-      if (dirty !== null) notices.push(keep(context, segment, dirty));
+      // A broker's preallocated successor, or what a cut-off left.
       fs.unlink(segment.path);
       fs.syncDirectory(paths.commitLog);
     } else if (dirty !== null) {
-      notices.push(keep(context, segment, dirty));
       zeroRange(fs, segment.path, dirty.from - segment.baseOffset, dirty.to - segment.baseOffset);
     }
   }
+};
+
+/** What was found valid or was zeroed is on disk before anything is built on it, names included. */
+const syncLogFrom = (context: StoreContext, segments: readonly LogSegment[], from: number): void => {
+  const { fs, paths } = context;
+  for (const segment of segments) {
+    if (segment.baseOffset + segment.sizeBytes <= from || fs.stat(segment.path) === null) continue;
+    const fd = fs.open(segment.path, 'write');
+    try {
+      fs.dataSync(fd);
+    } finally {
+      fs.close(fd);
+    }
+  }
+  fs.syncDirectory(paths.commitLog);
 };
 
 interface Range {

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { recordProblem } from '../../record/check.ts';
 import { createDispatchView, readDispatchView } from '../../record/dispatch-view.ts';
 import { listSegments } from '../commit-log/log-directory.ts';
@@ -41,5 +42,6 @@ const syncQueue = ({ fs, identity }: StoreContext, directory: string): void => {
       fs.close(fd);
     }
   }
-  if (files.length > 0) fs.syncDirectory(directory);
+  if (files.length === 0) return;
+  for (const level of [directory, path.dirname(directory), path.dirname(path.dirname(directory))]) fs.syncDirectory(level);
 };

@@ -38,6 +38,7 @@ const truncateQueue = (context: StoreContext, queue: QueueDirectory, tail: numbe
       fs.syncDirectory(queue.path);
       continue;
     }
+    // On disk at once: were the zeros lost, the entries would point at records of other queues later on.
     if (usedEntries > keepEntries) zeroRange(fs, segment.path, keepEntries * ENTRY_SIZE_BYTES, usedEntries * ENTRY_SIZE_BYTES);
     break;
   }

@@ -4,8 +4,10 @@ import { LogWriter } from '../commit-log/log-writer.ts';
 import { QueueTable } from '../consume-queue/queue-table.ts';
 import { Indexer } from '../dispatch/indexer.ts';
 import { parseDelayLevels } from '../dispatch/tags-code.ts';
+import { tellingFailedSyncs } from '../files/fail-stop.ts';
 import { Attachment } from '../locks/attachment.ts';
 import { WriteLock } from '../locks/write-lock.ts';
+import { finishDeletions } from '../recovery/finish-deletions.ts';
 import { recoverStore } from '../recovery/recover.ts';
 import { recoverIndexFiles } from '../recovery/recover-index.ts';
 import { syncQueuesBetween } from '../recovery/sync-queues.ts';
@@ -61,7 +63,8 @@ export class StoreWriter {
   #othersTail = 0;
   recovery: RecoveryCase = 'clean-own';
 
-  private constructor(context: StoreContext, options: StoreWriterOptions) {
+  private constructor(given: StoreContext, options: StoreWriterOptions) {
+    const context = { ...given, fs: tellingFailedSyncs(given.fs, (error) => this.#fail(error)) };
     const { fs, locks, clock, paths, identity } = context;
     this.context = context;
     this.#options = options;
@@ -195,10 +198,12 @@ export class StoreWriter {
     this.log.commit();
     this.queues.commit();
     if (this.indexer.isOwner) this.#index(messages, start);
+    if (this.#failure !== null) throw this.#failure;
   }
 
   /** Makes the log durable up to the committed tail, and everything before it. A failure is final: what was acknowledged before may be lost. */
   syncLog(): void {
+    if (this.#failure !== null) throw this.#failure;
     const to = this.state.committedTail;
     const from = Math.max(this.#syncedTail, this.state.syncedTail, this.#logSyncedTail);
     if (to <= from) return;
@@ -255,9 +260,17 @@ export class StoreWriter {
     for (const file of this.tables.files) if (file.needsRepair) file.update(() => {});
   }
 
+  /** A change of several files begins: should this process die inside it, the next one completes it. `bumpTopicsGeneration` ends it. Lock held. */
+  beginChange(): void {
+    this.state.plannedEnd = this.state.committedTail;
+    this.state.batchOpen = true;
+    this.#stateFile.write();
+  }
+
   /** Topics, groups or queues changed: the other writers drop what they know of them. Lock held. */
   bumpTopicsGeneration(): void {
     this.#topicsGeneration = ++this.state.topicsGeneration;
+    this.state.batchOpen = false;
     this.#stateFile.write();
   }
 
@@ -288,34 +301,39 @@ export class StoreWriter {
     }
   }
 
-  /** As the first writer: recovery, `abort`, the checkpoint of an open store, in this order. */
+  /**
+   * As the first writer: recovery, the checkpoint of an open store, the state, `abort`, in this order. With the checkpoint
+   * of a closed store beside `abort` a broker would rebuild too little of the index (P13); with an `abort` that the state
+   * does not know, this store would be taken for a broker's.
+   */
   #takeOver(): void {
     const { fs, paths } = this.context;
     const stateIs = this.#stateFile.read() === 'invalid' ? 'invalid' : this.state.status;
     const bootId = readBootId(fs);
+    const abort = !abortExists(fs, paths.abort) ? 'none' : readAbortPid(fs, paths.abort) === this.state.writerPid ? 'ours' : 'foreign';
     this.recovery = recoveryCase({
-      abort: !abortExists(fs, paths.abort) ? 'none' : readAbortPid(fs, paths.abort) === this.state.writerPid ? 'ours' : 'foreign',
+      abort,
       state: stateIs,
       boot: this.state.bootId === bootId ? 'same' : 'other',
       checkpoint: isCheckpointOf(this.state, readCheckpoint(fs, paths.checkpoint).checkpoint) ? 'ours' : 'foreign',
     });
+    finishDeletions(this.context, this.tables);
     const result = recoverStore(this.context, this.recovery, this.state, this.queues, this.tables.deletedTopics.load());
     for (const notice of result.notices) this.#options.onNotice(notice);
-    const isNew = result.tail === 0;
-    const reindexFrom = result.case === 'clean-own' || isNew ? result.tail : recoverIndexFiles(this.context, result, this.#options.onNotice);
+    const reindexFrom = result.case === 'clean-own' ? result.tail : recoverIndexFiles(this.context, result, this.#options.onNotice);
     const { state } = this;
-    createAbort(fs, paths.abort, process.pid, paths.temp);
+    // An `abort` of a live store of ours stays as it is, and so does the process that both name: two files do not change as one.
+    const keepsAbort = abort === 'ours' && this.recovery !== 'dead-broker';
+    if (!keepsAbort) state.writerPid = process.pid;
     state.status = 'live';
-    state.writerPid = process.pid;
     state.bootId = bootId;
     state.committedTail = result.tail;
     state.lastStoreTimestamp = result.lastStoreTimestamp;
     state.batchOpen = false;
     state.plannedEnd = result.tail;
     const logBegin = listSegments(fs, paths.commitLog, this.context.identity.segmentSizeBytes)[0]?.baseOffset ?? 0;
-    const isClean = result.case === 'clean-own' || result.case === 'clean-foreign';
-    // Never before the oldest file that is left, never beyond what recovery found: syncs go from here to the tail.
-    state.syncedTail = isClean ? result.tail : Math.min(Math.max(state.syncedTail, logBegin), result.tail);
+    // Recovery leaves on disk what it has looked at; only what a dead writer stored before that is still to be synced.
+    state.syncedTail = result.case === 'dead-writer' ? Math.min(Math.max(state.syncedTail, logBegin), result.tail) : result.tail;
     this.#syncedTail = state.syncedTail;
     this.indexer.tryOwn(result.tail);
     this.indexer.rewindTo(Math.min(reindexFrom, result.scannedFrom));
@@ -323,6 +341,8 @@ export class StoreWriter {
     this.#writeOpenCheckpoint();
     this.#checkpointedFullEnd = this.indexer.writer?.lastFullEndTimestamp ?? 0;
     this.#stateFile.write();
+    this.#stateFile.sync();
+    if (!keepsAbort) createAbort(fs, paths.abort, process.pid, paths.temp);
   }
 
   /** As the last writer: the store is left exactly as a broker leaves it. */
@@ -344,11 +364,12 @@ export class StoreWriter {
     for (const queue of this.queues.takeUnsynced()) queue.sync();
     if (this.#othersTail > state.syncedTail) syncQueuesBetween(this.context, state.syncedTail, tail);
     for (const file of this.tables.files) if (file.needsRepair) file.update(() => {});
-    this.#checkpoint.write(checkpointWhenClosed(state, this.indexer.writer, readCheckpoint(fs, paths.checkpoint).checkpoint), { sync: true });
     state.syncedTail = tail;
     this.#stateFile.write();
     this.#stateFile.sync();
     removeAbort(fs, paths.abort);
+    // Not before: a broker that found it beside `abort` would rebuild too little of the index (P13).
+    this.#checkpoint.write(checkpointWhenClosed(state, this.indexer.writer, readCheckpoint(fs, paths.checkpoint).checkpoint), { sync: true });
     state.status = 'closed';
     this.#stateFile.write();
   }
@@ -390,6 +411,9 @@ export class StoreWriter {
 
   #rollBack(start: number, end: number): void {
     try {
+      // The mark first, again: what failed may be the write that took it away, and that may be on disk after all.
+      this.state.batchOpen = true;
+      this.#stateFile.write();
       this.log.rollBack(start, end);
       this.queues.rollBack();
       this.state.batchOpen = false;
@@ -404,6 +428,7 @@ export class StoreWriter {
   /** Another writer died inside a batch: complete records are kept, the rest is cleared. */
   #repair(): void {
     this.queues.dropAll();
+    if (finishDeletions(this.context, this.tables).length > 0) this.state.topicsGeneration++;
     const result = recoverStore(this.context, 'dead-writer', this.state, this.queues, this.tables.deletedTopics.load());
     for (const notice of result.notices) this.#options.onNotice(notice);
     this.state.committedTail = result.tail;

@@ -5,7 +5,8 @@ import type { FileStat, FileSystem } from '../../../src/engine/files/file-system
 import { systemError } from './memory-disk.ts';
 import type { MemoryDisk, Node } from './memory-disk.ts';
 
-export type Operation = Exclude<keyof FileSystem, never>;
+/** The methods of the port; `create` is an `open` that makes a file. */
+export type Operation = keyof FileSystem | 'create';
 
 /** What a machine is asked before every operation of a process. */
 export interface OperationInfo {
@@ -86,7 +87,7 @@ export class Process {
       }
     };
     return {
-      open: (file, mode) => this.#run('open', file, () => {
+      open: (file, mode) => this.#run(mode === 'create' ? 'create' : 'open', file, () => {
         const text = this.#machine.virtualFile(file);
         const node = mode === 'create' ? disk.create(file) : disk.find(file);
         if (node === null && text === null) throw systemError('ENOENT', 'open', file);

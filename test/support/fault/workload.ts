@@ -188,7 +188,7 @@ const NOT_OPEN = new Proxy({} as Broker, { get: () => () => Promise.reject(NOT_O
 
 const queueOf = (queues: readonly MessageQueue[], topic: string, queueId: number): MessageQueue => {
   const queue = queues.find((candidate) => candidate.topic === topic && candidate.queueId === queueId);
-  if (queue === undefined) throw new Error(`${topic} has no queue ${queueId}`);
+  if (queue === undefined) throw new MqliteError('NOT_FOUND', `${topic} has no queue ${queueId}: it could not be altered`);
   return queue;
 };
 
