@@ -3,10 +3,11 @@ import type { LogSegment } from '../commit-log/log-directory.ts';
 import { LogScanner } from '../commit-log/log-scanner.ts';
 import { listQueues } from '../consume-queue/queue-directory.ts';
 import { findQueueEnd } from '../consume-queue/queue-end.ts';
-import { readAbortPid } from '../state/abort.ts';
-import { EngineStateFile } from '../state/engine-state.ts';
+import { abortExists, readAbortPid } from '../state/abort.ts';
+import { EngineStateFile, readBootId } from '../state/engine-state.ts';
 import type { EngineState } from '../state/engine-state.ts';
 import type { StoreContext } from '../store-context.ts';
+import { findBatchQueueEnd } from './batch-queue-reader.ts';
 
 /**
  * Where the log ends for a reader. While an mqlite writes, its published tail counts and nothing behind it; on a store
@@ -33,6 +34,25 @@ export class LogTail {
   isWrittenByMqlite(): boolean {
     const state = this.#readState();
     return state !== null && this.#isOpenedBy(state);
+  }
+
+  /** Whether nobody has closed the store since it was last opened for writing; says nothing about whether that one still lives. */
+  isLeftOpen(): boolean {
+    return abortExists(this.#context.fs, this.#context.paths.abort) || this.#readState()?.status === 'live';
+  }
+
+  /**
+   * On a store left open: the part of the log whose records may be missing in queues. A broker fills its queues in the order of the log;
+   * `listedEnd` is the end of the last record that any of them lists.
+   */
+  undispatched(): { readonly from: number; readonly to: number; readonly listedEnd: number } {
+    const state = this.#readState();
+    const listedEnd = this.#dispatchedEnd();
+    let from = listedEnd;
+    if (state !== null && state.status === 'live') {
+      from = Math.min(from, state.bootId === readBootId(this.#context.fs) ? state.committedTail : state.syncedTail);
+    }
+    return { from, to: this.current(), listedEnd };
   }
 
   /** Raised by every batch of an mqlite writer; -1 without one. Cheap enough to ask a hundred times a second. */
@@ -95,7 +115,8 @@ export class LogTail {
     const { fs, paths, identity } = this.#context;
     let end = 0;
     for (const queue of listQueues(fs, paths.root)) {
-      if (queue.family === 'simple') end = Math.max(end, findQueueEnd(fs, queue.path, identity.consumeQueueFileSizeBytes).commitLogEnd);
+      const found = queue.family === 'batch' ? findBatchQueueEnd(fs, queue.path) : findQueueEnd(fs, queue.path, identity.consumeQueueFileSizeBytes);
+      end = Math.max(end, found.commitLogEnd);
     }
     return end;
   }

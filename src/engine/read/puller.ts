@@ -1,6 +1,6 @@
 import type { DamageReport, MessageQueue, PullResult } from '../../broker/types.ts';
 import { decodeRecord } from '../../record/decode.ts';
-import type { StoredMessage } from '../../record/decode.ts';
+import type { Message } from '../../record/message.ts';
 import { recordProblem } from '../../record/check.ts';
 import { PHYSICAL_OFFSET, QUEUE_ID, QUEUE_OFFSET } from '../../record/layout.ts';
 import { PROPERTY } from '../../record/properties.ts';
@@ -8,6 +8,7 @@ import { matchesTag, mayMatchHash } from '../../filter/tags.ts';
 import type { TagFilter } from '../../filter/tags.ts';
 import { ENTRY_PHYSICAL_OFFSET, ENTRY_RECORD_SIZE, ENTRY_SIZE_BYTES, ENTRY_TAGS_CODE, PRE_BLANK_RECORD_SIZE, readOffset } from '../consume-queue/layout.ts';
 import { SCHEDULE_TOPIC } from '../state/topic-name.ts';
+import { isLightTopic } from './light-queue.ts';
 import type { LogReader } from './log-reader.ts';
 import type { QueueReader } from './queue-reader.ts';
 
@@ -30,15 +31,16 @@ export interface PullRange {
 }
 
 /** Entry → hash filter → record → check → real comparison: one queue's messages from `offset` on. [DefaultMessageStore#getMessage] */
-export const pullMessages = (log: LogReader, queue: QueueReader, messageQueue: MessageQueue, range: PullRange): PullResult<StoredMessage> => {
+export const pullMessages = (log: LogReader, queue: QueueReader, messageQueue: MessageQueue, range: PullRange): PullResult<Message> => {
   const { maxMessages, maxBytes, minOffset, maxOffset, filter } = range;
-  const messages: StoredMessage[] = [];
+  const messages: Message[] = [];
   const damaged: DamageReport[] = [];
   let offset = range.offset;
   let bytes = 0;
   const scanLimit = offset + MAX_SCANNED_ENTRIES;
   // Entries of the schedule topic carry due times where others carry hashes.
   const hashes = filter !== null && queue.topic !== SCHEDULE_TOPIC ? filter : null;
+  const isLight = isLightTopic(queue.topic);
   while (messages.length < maxMessages && offset < maxOffset && offset < scanLimit && bytes < maxBytes) {
     const count = queue.read(offset, Math.min(maxOffset - offset, Math.max(maxMessages - messages.length, 32)));
     if (count === 0) break;
@@ -47,24 +49,24 @@ export const pullMessages = (log: LogReader, queue: QueueReader, messageQueue: M
     let index = 0;
     for (; index < count && messages.length < maxMessages && bytes < maxBytes; index++) {
       const at = index * ENTRY_SIZE_BYTES;
-      if (hashes !== null && !mayMatchHash(hashes, entries.readInt32BE(at + ENTRY_TAGS_CODE + 4))) continue;
+      if (hashes !== null && !mayMatchEntry(hashes, entries, at + ENTRY_TAGS_CODE)) continue;
       const commitLogOffset = readOffset(entries, at + ENTRY_PHYSICAL_OFFSET);
       const sizeBytes = entries.readInt32BE(at + ENTRY_RECORD_SIZE);
       // Fillers of a broker before a queue's first entry stand for nothing.
       if (commitLogOffset === 0 && (sizeBytes === PRE_BLANK_RECORD_SIZE || sizeBytes === 1)) continue;
-      const problem = locateRecord(log, messageQueue.queueId, offset + index, commitLogOffset, sizeBytes, isDense);
+      const problem = locateRecord(log, isLight ? OTHER_QUEUE : messageQueue.queueId, offset + index, commitLogOffset, sizeBytes, isDense);
       if (problem !== null) {
         damaged.push(damageOf(log, messageQueue, offset + index, commitLogOffset, problem));
         continue;
       }
       const message = decodeRecord(log.buffer, log.position, messageQueue.brokerName);
       if (filter !== null && !matchesTag(filter, message.tags)) continue;
-      // FLAG marks the stand-ins of `store recover`, so that only they cost a look at the properties.
-      if (message.flag === DAMAGED_FLAG && message.properties[PROPERTY.DAMAGED] !== undefined) {
-        damaged.push(damageOf(log, messageQueue, offset + index, commitLogOffset, `a damaged record stood here: ${message.properties[PROPERTY.DAMAGED]}`));
+      const reason = standInReason(message);
+      if (reason !== null) {
+        damaged.push(damageOf(log, messageQueue, offset + index, commitLogOffset, reason));
         continue;
       }
-      messages.push(message);
+      messages.push(isLight ? Object.assign(message, { queueId: messageQueue.queueId, queueOffset: offset + index }) : message);
       bytes += sizeBytes;
     }
     offset += index;
@@ -76,8 +78,24 @@ export const pullMessages = (log: LogReader, queue: QueueReader, messageQueue: M
 /** FLAG of the records that `store recover` puts in place of damaged ones ("MQLD"). */
 export const DAMAGED_FLAG = 0x4d514c44;
 
+/** What a stand-in of `store recover` stands for; null for any other message. FLAG comes first, so that only they cost a look at the properties. */
+export const standInReason = (message: Message): string | null => {
+  const reason = message.flag === DAMAGED_FLAG ? message.properties[PROPERTY.DAMAGED] : undefined;
+  return reason === undefined ? null : `a damaged record stood here: ${reason}`;
+};
+
+/** Queue id for records of a light queue: theirs and their offset are those of their own topic, not of the queue that lists them. */
+const OTHER_QUEUE = -1;
+
+/** At the entry: may the message match? An address into an ext file where the hash should be says nothing. [ConsumeQueueExt#isExtAddr] */
+export const mayMatchEntry = (filter: TagFilter, entries: Buffer, position: number): boolean => {
+  const high = entries.readInt32BE(position);
+  const low = entries.readInt32BE(position + 4);
+  return high < -1 || (high === -1 && low >= 0) || mayMatchHash(filter, low);
+};
+
 /** Makes the record available in `log`; says what is wrong with it otherwise. A mismatch is read again from the file before it is believed. */
-const locateRecord = (log: LogReader, queueId: number, queueOffset: number, commitLogOffset: number, sizeBytes: number, isDense: boolean): string | null => {
+export const locateRecord = (log: LogReader, queueId: number, queueOffset: number, commitLogOffset: number, sizeBytes: number, isDense: boolean): string | null => {
   if (sizeBytes <= 0 || commitLogOffset < 0) return `the queue entry points to ${sizeBytes} bytes at ${commitLogOffset}`;
   const first = log.read(commitLogOffset, sizeBytes, isDense) ? problemOf(log, queueId, queueOffset, commitLogOffset, sizeBytes) : 'the log has no such bytes';
   if (first === null) return null;
@@ -89,12 +107,13 @@ const problemOf = (log: LogReader, queueId: number, queueOffset: number, commitL
   const problem = recordProblem(buffer, position, sizeBytes, true);
   if (problem !== null) return problem;
   if (readOffset(buffer, position + PHYSICAL_OFFSET) !== commitLogOffset) return 'PHYSICALOFFSET is not the record\'s position';
+  if (queueId === OTHER_QUEUE) return null;
   if (buffer.readInt32BE(position + QUEUE_ID) !== queueId) return `the record belongs to queue ${buffer.readInt32BE(position + QUEUE_ID)}`;
   const stored = readOffset(buffer, position + QUEUE_OFFSET);
   return stored === queueOffset ? null : `the record has queue offset ${stored}`;
 };
 
-const damageOf = (log: LogReader, queue: MessageQueue, queueOffset: number, commitLogOffset: number, reason: string): DamageReport => ({
+export const damageOf = (log: LogReader, queue: MessageQueue, queueOffset: number, commitLogOffset: number, reason: string): DamageReport => ({
   queue, queueOffset, commitLogOffset, file: log.pathOf(commitLogOffset), position: log.positionOf(commitLogOffset), reason,
 });
 

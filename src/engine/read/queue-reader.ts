@@ -3,6 +3,7 @@ import { listSegments, segmentFileName } from '../commit-log/log-directory.ts';
 import { ENTRY_PHYSICAL_OFFSET, ENTRY_SIZE_BYTES, isEntryPresent, queueFileBase, readOffset } from '../consume-queue/layout.ts';
 import { findQueueEnd } from '../consume-queue/queue-end.ts';
 import type { FileSystem } from '../files/file-system.ts';
+import type { TailEntries } from './tail-entries.ts';
 
 const CHUNK_ENTRIES = 1024;
 /** A queue that grew by more since the last look is bisected instead of read. */
@@ -17,22 +18,31 @@ export class QueueReader {
   readonly #fs: FileSystem;
   readonly #directory: string;
   readonly #fileSizeBytes: number;
+  readonly #tail: () => TailEntries | null;
   #fd = -1;
   #fileBase = -1;
   #knownEnd = -1;
   #minFor = -1;
   #min = 0;
 
-  constructor(fs: FileSystem, topic: string, queueId: number, directory: string, fileSizeBytes: number) {
+  /** @param tail entries that the files lack, see `UncleanTail` */
+  constructor(fs: FileSystem, topic: string, queueId: number, directory: string, fileSizeBytes: number, tail: () => TailEntries | null) {
     this.#fs = fs;
     this.topic = topic;
     this.queueId = queueId;
     this.#directory = directory;
     this.#fileSizeBytes = fileSizeBytes;
+    this.#tail = tail;
   }
 
   /** Queue offset after the last entry, as of now. */
   maxOffset(): number {
+    const end = this.#fileEnd();
+    const tail = this.#tail();
+    return tail === null ? end : Math.max(end, tail.endOffset);
+  }
+
+  #fileEnd(): number {
     if (this.#knownEnd < 0 || (this.#knownEnd > 0 && this.#read(this.#knownEnd - 1, 1) !== 1)) this.#find();
     for (let chunks = 0; chunks < MAX_FORWARD_CHUNKS; chunks++) {
       const from = this.#knownEnd;
@@ -50,12 +60,12 @@ export class QueueReader {
   minOffset(logMinOffset: number): number {
     if (this.#minFor === logMinOffset) return this.#min;
     const first = listSegments(this.#fs, this.#directory, this.#fileSizeBytes)[0];
-    let low = (first?.baseOffset ?? 0) / ENTRY_SIZE_BYTES;
+    let low = first === undefined ? (this.#tail()?.firstOffset ?? 0) : first.baseOffset / ENTRY_SIZE_BYTES;
     if (logMinOffset > 0) {
       let high = this.maxOffset();
       while (low < high) {
         const middle = Math.floor((low + high) / 2);
-        if (this.#read(middle, 1) === 1 && readOffset(this.entries, ENTRY_PHYSICAL_OFFSET) < logMinOffset) low = middle + 1;
+        if (this.read(middle, 1) === 1 && readOffset(this.entries, ENTRY_PHYSICAL_OFFSET) < logMinOffset) low = middle + 1;
         else high = middle;
       }
     }
@@ -67,7 +77,14 @@ export class QueueReader {
 
   /** Reads up to `count` entries from `offset` into `entries`; fewer at the end of the queue or of a file. */
   read(offset: number, count: number): number {
-    return this.#read(offset, Math.min(count, CHUNK_ENTRIES));
+    const wanted = Math.min(count, CHUNK_ENTRIES);
+    const found = this.#read(offset, wanted);
+    return found > 0 ? found : this.#readTail(offset, wanted);
+  }
+
+  /** Commit-log offset of the record an entry points to; -1 without an entry. */
+  recordAt(offset: number): number {
+    return offset < 0 || this.read(offset, 1) !== 1 ? -1 : readOffset(this.entries, ENTRY_PHYSICAL_OFFSET);
   }
 
   /**
@@ -88,6 +105,15 @@ export class QueueReader {
     if (this.#fd >= 0) this.#fs.close(this.#fd);
     this.#fd = -1;
     this.#fileBase = -1;
+  }
+
+  #readTail(offset: number, count: number): number {
+    const tail = this.#tail();
+    if (tail === null || offset < tail.firstOffset) return 0;
+    const from = offset - tail.firstOffset;
+    const found = Math.max(0, Math.min(count, tail.count - from));
+    tail.bytes.copy(this.entries, 0, from * ENTRY_SIZE_BYTES, (from + found) * ENTRY_SIZE_BYTES);
+    return found;
   }
 
   #find(): void {

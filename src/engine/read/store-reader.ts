@@ -1,22 +1,30 @@
-import path from 'node:path';
 import { MqliteError } from '../../broker/errors.ts';
 import type { DamageReport, OffsetBoundary, PullRequest, PullResult } from '../../broker/types.ts';
 import { parseTagExpression } from '../../filter/tags.ts';
 import type { TagFilter } from '../../filter/tags.ts';
 import { decodeRecord } from '../../record/decode.ts';
 import type { StoredMessage } from '../../record/decode.ts';
+import type { Message } from '../../record/message.ts';
 import { checkRecord } from '../../record/check.ts';
-import { ENTRY_PHYSICAL_OFFSET, readOffset } from '../consume-queue/layout.ts';
-import { listTopicQueues } from '../consume-queue/queue-directory.ts';
-import type { StoreContext } from '../store-context.ts';
+import { listTopicQueues, queueDirectoryPath } from '../consume-queue/queue-directory.ts';
+import { openTables } from '../store-context.ts';
+import type { StoreContext, StoreTables } from '../store-context.ts';
+import { pullBatchMessages } from './batch-puller.ts';
+import { BatchQueueReader } from './batch-queue-reader.ts';
 import { LogReader } from './log-reader.ts';
 import { LogTail } from './log-tail.ts';
 import { MAX_PULL_BYTES, pullMessages } from './puller.ts';
+import { queueFamilyOf } from './queue-family.ts';
 import { QueueReader } from './queue-reader.ts';
 import { storeTimestampAt } from './store-timestamp.ts';
+import type { TailEntries } from './tail-entries.ts';
+import { UncleanTail } from './unclean-tail.ts';
 import { WaitingReaders } from './waiting-readers.ts';
 
 const MAX_CACHED_FILTERS = 64;
+
+/** A queue of either family. */
+export type AnyQueueReader = QueueReader | BatchQueueReader;
 
 /** Everything that reads messages from a store. Takes no lock, writes nothing. */
 export class StoreReader {
@@ -24,7 +32,9 @@ export class StoreReader {
   readonly tail: LogTail;
   readonly damage: DamageReport[] = [];
   readonly #context: StoreContext;
-  readonly #queues = new Map<string, QueueReader>();
+  readonly #queues = new Map<string, AnyQueueReader>();
+  readonly #unclean: UncleanTail;
+  #tables: StoreTables | null = null;
   readonly #filters = new Map<string, TagFilter>();
   readonly #waiting: WaitingReaders;
 
@@ -33,15 +43,15 @@ export class StoreReader {
     this.#context = context;
     this.log = new LogReader(fs, paths.commitLog, identity.segmentSizeBytes);
     this.tail = new LogTail(context);
+    this.#unclean = new UncleanTail(context, this.tail);
     this.#waiting = new WaitingReaders(context.clock, this.tail);
   }
 
-  queue(topic: string, queueId: number): QueueReader {
+  queue(topic: string, queueId: number): AnyQueueReader {
     const key = `${topic}/${queueId}`;
     let reader = this.#queues.get(key);
     if (reader === undefined) {
-      const { fs, paths, identity } = this.#context;
-      reader = new QueueReader(fs, topic, queueId, path.join(paths.consumeQueue, topic, String(queueId)), identity.consumeQueueFileSizeBytes);
+      reader = this.#open(topic, queueId);
       this.#queues.set(key, reader);
     }
     return reader;
@@ -50,10 +60,16 @@ export class StoreReader {
   /** Queue ids that have files, whether or not the topic's configuration knows them. */
   storedQueueIds(topic: string): number[] {
     const { fs, paths } = this.#context;
-    return listTopicQueues(fs, paths.root, topic).map((queue) => queue.queueId);
+    const stored = (['simple', 'batch'] as const).flatMap((family) => listTopicQueues(fs, paths.root, topic, family)).map((queue) => queue.queueId);
+    return [...new Set([...stored, ...this.#unclean.queueIds(topic)])].sort((a, b) => a - b);
   }
 
-  async pull(request: PullRequest): Promise<PullResult<StoredMessage>> {
+  /** Topics that only the log knows, on a store that was not closed. */
+  unlistedTopics(): string[] {
+    return this.#unclean.topics();
+  }
+
+  async pull(request: PullRequest): Promise<PullResult<Message>> {
     const filter = request.filter === undefined ? null : this.#filter(request.filter.tags);
     const deadlineMs = this.#context.clock.nowMs() + (request.suspendMs ?? 0);
     for (;;) {
@@ -80,14 +96,13 @@ export class StoreReader {
   }
 
   /** storeTimestamp of the record a queue entry points to; null when it cannot be read. */
-  storeTimestampAt(queue: QueueReader, offset: number): number | null {
-    if (offset < 0 || queue.read(offset, 1) !== 1) return null;
-    const commitLogOffset = readOffset(queue.entries, ENTRY_PHYSICAL_OFFSET);
-    return storeTimestampAt(this.log, commitLogOffset);
+  storeTimestampAt(queue: AnyQueueReader, offset: number): number | null {
+    const commitLogOffset = queue.recordAt(offset);
+    return commitLogOffset < 0 ? null : storeTimestampAt(this.log, commitLogOffset);
   }
 
   /** Bisects a queue by the store times of its records. [ConsumeQueue#binarySearchInQueueByTime] */
-  offsetByTime(queue: QueueReader, timestamp: number, boundary: OffsetBoundary): number {
+  offsetByTime(queue: AnyQueueReader, timestamp: number, boundary: OffsetBoundary): number {
     const min = queue.minOffset(this.tail.minOffset());
     const max = queue.maxOffset();
     let low = min;
@@ -108,7 +123,7 @@ export class StoreReader {
     this.tail.close();
   }
 
-  #pullNow(request: PullRequest, filter: TagFilter | null): PullResult<StoredMessage> {
+  #pullNow(request: PullRequest, filter: TagFilter | null): PullResult<Message> {
     const { queue: messageQueue, offset, maxMessages } = request;
     if (!Number.isSafeInteger(maxMessages) || maxMessages <= 0) throw new MqliteError('INVALID_INPUT', `maxMessages must be a positive integer, not ${maxMessages}`);
     const queue = this.queue(messageQueue.topic, messageQueue.queueId);
@@ -118,9 +133,21 @@ export class StoreReader {
     if (offset < minOffset) return { ...nothing, status: 'OFFSET_ILLEGAL', nextOffset: minOffset };
     if (offset > maxOffset) return { ...nothing, status: 'OFFSET_ILLEGAL', nextOffset: maxOffset };
     if (offset === maxOffset) return { ...nothing, status: 'NO_NEW_MESSAGE', nextOffset: offset };
-    const result = pullMessages(this.log, queue, messageQueue, { offset, maxMessages, maxBytes: Math.min(request.maxBytes ?? MAX_PULL_BYTES, MAX_PULL_BYTES), minOffset, maxOffset, filter });
+    const range = { offset, maxMessages, maxBytes: Math.min(request.maxBytes ?? MAX_PULL_BYTES, MAX_PULL_BYTES), minOffset, maxOffset, filter };
+    const result = queue instanceof BatchQueueReader
+      ? pullBatchMessages(this.log, queue, messageQueue, range)
+      : pullMessages(this.log, queue, messageQueue, range);
     if (result.damaged.length > 0) this.damage.push(...result.damaged);
     return result;
+  }
+
+  #open(topic: string, queueId: number): AnyQueueReader {
+    const { fs, paths, identity } = this.#context;
+    const family = queueFamilyOf(fs, paths.root, topic, queueId, () => (this.#tables ??= openTables(this.#context)).topics.get(topic));
+    const directory = queueDirectoryPath(paths.root, topic, queueId, family);
+    const tail = (): TailEntries | null => this.#unclean.entriesOf(topic, queueId);
+    if (family === 'batch') return new BatchQueueReader(fs, topic, queueId, directory, tail);
+    return new QueueReader(fs, topic, queueId, directory, identity.consumeQueueFileSizeBytes, tail);
   }
 
   #filter(expression: string): TagFilter | null {
