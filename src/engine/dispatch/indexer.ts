@@ -38,8 +38,11 @@ export class Indexer {
     return this.#indexedTail;
   }
 
-  /** Becomes the owner if nobody else is; catches up to `tail`. */
-  tryOwn(tail: number): boolean {
+  /**
+   * Becomes the owner if nobody else is; catches up to `tail`. @param withoutFiles where to begin when there is no index
+   * file yet: an owner who died may not have written its first one
+   */
+  tryOwn(tail: number, withoutFiles = 0): boolean {
     if (this.#writer !== null) return true;
     const { fs, locks, clock, paths, identity } = this.#context;
     if (!locks.tryLock(this.#lockFd, OWNER_BYTE, 'exclusive')) return false;
@@ -52,8 +55,7 @@ export class Indexer {
       slotCount: identity.indexSlotCount,
       maxIndexCount: identity.indexMaxCount,
     });
-    // Without any index file the log below is left alone: a broker can be run with its index off. `store recover` builds one.
-    this.#indexedTail = this.#writer.endCommitLogOffset < 0 ? tail : this.#writer.endCommitLogOffset;
+    this.#indexedTail = this.#writer.endCommitLogOffset < 0 ? withoutFiles : this.#writer.endCommitLogOffset;
     this.catchUp(tail);
     return true;
   }

@@ -89,8 +89,8 @@ const firstStoreTimestamp = (context: StoreContext, segments: readonly LogSegmen
 const newScanner = (context: StoreContext, segments: readonly LogSegment[], from: number, to?: number): LogScanner =>
   new LogScanner(context.fs, segments, { from, ...(to === undefined ? {} : { to }) });
 
-/** After a power cut any page may be missing, also where no CRC looks. */
-const newPowerCutScanner = (context: StoreContext, segments: readonly LogSegment[], from: number): LogScanner =>
+/** After a power cut any page may be missing, after a kill the end of the last record: also where no CRC looks. */
+const newTornScanner = (context: StoreContext, segments: readonly LogSegment[], from: number): LogScanner =>
   new LogScanner(context.fs, segments, { from, check: (buffer, position, size) => soundRecord(buffer, position, size) ?? propertiesHole(buffer, position, size) });
 
 /** Entries gathered between two writes to the queues. */
@@ -147,7 +147,7 @@ const dispatchFrom = (
 ): { tail: number; lastStoreTimestamp: number } | 'queue-behind' => {
   const isWholeLog = from === (segments[0]?.baseOffset ?? 0);
   const delayLevels = parseDelayLevels(context.identity.messageDelayLevel);
-  const scanner = kind === 'power-cut' ? newPowerCutScanner(context, segments, from) : newScanner(context, segments, from);
+  const scanner = kind === 'power-cut' || kind === 'dead-writer' ? newTornScanner(context, segments, from) : newScanner(context, segments, from);
   const view = createDispatchView();
   const tagsCode = { high: 0, low: 0 };
   let newest = newestBefore;

@@ -335,7 +335,8 @@ export class StoreWriter {
     // Recovery leaves on disk what it has looked at; only what a dead writer stored before that is still to be synced.
     state.syncedTail = result.case === 'dead-writer' ? Math.min(Math.max(state.syncedTail, logBegin), result.tail) : result.tail;
     this.#syncedTail = state.syncedTail;
-    this.indexer.tryOwn(result.tail);
+    // A closed store without any index file: a broker can be run with its index off. `store recover` builds one.
+    this.indexer.tryOwn(result.tail, result.tail);
     this.indexer.rewindTo(Math.min(reindexFrom, result.scannedFrom));
     this.indexer.catchUp(result.tail);
     this.#writeOpenCheckpoint();
