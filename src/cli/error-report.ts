@@ -40,16 +40,15 @@ export function systemErrorToMqlite(error: unknown, what?: string): MqliteError 
  * what is unknown is a bug of mqlite (BUG, 70).
  */
 export function describeError(error: unknown, commandLine: CommandLine = {}, bugAddress?: string): ErrorReport {
+  const bugHint = `Please report it${bugAddress === undefined ? '' : ` at ${bugAddress}`} with the command and the stack that -v shows.`;
   const known = toMqliteError(error, commandLine);
   if (known !== undefined) {
-    return { code: known.code, exitCode: known.exitCode, message: oneLine(known.message), hint: known.hint === undefined ? undefined : oneLine(known.hint), line: known.line };
+    // Layers below wrap what they did not expect, too.
+    const hint = known.hint ?? (known.code === 'BUG' ? bugHint : undefined);
+    return { code: known.code, exitCode: known.exitCode, message: oneLine(known.message), hint: hint === undefined ? undefined : oneLine(hint), line: known.line };
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const where = bugAddress === undefined ? '' : ` at ${bugAddress}`;
-  return {
-    code: 'BUG', exitCode: ERROR_TABLE.BUG.exitCode, message: `a bug in mqlite: ${oneLine(message)}`,
-    hint: `Please report it${where} with the command and the stack that -v shows.`, line: undefined,
-  };
+  return { code: 'BUG', exitCode: ERROR_TABLE.BUG.exitCode, message: `a bug in mqlite: ${oneLine(message)}`, hint: bugHint, line: undefined };
 }
 
 function toMqliteError(error: unknown, commandLine: CommandLine): MqliteError | undefined {

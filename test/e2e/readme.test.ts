@@ -39,7 +39,7 @@ describe('README', () => {
     const blocks = shellBlocks().filter((block) => block.run);
     expect(blocks.length).toBeGreaterThan(5);
     const script = blocks.map(({ line, text }) => `echo "# line ${line}"\n${text.replaceAll(BROKER_STORE, broker)}`).join('\n');
-    const { status, stdout, stderr } = spawnSync('/bin/bash', ['-eu', '-o', 'pipefail', '-c', script], { cwd: home, env, encoding: 'utf8', timeout: 100_000 });
+    const { status, stdout, stderr } = spawnSync('/bin/bash', ['--norc', '--noprofile', '-eu', '-o', 'pipefail', '-c', script], { cwd: home, env, encoding: 'utf8', timeout: 100_000 });
     expect({ status, reached: stdout.match(/^# line \d+$/gm)?.at(-1), stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, reached: `# line ${blocks.at(-1)!.line}`, stderr: '' });
 
     const output = Object.fromEntries(stdout.split(/^# line /m).slice(1).map((part) => [Number.parseInt(part, 10), part.slice(part.indexOf('\n') + 1)]));

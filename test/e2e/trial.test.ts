@@ -152,7 +152,7 @@ describe('on a terminal', () => {
 
 describe('pipes', () => {
   it('a reader that has enough is no error, a full disk is one', () => {
-    const shell = (command: string) => spawnSync('/bin/bash', ['-c', command], { encoding: 'utf8', env: { PATH: process.env['PATH'], HOME: home, MQLITE_STORE: store, MQLITE: `${process.execPath} ${LAUNCHER}` } });
+    const shell = (command: string) => spawnSync('/bin/bash', ['--norc', '-c', command], { encoding: 'utf8', env: { PATH: process.env['PATH'], HOME: home, MQLITE_STORE: store, MQLITE: `${process.execPath} ${LAUNCHER}` } });
     expect(shell('$MQLITE consume orders --until-end | head -1; echo ${PIPESTATUS[0]}')).toMatchObject({ stdout: 'first\n0\n', stderr: '' });
     if (process.platform === 'linux') expect(shell('$MQLITE consume orders --until-end > /dev/full')).toMatchObject({ status: 8, stderr: 'mqlite: standard output: no space left on the device\n' });
   });

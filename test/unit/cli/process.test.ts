@@ -66,6 +66,7 @@ describe('errors', () => {
 
   it('what is unknown is a bug; what a pure layer throws is not', () => {
     expect(describeError(new RangeError('x'), {}, 'https://bugs')).toMatchObject({ code: 'BUG', exitCode: 70, hint: expect.stringContaining('https://bugs') as string });
+    expect(describeError(new MqliteError('BUG', 'listing: x is not a function')).hint).toContain('Please report it');
     expect(describeError('text')).toMatchObject({ code: 'BUG', message: 'a bug in mqlite: text' });
     expect(describeError(new CodecError('DAMAGED', 'no zlib'))).toMatchObject({ code: 'DAMAGED', exitCode: 7 });
   });
