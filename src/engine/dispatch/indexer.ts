@@ -9,6 +9,17 @@ import type { StoreContext } from '../store-context.ts';
 
 const OWNER_BYTE = 0;
 
+/** What the index needs of a message that was tried to store; `error` is null if it was. */
+export interface StoredKeys {
+  readonly topic: string;
+  readonly uniqKey: string | null;
+  readonly keys: string | null;
+  readonly tags: string | null;
+  readonly commitLogOffset: number;
+  readonly storeTimestamp: number;
+  readonly error: Error | null;
+}
+
 /**
  * Keeps the hash index, if this process is the one that owns it: `mqlite/index.lock`, held while attached. The index may
  * lag behind the log; whoever looks for a key scans the rest (`read/key-query.ts`), and the last writer to leave
@@ -65,13 +76,24 @@ export class Indexer {
     this.#indexedTail = Math.min(this.#indexedTail, offset);
   }
 
-  put(topic: string, uniqKey: string | null, keys: string | null, commitLogOffset: number, storeTimestamp: number, tags: string | null): void {
-    this.#writer?.put(topic, uniqKey, keys, commitLogOffset, storeTimestamp, tags);
-  }
-
-  /** What this process itself has just stored was put; everything below `tail` is indexed. */
-  advanceTo(tail: number): void {
-    if (this.#writer !== null) this.#indexedTail = tail;
+  /**
+   * Indexes messages that this process has just stored between `start` and `tail`; false when the index is behind anyway.
+   * They are stored and visible: a full disk that stops the index now must not make them look refused. It falls behind
+   * instead, which readers bridge; housekeeping, and at the latest the close, catches up or says why not. EIO is thrown.
+   */
+  putStored(messages: readonly StoredKeys[], start: number, tail: number): boolean {
+    const writer = this.#writer;
+    if (writer === null || this.#indexedTail < start) return false;
+    try {
+      for (const { error, topic, uniqKey, keys, commitLogOffset, storeTimestamp, tags } of messages) {
+        if (error === null) writer.put(topic, uniqKey, keys, commitLogOffset, storeTimestamp, tags);
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EIO') throw error;
+      return false;
+    }
+    this.#indexedTail = tail;
+    return true;
   }
 
   /** Indexes what others stored between the indexed tail and `tail`. */

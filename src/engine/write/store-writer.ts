@@ -1,5 +1,4 @@
 import { MqliteError } from '../../broker/errors.ts';
-import { listSegments } from '../commit-log/log-directory.ts';
 import { LogWriter } from '../commit-log/log-writer.ts';
 import { QueueTable } from '../consume-queue/queue-table.ts';
 import { Indexer } from '../dispatch/indexer.ts';
@@ -10,11 +9,7 @@ import { WriteLock } from '../locks/write-lock.ts';
 import { finishDeletions } from '../recovery/finish-deletions.ts';
 import { recoverStore } from '../recovery/recover.ts';
 import { recoverIndexFiles } from '../recovery/recover-index.ts';
-import { syncQueuesBetween } from '../recovery/sync-queues.ts';
-import { recoveryCase } from '../recovery/recovery-case.ts';
-import type { RecoveryCase } from '../recovery/recovery-case.ts';
-import { abortExists, createAbort, readAbortPid, removeAbort } from '../state/abort.ts';
-import { CheckpointFile, readCheckpoint } from '../state/checkpoint.ts';
+import { abortExists, createAbort, removeAbort } from '../state/abort.ts';
 import { makeDirectoryDurably } from '../state/file-io.ts';
 import { EngineStateFile, readBootId } from '../state/engine-state.ts';
 import type { EngineState } from '../state/engine-state.ts';
@@ -23,7 +18,8 @@ import type { StoreContext, StoreTables } from '../store-context.ts';
 import { BatchAppender } from './batch-appender.ts';
 import type { PreparedMessage } from './batch-appender.ts';
 import { followQueues } from './catch-up.ts';
-import { checkpointWhenClosed, checkpointWhileOpen, isCheckpointOf } from './checkpoint-rule.ts';
+import { readStoreMarks, takeStateOver } from './store-marks.ts';
+import { SyncProgress } from './sync-progress.ts';
 
 export interface StoreWriterOptions {
   readonly lockTimeoutMs: number;
@@ -45,7 +41,7 @@ export class StoreWriter {
   readonly #stateFile: EngineStateFile;
   /** A second look at the same record: the write lock asks it whose turn it is, and what this process knows stays as it is. */
   readonly #turnFile: EngineStateFile;
-  readonly #checkpoint: CheckpointFile;
+  readonly #progress: SyncProgress;
   readonly #appender: BatchAppender;
   #attachment!: Attachment;
   /** Another process had a turn since the last one of this process. */
@@ -53,35 +49,20 @@ export class StoreWriter {
   #failure: Error | null = null;
   #isLeaving = false;
   #topicsGeneration = 0;
-  /** syncedTail as this process knows it; published with the next batch. */
-  #syncedTail = 0;
-  /** The log alone is durable up to here; `syncedTail` needs queues and index too. */
-  #logSyncedTail = 0;
-  /** End timestamp of the newest full index file that the checkpoint knows. */
-  #checkpointedFullEnd = 0;
-  /** End of the log when this process last saw that another one had moved it. */
-  #othersTail = 0;
-  recovery: RecoveryCase = 'clean-own';
 
   private constructor(given: StoreContext, options: StoreWriterOptions) {
     const context = { ...given, fs: tellingFailedSyncs(given.fs, (error) => this.#fail(error)) };
-    const { fs, locks, clock, paths, identity } = context;
+    const { fs, clock, paths, identity } = context;
     this.context = context;
     this.#options = options;
     this.#stateFile = EngineStateFile.open(fs, paths.state, 'write', paths.temp)!;
     this.tables = openTables(context);
     this.#turnFile = EngineStateFile.open(fs, paths.state, 'read', paths.temp)!;
-    this.#lock = new WriteLock({
-      fs, locks, clock, path: paths.writeLock, timeoutMs: options.lockTimeoutMs,
-      turn: () => {
-        this.#turnFile.read();
-        return this.#turnFile.state.generation;
-      },
-    });
-    this.#checkpoint = new CheckpointFile(fs, paths.checkpoint, paths.temp);
+    this.#lock = writeLockOf(context, options.lockTimeoutMs, this.#turnFile);
     this.queues = new QueueTable({ fs, paths, fileSizeBytes: identity.consumeQueueFileSizeBytes });
     this.log = new LogWriter({ fs, directory: paths.commitLog, tempDirectory: paths.commitLogTemp, segmentSizeBytes: identity.segmentSizeBytes });
     this.indexer = new Indexer(context);
+    this.#progress = new SyncProgress(context, this.log, this.queues, this.indexer);
     this.#appender = new BatchAppender(this.log, this.queues, clock, identity, parseDelayLevels(identity.messageDelayLevel));
   }
 
@@ -93,10 +74,10 @@ export class StoreWriter {
     try {
       writer.#attachment = await Attachment.attach({ ...context, lockTimeoutMs: options.lockTimeoutMs }, () => writer.#takeOver());
       writer.#stateFile.read();
-      writer.#syncedTail = writer.state.syncedTail;
+      writer.#progress.syncedTail = writer.state.syncedTail;
       writer.#topicsGeneration = writer.state.topicsGeneration;
       // What is not known to be synced was written by others, who may be dead by now.
-      writer.#othersTail = writer.state.committedTail;
+      writer.#progress.othersTail = writer.state.committedTail;
     } catch (error) {
       writer.#closeFiles();
       throw error;
@@ -115,7 +96,7 @@ export class StoreWriter {
   }
 
   tryLock(): boolean {
-    if (this.#isLeaving) throw this.#left();
+    if (this.#isLeaving) throw isBeingClosed(this.context);
     return this.#lock.tryAcquire();
   }
 
@@ -141,7 +122,7 @@ export class StoreWriter {
 
   /** Called with the lock held: learns what other writers did, and repairs after one that died inside a batch. */
   refresh(): void {
-    if (this.#isLeaving) throw this.#left();
+    if (this.#isLeaving) throw isBeingClosed(this.context);
     this.#refresh();
   }
 
@@ -162,8 +143,9 @@ export class StoreWriter {
         this.queues.dropAll();
       }
       if (this.state.committedTail > known) {
-        this.#othersTail = this.state.committedTail;
-        this.#catchUp(known, this.state.committedTail);
+        this.#progress.othersTail = this.state.committedTail;
+        this.indexer.catchUp(this.state.committedTail);
+        if (!followQueues(this.context, this.queues, known, this.state.committedTail)) this.queues.dropAll();
       }
     } catch (error) {
       // Half caught up, the writers of the queues may be behind their files: they are opened anew, at the files' ends.
@@ -182,7 +164,7 @@ export class StoreWriter {
     const start = state.committedTail;
     state.plannedEnd = this.#appender.plannedEnd(start, messages);
     state.batchOpen = true;
-    state.syncedTail = Math.max(state.syncedTail, this.#syncedTail);
+    state.syncedTail = Math.max(state.syncedTail, this.#progress.syncedTail);
     const timestampBefore = state.lastStoreTimestamp;
     try {
       this.#stateFile.write();
@@ -204,41 +186,16 @@ export class StoreWriter {
   /** Makes the log durable up to the committed tail, and everything before it. A failure is final: what was acknowledged before may be lost. */
   syncLog(): void {
     if (this.#failure !== null) throw this.#failure;
-    const to = this.state.committedTail;
-    const from = Math.max(this.#syncedTail, this.state.syncedTail, this.#logSyncedTail);
-    if (to <= from) return;
-    try {
-      this.log.sync(from, to);
-    } catch (error) {
-      throw this.#fail(error as Error);
-    }
-    this.#logSyncedTail = Math.max(this.#logSyncedTail, to);
-  }
-
-  /** Log and queues up to the committed tail to disk, blocking. */
-  #syncNow(): void {
-    const to = this.state.committedTail;
-    if (to <= this.#syncedTail) return;
-    this.syncLog();
-    for (const queue of this.queues.takeUnsynced()) queue.sync();
-    if (this.#othersTail > this.#syncedTail) syncQueuesBetween(this.context, this.#syncedTail, to);
-    this.#syncedTail = to;
+    this.#final(() => this.#progress.syncLog(this.state.committedTail, this.state.syncedTail));
   }
 
   /** Everything up to the committed tail to disk, without holding up the event loop for the log. Publishes the synced tail. */
   async syncAll(): Promise<void> {
-    const to = this.state.committedTail;
-    if (to <= this.#syncedTail) return;
     try {
-      await this.log.syncAsync(Math.max(this.#syncedTail, this.#logSyncedTail), to);
-      for (const queue of this.queues.takeUnsynced()) queue.sync();
-      await this.indexer.writer?.syncAsync();
-      if (this.#othersTail > this.#syncedTail) syncQueuesBetween(this.context, this.#syncedTail, to);
+      await this.#progress.syncAll(this.state.committedTail);
     } catch (error) {
       throw this.#fail(error as Error);
     }
-    this.#syncedTail = to;
-    this.#writeOpenCheckpoint();
   }
 
   /** Housekeeping of a long-running writer: takes over the index when its owner has left, puts back what a refused broker took. */
@@ -308,39 +265,22 @@ export class StoreWriter {
    */
   #takeOver(): void {
     const { fs, paths } = this.context;
-    const stateIs = this.#stateFile.read() === 'invalid' ? 'invalid' : this.state.status;
     const bootId = readBootId(fs);
-    const abort = !abortExists(fs, paths.abort) ? 'none' : readAbortPid(fs, paths.abort) === this.state.writerPid ? 'ours' : 'foreign';
-    this.recovery = recoveryCase({
-      abort,
-      state: stateIs,
-      boot: this.state.bootId === bootId ? 'same' : 'other',
-      checkpoint: isCheckpointOf(this.state, readCheckpoint(fs, paths.checkpoint).checkpoint) ? 'ours' : 'foreign',
-    });
+    const { abort, recovery } = readStoreMarks(this.context, this.#stateFile, bootId);
     finishDeletions(this.context, this.tables);
-    const result = recoverStore(this.context, this.recovery, this.state, this.queues, this.tables.deletedTopics.load());
+    const result = recoverStore(this.context, recovery, this.state, this.queues, this.tables.deletedTopics.load());
     for (const notice of result.notices) this.#options.onNotice(notice);
     const reindexFrom = result.case === 'clean-own' ? result.tail : recoverIndexFiles(this.context, result, this.#options.onNotice);
     const { state } = this;
     // An `abort` of a live store of ours stays as it is, and so does the process that both name: two files do not change as one.
-    const keepsAbort = abort === 'ours' && this.recovery !== 'dead-broker';
-    if (!keepsAbort) state.writerPid = process.pid;
-    state.status = 'live';
-    state.bootId = bootId;
-    state.committedTail = result.tail;
-    state.lastStoreTimestamp = result.lastStoreTimestamp;
-    state.batchOpen = false;
-    state.plannedEnd = result.tail;
-    const logBegin = listSegments(fs, paths.commitLog, this.context.identity.segmentSizeBytes)[0]?.baseOffset ?? 0;
-    // Recovery leaves on disk what it has looked at; only what a dead writer stored before that is still to be synced.
-    state.syncedTail = result.case === 'dead-writer' ? Math.min(Math.max(state.syncedTail, logBegin), result.tail) : result.tail;
-    this.#syncedTail = state.syncedTail;
+    const keepsAbort = abort === 'ours' && recovery !== 'dead-broker';
+    takeStateOver(this.context, state, result, { bootId, writerPid: keepsAbort ? state.writerPid : process.pid });
+    this.#progress.syncedTail = state.syncedTail;
     // A closed store without any index file: a broker can be run with its index off. `store recover` builds one.
     this.indexer.tryOwn(result.tail, result.tail);
     this.indexer.rewindTo(Math.min(reindexFrom, result.scannedFrom));
     this.indexer.catchUp(result.tail);
-    this.#writeOpenCheckpoint();
-    this.#checkpointedFullEnd = this.indexer.writer?.lastFullEndTimestamp ?? 0;
+    this.#progress.writeOpenCheckpoint();
     this.#stateFile.write();
     this.#stateFile.sync();
     if (!keepsAbort) createAbort(fs, paths.abort, process.pid, paths.temp);
@@ -354,23 +294,20 @@ export class StoreWriter {
     const { state } = this;
     if (state.batchOpen) this.#repair();
     const tail = state.committedTail;
-    if (tail > known) this.#othersTail = tail;
+    if (tail > known) this.#progress.othersTail = tail;
     this.indexer.tryOwn(tail);
     this.indexer.catchUp(tail);
     this.indexer.restoreUnlinked(tail);
-    this.indexer.writer?.sync();
     this.log.reopenReplaced();
     this.queues.reopenReplaced();
-    if (tail > state.syncedTail) this.log.sync(state.syncedTail, tail);
-    for (const queue of this.queues.takeUnsynced()) queue.sync();
-    if (this.#othersTail > state.syncedTail) syncQueuesBetween(this.context, state.syncedTail, tail);
+    this.#progress.syncForClose(state);
     for (const file of this.tables.files) if (file.needsRepair) file.update(() => {});
     state.syncedTail = tail;
     this.#stateFile.write();
     this.#stateFile.sync();
     removeAbort(fs, paths.abort);
     // Not before: a broker that found it beside `abort` would rebuild too little of the index (P13).
-    this.#checkpoint.write(checkpointWhenClosed(state, this.indexer.writer, readCheckpoint(fs, paths.checkpoint).checkpoint), { sync: true });
+    this.#progress.writeClosedCheckpoint(state);
     state.status = 'closed';
     this.#stateFile.write();
   }
@@ -387,27 +324,11 @@ export class StoreWriter {
     }
   }
 
-  /**
-   * The messages are stored and visible: a full disk that stops the index now must not make them look refused. It falls
-   * behind instead, which readers bridge; housekeeping, and at the latest the close, catches up or says why not.
-   */
+  /** The messages are stored and visible; only a device that fails may still refuse them. */
   #index(messages: readonly PreparedMessage[], start: number): void {
-    if (this.indexer.indexedTail < start) return;
-    try {
-      for (const message of messages) {
-        if (message.error === null) this.indexer.put(message.topic, message.uniqKey, message.keys, message.commitLogOffset, message.storeTimestamp, message.tags);
-      }
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EIO') throw this.#fail(error as Error);
-      return;
-    }
-    this.indexer.advanceTo(this.state.committedTail);
-    const fullEnd = this.indexer.writer!.lastFullEndTimestamp;
-    if (fullEnd === this.#checkpointedFullEnd) return;
-    // An index file has become full. Until the checkpoint says so, a broker would delete it.
-    this.#syncNow();
-    this.#writeOpenCheckpoint();
-    this.#checkpointedFullEnd = fullEnd;
+    this.#final(() => {
+      if (this.indexer.putStored(messages, start, this.state.committedTail)) this.#progress.afterIndexing(this.state.committedTail, this.state.syncedTail);
+    });
   }
 
   #rollBack(start: number, end: number): void {
@@ -438,36 +359,41 @@ export class StoreWriter {
     this.#stateFile.write();
   }
 
-  /** Another process has stored records: its queues have grown, and the index must have them. */
-  #catchUp(from: number, to: number): void {
-    this.indexer.catchUp(to);
-    if (!followQueues(this.context, this.queues, from, to)) this.queues.dropAll();
-  }
-
-  #writeOpenCheckpoint(): void {
-    const rule = checkpointWhileOpen(this.#syncedTail, this.indexer.writer, readCheckpoint(this.context.fs, this.context.paths.checkpoint).checkpoint);
-    if (rule === null) return;
-    this.#checkpoint.write(rule, { sync: true });
-  }
-
-  /** For whoever still wants to write when the store is being closed: behind that nothing may change. */
-  #left(): MqliteError {
-    return new MqliteError('REFUSED', `${this.context.paths.root} is being closed`);
-  }
-
   /** After a failed fsync nothing more may be acknowledged: the kernel may have dropped the pages it could not write. */
   #fail(error: Error): Error {
     this.#failure ??= error;
     return error;
   }
 
+  /** Runs what may not fail twice. */
+  #final(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      throw this.#fail(error as Error);
+    }
+  }
+
   #closeFiles(): void {
     this.queues.close();
     this.log.close();
     this.indexer.close();
-    this.#checkpoint.close();
+    this.#progress.close();
     this.#lock.close();
     this.#stateFile.close();
     this.#turnFile.close();
   }
 }
+
+/** Waiters take turns by the generation that every batch raises. */
+const writeLockOf = ({ fs, locks, clock, paths }: StoreContext, timeoutMs: number, turnFile: EngineStateFile): WriteLock =>
+  new WriteLock({
+    fs, locks, clock, path: paths.writeLock, timeoutMs,
+    turn: () => {
+      turnFile.read();
+      return turnFile.state.generation;
+    },
+  });
+
+/** For whoever still wants to write then: behind the close nothing may change. */
+const isBeingClosed = ({ paths }: StoreContext): MqliteError => new MqliteError('REFUSED', `${paths.root} is being closed`);

@@ -35,7 +35,7 @@ describe('names', () => {
 
   it.each([
     ['', 'the topic name is empty'],
-    ['a b', 'illegal character a space (U+0020) at position 2'],
+    ['a b', "illegal character ' ' (U+0020) at position 2"],
     ['..', "illegal character '.' (U+002E) at position 1"],
     ['a/b', "illegal character '/' (U+002F) at position 2"],
     ['ab\u001b[0m', 'illegal character U+001B at position 3'],
