@@ -1,10 +1,11 @@
 /**
  * Soak: two `mqlite produce --json` write one store and are killed (SIGKILL) at random moments, round after round. After
  * every round each acknowledged line must be readable, once, at the place it was acknowledged for, in order per queue, with
- * nothing that was never sent; and `store verify` must find no damage. Every `--broker-every`-th round, and at the end, a
- * real broker boots on a copy and the official client must see the same (needs a JVM; `--no-broker` leaves it out).
+ * nothing that was never sent; and `store verify` must find no damage. A store lives for `--store-rounds` rounds; as its last
+ * kill left it, and again once it is closed, a real broker boots on a copy of it, and the official client must see the same
+ * (needs a JVM; `--no-broker` leaves it out).
  *
- *   node scripts/soak.mjs [--rounds 200] [--seed N] [--broker-every 50] [--no-broker] [--keep]
+ *   node scripts/soak.mjs [--rounds 200] [--seed N] [--store-rounds 25] [--no-broker] [--keep]
  *
  * Prints the seed, a line per round, a summary. Exit 0: all held; 1: something did not (the store is kept).
  */
@@ -25,15 +26,15 @@ const MAX_OUTPUT_BYTES = 2 ** 30;
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '200' }, seed: { type: 'string' }, 'broker-every': { type: 'string', default: '50' },
+    rounds: { type: 'string', default: '200' }, seed: { type: 'string' }, 'store-rounds': { type: 'string', default: '25' },
     'no-broker': { type: 'boolean', default: false }, keep: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(values.rounds);
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
-const brokerEvery = Number(values['broker-every']);
-if (![rounds, seed, brokerEvery].every((number) => Number.isSafeInteger(number) && number >= 0)) {
-  console.error('--rounds, --seed and --broker-every are whole numbers');
+const storeRounds = Number(values['store-rounds']);
+if (![rounds, seed, storeRounds].every((number) => Number.isSafeInteger(number) && number >= 0) || storeRounds === 0) {
+  console.error('--rounds, --seed and --store-rounds are whole numbers');
   process.exit(2);
 }
 
@@ -55,11 +56,12 @@ const totals = { acknowledged: 0, unacknowledged: 0, kills: 0, brokerBoots: 0 };
 
 console.log(`soak: seed ${seed}, ${rounds} rounds, commit ${commit()}, node ${process.version}`);
 try {
-  mqlite('store', 'init', '--segment-size', '4MiB', '--queue-file-entries', '5000');
-  mqlite('topics', 'create', TOPIC, '--queues', '4');
-  for (let round = 1; round <= rounds; round++) await runRound(round);
-  checkAll(readStore([]), 'at the end');
-  if (brokerReader !== null) await askBroker('the closed store');
+  for (let round = 1; round <= rounds; round++) {
+    if ((round - 1) % storeRounds === 0) newStore();
+    const isLast = round % storeRounds === 0 || round === rounds;
+    await runRound(round, isLast);
+    if (isLast) await endStore(round);
+  }
   const { acknowledged: count, unacknowledged, kills, brokerBoots } = totals;
   console.log(`soak: all held. seed ${seed}, ${rounds} rounds, ${kills} kills, ${count} acknowledged messages, ${unacknowledged} stored without an acknowledgement, ${brokerBoots} boots of a real broker`);
   if (!values.keep) rmSync(directory, { recursive: true, force: true });
@@ -68,7 +70,24 @@ try {
   process.exitCode = 1;
 }
 
-async function runRound(round) {
+function newStore() {
+  rmSync(store, { recursive: true, force: true });
+  for (const known of [acknowledged, acknowledgedIds, fed]) known.clear();
+  mqlite('store', 'init', '--segment-size', '4MiB', '--queue-file-entries', '5000', '--index-slots', '1000', '--index-entries', '20000');
+  mqlite('topics', 'create', TOPIC, '--queues', '4');
+}
+
+/** Takes the store over, closes it, and looks at all of it. */
+async function endStore(round) {
+  mqlite('topics', 'create', 'end');
+  const rows = readStore([]);
+  checkAll(rows, `the store of rounds up to ${round}, closed`);
+  mqlite('store', 'verify', '--json');
+  totals.unacknowledged += rows.length - acknowledged.size;
+  if (brokerReader !== null) await askBroker(`the closed store of rounds up to ${round}`);
+}
+
+async function runRound(round, isLast) {
   const startMs = Date.now();
   const flush = random() < 0.25 ? 'sync' : 'async';
   const producers = ['a', 'b'].map((letter) => new Producer(`${round}${letter}`, flush, between(0, 3) === 0 ? between(20, 150) : between(120, 900)));
@@ -87,7 +106,7 @@ async function runRound(round) {
     }
   }
   totals.acknowledged += acks;
-  if (brokerReader !== null && brokerEvery > 0 && round % brokerEvery === 0) await askBroker(`round ${round}, as the kill left it`);
+  if (brokerReader !== null && isLast) await askBroker(`round ${round}, as the kill left it`);
   // Looked at first as the kill left it: what was acknowledged is there without any recovery.
   const isFull = round % FULL_EVERY === 0;
   const what = `round ${round}`;
@@ -111,8 +130,9 @@ function Producer(name, flush, lifeMs) {
   child.stdin.on('error', () => undefined);
   const closed = new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
   const feed = async () => {
-    const pauseMs = Math.max(0, between(-3, 4));
-    const perChunk = between(1, 200);
+    const isBurst = between(0, 9) === 0;
+    const pauseMs = isBurst ? 0 : between(1, 6);
+    const perChunk = isBurst ? 200 : between(1, 30);
     for (let isOpen = true; isOpen && child.exitCode === null && child.signalCode === null;) {
       let chunk = '';
       for (let index = 0; index < perChunk; index++) chunk += `${name}/${++this.fed}/${'x'.repeat(between(0, 600))}\n`;
@@ -147,7 +167,6 @@ function readStore(flags) {
 
 function checkAll(rows, what) {
   checkRows(rows, [...acknowledged], what);
-  totals.unacknowledged = rows.length - acknowledged.size;
 }
 
 /** Every expected message at its place; none twice; numbers of one producer rise within a queue; none that was never fed. */
