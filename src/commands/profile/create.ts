@@ -13,7 +13,7 @@ export default class ProfileCreate extends BaseCommand<typeof ProfileCreate> {
   static override description = 'The profile holds what --store or --namesrv, --commitlog-dir and -X say here. Nothing is opened.';
   static override examples = [
     '<%= config.bin %> profile create dev --store ./dev-store --use',
-    '<%= config.bin %> profile create prod --namesrv mq1:9876;mq2:9876 -X sendMsgTimeout=5000',
+    "<%= config.bin %> profile create prod --namesrv 'mq1:9876;mq2:9876' -X sendMsgTimeout=5000",
   ];
   static override args = { name: Args.string({ ignoreStdin: true, description: 'name of the profile', required: true }) };
   static override flags = {
