@@ -96,6 +96,17 @@ export class Indexer {
     return true;
   }
 
+  /** Makes what was indexed durable; false when a full disk keeps it from being written, which a later try may mend. Other errors are thrown. */
+  async syncAsync(): Promise<boolean> {
+    try {
+      await this.#writer?.syncAsync();
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false;
+      throw error;
+    }
+  }
+
   /** Indexes what others stored between the indexed tail and `tail`. */
   catchUp(tail: number): void {
     const writer = this.#writer;

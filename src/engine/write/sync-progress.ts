@@ -44,7 +44,7 @@ export class SyncProgress {
     if (to <= this.syncedTail) return;
     await this.#log.syncAsync(Math.max(this.syncedTail, this.#logSyncedTail), to);
     for (const queue of this.#queues.takeUnsynced()) queue.sync();
-    await this.#indexer.writer?.syncAsync();
+    if (!(await this.#indexer.syncAsync())) return;
     if (this.othersTail > this.syncedTail) syncQueuesBetween(this.#context, this.syncedTail, to);
     this.syncedTail = to;
     this.writeOpenCheckpoint();
