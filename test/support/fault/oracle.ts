@@ -9,8 +9,6 @@ import type { Deed, Flush, Journal, Port, SentMessage } from './workload.ts';
 export interface Expectation {
   /** What was acknowledged must be there: all of it, or only the messages (a power cut under flush sync), or nothing (under async). */
   readonly promised: 'everything' | 'messages' | 'nothing';
-  /** The operation at which everything ended. */
-  readonly at: number;
 }
 
 /** What a fault run has found wrong; empty when all oracles hold. */
