@@ -22,6 +22,8 @@ const launcher = join(root, 'bin/run.js');
 const TOPIC = 'soak';
 /** Full reading of the whole store instead of what the round added, in rounds. */
 const FULL_EVERY = 20;
+/** A producer that has stored nothing after so long is stuck. */
+const START_MS = 60_000;
 const MAX_OUTPUT_BYTES = 2 ** 30;
 
 const { values } = parseArgs({
@@ -90,7 +92,7 @@ async function endStore(round) {
 async function runRound(round, isLast) {
   const startMs = Date.now();
   const flush = random() < 0.25 ? 'sync' : 'async';
-  const producers = ['a', 'b'].map((letter) => new Producer(`${round}${letter}`, flush, between(0, 3) === 0 ? between(20, 150) : between(120, 900)));
+  const producers = ['a', 'b'].map((letter) => new Producer(`${round}${letter}`, flush, between(0, 3) === 0, between(0, 600)));
   await Promise.all(producers.map((producer) => producer.done));
   totals.kills += producers.length;
   let acks = 0;
@@ -114,16 +116,16 @@ async function runRound(round, isLast) {
   if (isFull) checkAll(rows, what);
   else checkRows(rows, producers.flatMap((producer) => producer.acknowledgements().map((ack) => [`${ack.queueId}/${ack.queueOffset}`, `${producer.name}/${ack.line}`])), what);
   mqlite('store', 'verify', '--json');
-  console.log(`round ${round}: ${flush}, killed after ${producers.map(({ lifeMs }) => lifeMs).join(' and ')} ms, ${acks} acknowledged, ${rows.length} read${isFull ? ' (all)' : ''}`);
+  console.log(`round ${round}: ${flush}, killed after ${producers.map(({ life }) => life).join(' and ')}, ${acks} acknowledged, ${rows.length} read${isFull ? ' (all)' : ''}`);
 }
 
-/** `mqlite produce --json` fed with numbered lines until it is killed. */
-function Producer(name, flush, lifeMs) {
+/** `mqlite produce --json` fed with numbered lines until it is killed, `lifeMs` after its first acknowledgement or, `early`, after its start. */
+function Producer(name, flush, early, lifeMs) {
   const child = spawn(process.execPath, [launcher, 'produce', TOPIC, '--json', '--no-create', '--flush', flush, '--batch', String(between(1, 300))], { env: environment });
   let output = '';
   let errors = '';
   this.name = name;
-  this.lifeMs = lifeMs;
+  this.life = `${lifeMs} ms${early ? ' of life' : ''}`;
   this.fed = 0;
   child.stdout.setEncoding('utf8').on('data', (text) => { output += text; });
   child.stderr.setEncoding('utf8').on('data', (text) => { errors += text; });
@@ -142,6 +144,11 @@ function Producer(name, flush, lifeMs) {
   };
   this.done = (async () => {
     const feeding = feed();
+    const deadlineMs = Date.now() + START_MS;
+    while (!early && output === '' && child.exitCode === null) {
+      if (Date.now() > deadlineMs) throw new Error(`producer ${name} acknowledged nothing within ${START_MS} ms: ${errors}`);
+      await sleep(2);
+    }
     await sleep(lifeMs);
     child.kill('SIGKILL');
     const { code, signal } = await closed;
