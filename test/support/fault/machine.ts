@@ -258,7 +258,7 @@ export class ManualClock implements Clock {
 
   /** Wakes everybody who sleeps for long (the housekeeping of writers) and lets them finish. */
   async tick(): Promise<void> {
-    this.#disk.nowMs += 500;
+    this.#disk.nowMs += 5000;
     for (const wake of this.#sleepers.splice(0)) wake();
     for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
   }

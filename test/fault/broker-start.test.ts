@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { listSegments } from '../../src/engine/commit-log/log-directory.ts';
+import type { FileSystem } from '../../src/engine/files/file-system.ts';
+import { readIndexHeader } from '../../src/engine/index/open-file.ts';
+import { readCheckpoint } from '../../src/engine/state/checkpoint.ts';
+import { storePaths } from '../../src/engine/store-paths.ts';
+import { pick, record, Report } from '../support/fault/faults.ts';
+import { Machine, STORE } from '../support/fault/machine.ts';
+import type { MemoryDisk } from '../support/fault/memory-disk.ts';
+
+const MARGIN_MS = 3000;
+const STORE_TIMESTAMP_V4 = 56;
+const paths = storePaths(STORE);
+
+/** Where a broker that found `abort` would begin to scan the log, and which index files it would delete first. */
+const brokerPlan = (fs: FileSystem, rule: 'timestamps' | 'offset'): { start: number; deletedFrom: number } => {
+  const { checkpoint } = readCheckpoint(fs, paths.checkpoint);
+  const files = listSegments(fs, paths.commitLog);
+  let start = files[0]?.baseOffset ?? 0;
+  for (const file of files.slice(1)) {
+    const fd = fs.open(file.path, 'read');
+    const head = Buffer.alloc(64);
+    fs.read(fd, head, 0, 64, 0);
+    fs.close(fd);
+    if (head.readUInt32BE(4) !== 0xdaa320a7) continue;
+    const storeTimestamp = Number(head.readBigInt64BE(STORE_TIMESTAMP_V4));
+    // [ConsumeQueueStore#isMappedFileMatchedRecover]: until 5.4 and, without a logicsPhysicalOffset, in 5.5
+    const byTime = rule === 'timestamps' ? storeTimestamp <= Math.min(checkpoint.physicMsgTimestamp, checkpoint.logicsMsgTimestamp) - MARGIN_MS
+      : storeTimestamp <= checkpoint.logicsMsgTimestamp;
+    const matches = rule === 'offset' && checkpoint.logicsPhysicalOffset > 0 ? file.baseOffset <= checkpoint.logicsPhysicalOffset : byTime;
+    if (matches) start = file.baseOffset;
+  }
+  let deletedFrom = Infinity;
+  for (const name of fs.list(paths.index) ?? []) {
+    const fd = fs.open(`${paths.index}/${name}`, 'read');
+    const header = readIndexHeader(fs, fd);
+    fs.close(fd);
+    // [IndexService#load]
+    if (header.endTimestamp > checkpoint.indexMsgTimestamp) deletedFrom = Math.min(deletedFrom, header.beginCommitLogOffset);
+  }
+  return { start, deletedFrom };
+};
+
+const check = (disk: MemoryDisk): string[] => {
+  const { fs } = new Machine(disk).start('broker');
+  if (fs.stat(paths.abort) === null) return [];
+  return (['timestamps', 'offset'] as const).flatMap((rule) => {
+    const { start, deletedFrom } = brokerPlan(fs, rule);
+    return deletedFrom < start ? [`by ${rule} a broker would delete keys from ${deletedFrom} on and index again only from ${start}`] : [];
+  });
+};
+
+describe('P13: a broker that starts after a kill finds every key again', () => {
+  it.each(['async', 'sync'] as const)('flush %s: it begins at or before the first record of each index file that it deletes', async (flush) => {
+    const { operations } = await record(flush, null);
+    const { images } = await record(flush, new Set(pick(operations, operations, 13)));
+    const killed = new Report();
+    const cut = new Report();
+    for (const [at, image] of images) {
+      killed.add(`operation ${at}`, check(image));
+      cut.add(`operation ${at}`, check(image.powerCut(at)));
+    }
+    expect(killed.failures, killed.text).toBe(0);
+    expect(cut.failures, cut.text).toBe(0);
+  });
+});
