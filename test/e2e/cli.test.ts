@@ -3,29 +3,13 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory, unpackFixture } from '../support/fixtures.ts';
-import { jsonLines, outputOf, runCli, runShell, startCli } from '../support/processes.ts';
+import { Child, CLI, cleanEnvironment, jsonLines, outputOf, runCli, runShell, startCli } from '../support/processes.ts';
 
 const newStore = (): string => path.join(temporaryDirectory('cli'), 'store');
 const errorOf = (stderr: string): { code: string; exitCode: number; message: string; hint: string | null } => {
   const lines = stderr.trim().split('\n');
   return (JSON.parse(lines.at(-1)!) as { error: { code: string; exitCode: number; message: string; hint: string | null } }).error;
 };
-
-describe('the README', () => {
-  it('tour works as it is written, line by line', () => {
-    const readme = fs.readFileSync(path.join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
-    const tour = /## A tour in a minute\n\n```sh\n([^]*?)```/.exec(readme)![1]!;
-    const lines = tour.split('\n').map((line) => line.replace(/\s+#.*$/, '').trim()).filter((line) => line !== '');
-    expect(lines.length).toBeGreaterThan(5);
-    const directory = temporaryDirectory('tour');
-    // `mqlite tail` follows until somebody ends it.
-    const script = lines.map((line) => line.replace(/\bmqlite tail (.*)$/, 'timeout -s INT 1 $MQLITE tail $1 || [ $? = 124 ] || [ $? = 130 ]').replace(/\bmqlite /g, '$MQLITE ')).join('\n');
-    const { status, stdout, stderr } = runShell(`set -eo pipefail; cd ${directory}\n${script}`);
-    expect({ status, stderr }).toMatchObject({ status: 0 });
-    expect(stdout).toContain('first order');
-    expect(stdout).toContain('billing');
-  });
-});
 
 describe('exit codes', () => {
   const store = newStore();
@@ -126,7 +110,7 @@ describe('exit codes', () => {
     expect(outputOf(['consume', 't', '--group', 'g', '--until-end'], { store: own })).toBe('');
   });
 
-  it.each(['consume t --until-end', 'consume t', 'consume t --group piped', 'tail t --from first --until-end --json', 'tail --commitlog --from first --until-end', 'store dump commitlog'])('0 when the reader closes the pipe: %s | head -1', (words) => {
+  it.each(['consume t --until-end', 'consume t --group piped --until-end', 'tail t --from first --until-end --json', 'tail --commitlog --from first --until-end', 'store dump commitlog'])('0 when the reader closes the pipe: %s | head -1', (words) => {
     const { status, stdout, stderr } = runShell(`$MQLITE ${words} | head -1; echo "\${PIPESTATUS[0]}"`, { store, input: '' });
     const lines = stdout.trim().split('\n');
     expect({ status, last: lines.at(-1), stderr }).toEqual({ status: 0, last: '0', stderr: '' });
@@ -135,6 +119,17 @@ describe('exit codes', () => {
 });
 
 describe('pipes', () => {
+  it.each(['consume t', 'consume t --group g', 'tail t --from first', 'tail --commitlog --from first'])('a follower ends, 0, with the first message that nobody reads any more: %s', async (words) => {
+    const store = newStore();
+    outputOf(['produce', 't', 'one'], { store });
+    const shell = new Child('/bin/bash', ['-c', `${CLI.join(' ')} ${words} | head -1; echo "\${PIPESTATUS[0]}"`], cleanEnvironment({ MQLITE_STORE: store }));
+    await shell.until(() => shell.lines.length === 1, 'the first message');
+    await sleep(100);
+    outputOf(['produce', 't', 'two'], { store });
+    await shell.finish();
+    expect([shell.lines.at(-1), shell.stderr]).toEqual(['0', '']);
+  });
+
   it('carry 100,000 lines through a store, unchanged and in order per queue', () => {
     const store = newStore();
     const { status, stdout, stderr } = runShell('set -eo pipefail; seq 1 100000 | $MQLITE produce big -q; $MQLITE consume big --until-end | sort -n | md5sum; seq 1 100000 | md5sum; $MQLITE consume big --queue 0 --until-end | sort -nc', { store });
