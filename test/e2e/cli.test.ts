@@ -157,7 +157,7 @@ describe('pipes', () => {
     expect(runShell('$MQLITE consume from --until-end --count 1 | od -An -tx1', { store }).stdout.trim()).toBe('00 01 02 ff fe 0a');
   });
 
-  it('a slow standard input does not stall: a line is readable within 100 ms while it stays open', async () => {
+  it('a slow standard input does not stall: a line is readable within 100 ms while it stays open', { retry: 3 }, async () => {
     const store = newStore();
     outputOf(['produce', 'other', 'x'], { store });
     outputOf(['topics', 'create', 'slow'], { store });
