@@ -33,6 +33,12 @@ const queueDirectories = (store: string, family: keyof typeof ENTRY_BYTES): stri
   return fs.readdirSync(root).flatMap((topic) => fs.readdirSync(path.join(root, topic)).map((queueId) => path.join(root, topic, queueId)));
 };
 
+const write = (file: string, position: number, bytes: Buffer): void => {
+  const fd = fs.openSync(file, 'r+');
+  fs.writeSync(fd, bytes, 0, bytes.length, position);
+  fs.closeSync(fd);
+};
+
 /** Zeroes every queue entry of records at `from` or behind, as if the broker had been killed before it listed them. */
 const unlist = (store: string, from: number): number => {
   let count = 0;
@@ -188,6 +194,67 @@ describe('records that no queue lists, on the store of a killed broker', { timeo
     });
   });
 
+  it('a topic that a broker has deleted does not come back when the whole log is read', async () => {
+    const store = copyOf(killed);
+    unlist(store, byLog.at(-20)!.commitLogOffset);
+    const lost = byLog.at(-1)!;
+    fs.rmSync(path.join(store, 'consumequeue', lost.topic, String(lost.queueId)), { recursive: true });
+    expect(byLog.filter((row) => row.topic === 'Batch').at(-1)!.commitLogOffset).toBeLessThan(byLog.at(-20)!.commitLogOffset);
+    fs.rmSync(path.join(store, 'consumequeue', 'Batch'), { recursive: true });
+    const file = path.join(store, 'config', 'topics.json');
+    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replaceAll('"Batch"', '"Another"'));
+    await looking(store, async (broker) => {
+      expect((await readAll(broker)).map(toRow).sort(byPlace)).toEqual(truth.filter((row) => row.topic !== 'Batch'));
+    });
+  });
+
+  it('records of an earlier topic of the same name do not come back behind those of the present one', async () => {
+    const store = copyOf(killed);
+    unlist(store, byLog.at(-20)!.commitLogOffset);
+    const lost = byLog.at(-1)!;
+    fs.rmSync(path.join(store, 'consumequeue', lost.topic, String(lost.queueId)), { recursive: true });
+    // The queue begins anew with what was its last record: all others are of a time before.
+    const rows = byLog.filter((row) => row.topic === 'Orders' && row.queueId === 0);
+    const last = rows.at(-1)!;
+    const queueFile = path.join(store, 'consumequeue', 'Orders', '0', '0'.repeat(20));
+    const entry = fs.readFileSync(queueFile).subarray((rows.length - 1) * 20, rows.length * 20);
+    write(queueFile, 0, Buffer.concat([entry, Buffer.alloc((rows.length - 1) * 20)]));
+    write(path.join(store, 'commitlog', '0'.repeat(20)), last.commitLogOffset + 20, Buffer.alloc(8));
+    await looking(store, async (broker) => {
+      const queue = { topic: 'Orders', brokerName: 'broker-a', queueId: 0 };
+      expect(await broker.maxOffset(queue)).toBe(1);
+      expect((await broker.pull({ queue, offset: 0, maxMessages: 100 })).messages.map(({ msgId }) => msgId)).toEqual([last.msgId]);
+    });
+  });
+
+  it('left-overs of an earlier truncation behind the end are no messages (P7)', async () => {
+    const store = copyOf(killed);
+    unlist(store, byLog.at(-5)!.commitLogOffset);
+    const old = byLog.find((row) => row.topic === 'Orders')!;
+    const log = path.join(store, 'commitlog', '0'.repeat(20));
+    const end = byLog.at(-1)!.commitLogOffset + byLog.at(-1)!.storeSize;
+    const stale = Buffer.from(fs.readFileSync(log).subarray(old.commitLogOffset, old.commitLogOffset + old.storeSize));
+    stale.writeBigInt64BE(BigInt(truth.filter((row) => row.topic === 'Orders' && row.queueId === old.queueId).length), 20);
+    stale.writeBigInt64BE(BigInt(end), 28);
+    expect(end + stale.length).toBeLessThan(1_048_576);
+    write(log, end, stale);
+    await looking(store, async (broker) => {
+      expect((await readAll(broker)).map(toRow).sort(byPlace)).toEqual(truth);
+    });
+  });
+
+  it.each([['prepared', 0x4], ['rolled back', 0xc]])('a record that is %s has no place in a queue', async (_, transaction) => {
+    const store = copyOf(killed);
+    unlist(store, byLog.at(-5)!.commitLogOffset);
+    const last = byLog.at(-1)!;
+    const flags = Buffer.alloc(4);
+    flags.writeInt32BE(last.sysFlag | transaction);
+    write(path.join(store, 'commitlog', '0'.repeat(20)), last.commitLogOffset + 36, flags);
+    await looking(store, async (broker) => {
+      expect((await readAll(broker)).map(toRow).sort(byPlace)).toEqual(truth.filter((row) => row !== last));
+    });
+  });
+
   it('a filter and a waiting pull work at the seam', async () => {
     const store = copyOf(killed);
     const orders = byLog.filter((row) => row.topic === 'Orders' && row.queueId === 0);
@@ -252,6 +319,11 @@ describe('opening stays cheap', () => {
     await looking(store, async (broker) => {
       expect((await readAll(broker)).length).toBe(truth.length - 5);
     });
+    const opened: string[] = [];
+    await looking(store, async (broker) => {
+      await broker.pull({ queue: { topic: 'Orders', brokerName: 'broker-a', queueId: 0 }, offset: 0, maxMessages: 1 });
+      expect(new Set(opened.filter((file) => file.includes('consumequeue')).map((file) => path.relative(store, path.dirname(file))))).toEqual(new Set(['consumequeue/Orders/0']));
+    }, (file) => opened.push(file));
   });
 
   it('an unclean one is not scanned before a queue is read', async () => {
