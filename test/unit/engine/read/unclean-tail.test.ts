@@ -310,6 +310,21 @@ describe('batch and light queues', { timeout: 60_000 }, () => {
       expect(places(await readAll(broker))).toEqual(from < 15_000 ? expected : expect.any(Array));
     });
   });
+
+  it('what a broker lists while the store is being read is not shown twice', async () => {
+    const store = batches();
+    const file = path.join(store, 'batchconsumequeue', 'BatchOrders', '0', String(920).padStart(20, '0'));
+    const listed = fs.readFileSync(file);
+    expect(unlist(store, 9000)).toBeGreaterThan(8);
+    fs.writeFileSync(path.join(store, 'abort'), '');
+    const broker = await openLocalBroker({ storeDirectory: store, mode: 'read' });
+    const before = places(await readAll(broker));
+    for (const entries of [1, 3, 10]) {
+      write(file, 0, listed.subarray(0, entries * 46));
+      expect(places(await readAll(broker))).toEqual(before);
+    }
+    await broker.close();
+  });
 });
 
 describe('opening stays cheap', () => {
