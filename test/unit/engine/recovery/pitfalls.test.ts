@@ -5,7 +5,8 @@ import { QueueWriter } from '../../../../src/engine/consume-queue/queue-writer.t
 import type { FileSystem } from '../../../../src/engine/files/file-system.ts';
 import { verifyStore } from '../../../../src/engine/inspect/store-tools.ts';
 import { storePaths } from '../../../../src/engine/store-paths.ts';
-import { Machine, STORE } from '../../../support/fault/machine.ts';
+import type { Machine } from '../../../support/fault/machine.ts';
+import { STORE } from '../../../support/fault/machine.ts';
 import { newMachine, openBroker } from '../../../support/fault/workload.ts';
 
 const paths = storePaths(STORE);
