@@ -172,8 +172,8 @@ export class LogCheck {
         // A spike must not make every record after it look old.
         previous.storeTimestamp = before.storeTimestamp;
       }
-      // A broker that gets another address keeps it for more than one record.
-      if (before.storeHost === storeHost && previous.storeHost !== storeHost) {
+      // A broker may have had another address for one record; that it differs by a single bit is no accident of configuration.
+      if (before.storeHost === storeHost && differsInOneBit(previous.storeHost, storeHost)) {
         this.#suspectField(previous.offset, 'STOREHOST', 'STOREHOST is another than those of its neighbours', before, false);
         previous.storeHost = storeHost;
       }
@@ -277,6 +277,13 @@ const storeHostCode = (buffer: Buffer, position: number): number => {
   if ((sysFlag & STORE_HOST_IPV6) === 0) return address * 0x1_0000 + low;
   const mixed = Math.imul(buffer.readInt32BE(end - 20), 31) ^ Math.imul(buffer.readInt32BE(end - 16), 37) ^ Math.imul(buffer.readInt32BE(end - 12), 41);
   return -((mixed ^ address) >>> 0) * 0x1_0000 - low - 1;
+};
+
+/** IPv4 only: the code of an IPv6 host does not show its bits. */
+const differsInOneBit = (a: number, b: number): boolean => {
+  if (a === b || a < 0 || b < 0) return false;
+  const bits = BigInt(a) ^ BigInt(b);
+  return (bits & (bits - 1n)) === 0n;
 };
 
 const isSpike = (before: number, at: number, after: number): boolean =>
