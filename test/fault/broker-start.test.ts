@@ -7,6 +7,8 @@ import { storePaths } from '../../src/engine/store-paths.ts';
 import { pick, record, Report } from '../support/fault/faults.ts';
 import { Machine, STORE } from '../support/fault/machine.ts';
 import type { MemoryDisk } from '../support/fault/memory-disk.ts';
+import { newMachine, openBroker } from '../support/fault/workload.ts';
+import type { Port } from '../support/fault/workload.ts';
 
 const MARGIN_MS = 3000;
 const STORE_TIMESTAMP_V4 = 56;
@@ -62,5 +64,32 @@ describe('P13: a broker that starts after a kill finds every key again', () => {
     }
     expect(killed.failures, killed.text).toBe(0);
     expect(cut.failures, cut.text).toBe(0);
+  });
+
+  it.each([['the sound one', false], ['one that leaves the checkpoint of the close beside `abort`', true]] as const)('of two engines, %s', async (_name, isStale) => {
+    const machine = await newMachine(1);
+    const first = await openBroker(machine, machine.start('first'), 'async');
+    for (let count = 0; count < 8; count++) await first.send({ topic: 'T', queueId: 0, body: Buffer.alloc(3000, count), keys: [`key${count}`] });
+    await first.close();
+    const second = machine.start('second');
+    const loses: Port = (real) => {
+      let checkpointFd = -1;
+      return {
+        ...real,
+        open: (file, mode) => {
+          const fd = real.open(file, mode);
+          if (file === paths.checkpoint && mode === 'write') checkpointFd = fd;
+          return fd;
+        },
+        write: (fd, source, sourceOffset, length, position) => {
+          if (fd !== checkpointFd) real.write(fd, source, sourceOffset, length, position);
+        },
+      };
+    };
+    await openBroker(machine, second, 'async', isStale ? loses : undefined);
+    machine.killAll();
+    const problems = check(machine.disk);
+    if (isStale) expect(problems.join()).toMatch(/by offset a broker would delete keys from 0 on and index again only from 24576/);
+    else expect(problems).toEqual([]);
   });
 });
