@@ -1,4 +1,5 @@
 /** Domain types of the port. Words are RocketMQ's; units are in the names. */
+import type { FilterExpression } from '../filter/message-filter.ts';
 
 export interface MessageQueue {
   readonly topic: string;
@@ -52,10 +53,8 @@ export interface SendOptions {
   readonly createTopic?: boolean | undefined;
 }
 
-/** What a pull keeps: a tag expression (`A || B`, `*`). SQL92 joins it with the filters of `src/filter`. */
-export interface MessageFilter {
-  readonly tags: string;
-}
+/** What a pull keeps: a tag expression (`A || B`, `*`) or a SQL92 one. What is not understood is INVALID_INPUT. */
+export type MessageFilter = FilterExpression;
 
 export interface PullRequest {
   readonly queue: MessageQueue;

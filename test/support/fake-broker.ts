@@ -9,7 +9,7 @@ import type {
   TopicPatch,
 } from '../../src/broker/types.ts';
 import type { Message } from '../../src/record/message.ts';
-import { FAKE_BROKER_NAME, FakeStore, parseTags, shardingQueue, tagsMatch } from './fake/store.ts';
+import { FAKE_BROKER_NAME, FakeStore, filterTest, shardingQueue } from './fake/store.ts';
 import { checkGroupName, checkMessage, checkTopicName, checkWhole, propertiesSize } from './fake/validate.ts';
 
 export { FakeStore } from './fake/store.ts';
@@ -102,12 +102,12 @@ export class FakeBroker implements Broker {
     if (offset < minOffset) return { status: 'OFFSET_ILLEGAL', messages: [], nextOffset: minOffset, ...bounds };
     if (offset > maxOffset) return { status: 'OFFSET_ILLEGAL', messages: [], nextOffset: maxOffset, ...bounds };
     if (offset === maxOffset) return { status: 'NO_NEW_MESSAGE', messages: [], nextOffset: offset, ...bounds };
-    const wanted = parseTags(filter?.tags);
+    const isWanted = filterTest(filter);
     const messages: Message[] = [];
     let nextOffset = offset;
     while (nextOffset < maxOffset && messages.length < maxMessages) {
       const record = records[nextOffset++ - minOffset]!;
-      if (tagsMatch(wanted, record)) messages.push(record);
+      if (isWanted(record)) messages.push(record);
     }
     return { status: messages.length > 0 ? 'FOUND' : 'NO_MATCHED_MESSAGE', messages, nextOffset, ...bounds };
   }

@@ -43,14 +43,14 @@ export class LogReader {
     return offset % this.#segmentSizeBytes;
   }
 
-  /** Makes `sizeBytes` at `offset` available at `buffer`/`position`; false when the log has no such bytes. `isDense`: much of what follows will be wanted too. */
-  read(offset: number, sizeBytes: number, isDense: boolean): boolean {
+  /** Makes `sizeBytes` at `offset` available at `buffer`/`position`; false when the log has no such bytes. `aheadBytes`: so much from there on will be wanted. */
+  read(offset: number, sizeBytes: number, aheadBytes: number): boolean {
     for (let index = this.#windows.length - 1; index >= 0; index--) {
       const window = this.#windows[index]!;
       if (offset >= window.start && offset + sizeBytes <= window.end) return this.#at(window, offset);
     }
-    if (!isDense || sizeBytes > WINDOW_BYTES) return this.#readExactly(offset, sizeBytes);
-    const window = this.#load(offset, WINDOW_BYTES);
+    if (aheadBytes <= sizeBytes || sizeBytes > WINDOW_BYTES) return this.#readExactly(offset, sizeBytes);
+    const window = this.#load(offset, Math.min(aheadBytes, WINDOW_BYTES));
     if (window === null || offset + sizeBytes > window.end) return false;
     if (this.#windows.length >= WINDOWS) this.#windows.shift();
     this.#windows.push(window);

@@ -4,8 +4,8 @@ import type { Message } from '../../record/message.ts';
 import { recordProblem } from '../../record/check.ts';
 import { PHYSICAL_OFFSET, QUEUE_ID, QUEUE_OFFSET } from '../../record/layout.ts';
 import { PROPERTY } from '../../record/properties.ts';
-import { matchesTag, mayMatchHash } from '../../filter/tags.ts';
-import type { TagFilter } from '../../filter/tags.ts';
+import { RecordProperties } from '../../record/property-source.ts';
+import type { CompiledFilter } from '../../filter/message-filter.ts';
 import { ENTRY_PHYSICAL_OFFSET, ENTRY_RECORD_SIZE, ENTRY_SIZE_BYTES, ENTRY_TAGS_CODE, PRE_BLANK_RECORD_SIZE, readOffset } from '../consume-queue/layout.ts';
 import { SCHEDULE_TOPIC } from '../state/topic-name.ts';
 import { isLightTopic } from './light-queue.ts';
@@ -27,7 +27,7 @@ export interface PullRange {
   readonly maxBytes: number;
   readonly minOffset: number;
   readonly maxOffset: number;
-  readonly filter: TagFilter | null;
+  readonly filter: CompiledFilter | null;
 }
 
 /** Entry → hash filter → record → check → real comparison: one queue's messages from `offset` on. [DefaultMessageStore#getMessage] */
@@ -39,28 +39,29 @@ export const pullMessages = (log: LogReader, queue: QueueReader, messageQueue: M
   let bytes = 0;
   const scanLimit = offset + MAX_SCANNED_ENTRIES;
   // Entries of the schedule topic carry due times where others carry hashes.
-  const hashes = filter !== null && queue.topic !== SCHEDULE_TOPIC ? filter : null;
+  const mayMatch = queue.topic === SCHEDULE_TOPIC ? null : (filter?.mayMatchHash ?? null);
   const isLight = isLightTopic(queue.topic);
   while (messages.length < maxMessages && offset < maxOffset && offset < scanLimit && bytes < maxBytes) {
     const count = queue.read(offset, Math.min(maxOffset - offset, Math.max(maxMessages - messages.length, 32)));
     if (count === 0) break;
     const { entries } = queue;
-    const isDense = isDenseAt(entries, count);
+    const isDense = mayMatch === null && isDenseAt(entries, count);
     let index = 0;
     for (; index < count && messages.length < maxMessages && bytes < maxBytes; index++) {
       const at = index * ENTRY_SIZE_BYTES;
-      if (hashes !== null && !mayMatchEntry(hashes, entries, at + ENTRY_TAGS_CODE)) continue;
+      if (mayMatch !== null && !mayMatchEntry(mayMatch, entries, at + ENTRY_TAGS_CODE)) continue;
       const commitLogOffset = readOffset(entries, at + ENTRY_PHYSICAL_OFFSET);
       const sizeBytes = entries.readInt32BE(at + ENTRY_RECORD_SIZE);
       // Fillers of a broker before a queue's first entry stand for nothing.
       if (commitLogOffset === 0 && (sizeBytes === PRE_BLANK_RECORD_SIZE || sizeBytes === 1)) continue;
-      const problem = locateRecord(log, isLight ? OTHER_QUEUE : messageQueue.queueId, offset + index, commitLogOffset, sizeBytes, isDense);
+      const aheadBytes = mayMatch === null ? (isDense ? Infinity : 0) : runBytesAt(mayMatch, entries, index, count);
+      const problem = locateRecord(log, isLight ? OTHER_QUEUE : messageQueue.queueId, offset + index, commitLogOffset, sizeBytes, aheadBytes);
       if (problem !== null) {
         damaged.push(damageOf(log, messageQueue, offset + index, commitLogOffset, problem));
         continue;
       }
+      if (filter !== null && !filter.matches(properties.at(log.buffer, log.position))) continue;
       const message = decodeRecord(log.buffer, log.position, messageQueue.brokerName);
-      if (filter !== null && !matchesTag(filter, message.tags)) continue;
       const reason = standInReason(message);
       if (reason !== null) {
         damaged.push(damageOf(log, messageQueue, offset + index, commitLogOffset, reason));
@@ -87,17 +88,22 @@ export const standInReason = (message: Message): string | null => {
 /** Queue id for records of a light queue: theirs and their offset are those of their own topic, not of the queue that lists them. */
 const OTHER_QUEUE = -1;
 
+const properties = new RecordProperties();
+
+/** What a filter tells of an entry by its tags hash. */
+export type HashTest = (tagsCode: number) => boolean;
+
 /** At the entry: may the message match? An address into an ext file where the hash should be says nothing. [ConsumeQueueExt#isExtAddr] */
-export const mayMatchEntry = (filter: TagFilter, entries: Buffer, position: number): boolean => {
+export const mayMatchEntry = (mayMatch: HashTest, entries: Buffer, position: number): boolean => {
   const high = entries.readInt32BE(position);
   const low = entries.readInt32BE(position + 4);
-  return high < -1 || (high === -1 && low >= 0) || mayMatchHash(filter, low);
+  return high < -1 || (high === -1 && low >= 0) || mayMatch(low);
 };
 
 /** Makes the record available in `log`; says what is wrong with it otherwise. A mismatch is read again from the file before it is believed. */
-export const locateRecord = (log: LogReader, queueId: number, queueOffset: number, commitLogOffset: number, sizeBytes: number, isDense: boolean): string | null => {
+export const locateRecord = (log: LogReader, queueId: number, queueOffset: number, commitLogOffset: number, sizeBytes: number, aheadBytes: number): string | null => {
   if (sizeBytes <= 0 || commitLogOffset < 0) return `the queue entry points to ${sizeBytes} bytes at ${commitLogOffset}`;
-  const first = log.read(commitLogOffset, sizeBytes, isDense) ? problemOf(log, queueId, queueOffset, commitLogOffset, sizeBytes) : 'the log has no such bytes';
+  const first = log.read(commitLogOffset, sizeBytes, aheadBytes) ? problemOf(log, queueId, queueOffset, commitLogOffset, sizeBytes) : 'the log has no such bytes';
   if (first === null) return null;
   return log.readFresh(commitLogOffset, sizeBytes) ? problemOf(log, queueId, queueOffset, commitLogOffset, sizeBytes) : 'the log has no such bytes';
 };
@@ -116,6 +122,22 @@ const problemOf = (log: LogReader, queueId: number, queueOffset: number, commitL
 export const damageOf = (log: LogReader, queue: MessageQueue, queueOffset: number, commitLogOffset: number, reason: string): DamageReport => ({
   queue, queueOffset, commitLogOffset, file: log.pathOf(commitLogOffset), position: log.positionOf(commitLogOffset), reason,
 });
+
+/**
+ * Bytes of the records from entry `first` on that all may match and lie one behind the other: what can be read at once without
+ * reading a record that is not wanted.
+ */
+const runBytesAt = (mayMatch: HashTest, entries: Buffer, first: number, count: number): number => {
+  const start = readOffset(entries, first * ENTRY_SIZE_BYTES + ENTRY_PHYSICAL_OFFSET);
+  let bytes = 0;
+  for (let index = first; index < count; index++) {
+    const at = index * ENTRY_SIZE_BYTES;
+    const sizeBytes = entries.readInt32BE(at + ENTRY_RECORD_SIZE);
+    if (readOffset(entries, at + ENTRY_PHYSICAL_OFFSET) !== start + bytes || sizeBytes <= 0 || !mayMatchEntry(mayMatch, entries, at + ENTRY_TAGS_CODE)) break;
+    bytes += sizeBytes;
+  }
+  return bytes;
+};
 
 /** Whether the records of the next entries fill enough of the stretch of log they lie in to read it whole. */
 const isDenseAt = (entries: Buffer, count: number): boolean => {

@@ -1,7 +1,7 @@
 import { MqliteError } from '../../broker/errors.ts';
 import type { DamageReport, OffsetBoundary, PullRequest, PullResult } from '../../broker/types.ts';
-import { parseTagExpression } from '../../filter/tags.ts';
-import type { TagFilter } from '../../filter/tags.ts';
+import { compileFilter } from '../../filter/message-filter.ts';
+import type { CompiledFilter, FilterExpression } from '../../filter/message-filter.ts';
 import { decodeRecord } from '../../record/decode.ts';
 import type { StoredMessage } from '../../record/decode.ts';
 import type { Message } from '../../record/message.ts';
@@ -35,7 +35,7 @@ export class StoreReader {
   readonly #queues = new Map<string, AnyQueueReader>();
   readonly #unclean: UncleanTail;
   #tables: StoreTables | null = null;
-  readonly #filters = new Map<string, TagFilter>();
+  readonly #filters = new Map<string, CompiledFilter>();
   readonly #waiting: WaitingReaders;
 
   constructor(context: StoreContext) {
@@ -70,7 +70,7 @@ export class StoreReader {
   }
 
   async pull(request: PullRequest): Promise<PullResult<Message>> {
-    const filter = request.filter === undefined ? null : this.#filter(request.filter.tags);
+    const filter = request.filter === undefined ? null : this.#filter(request.filter);
     const deadlineMs = this.#context.clock.nowMs() + (request.suspendMs ?? 0);
     for (;;) {
       const result = this.#pullNow(request, filter);
@@ -123,7 +123,7 @@ export class StoreReader {
     this.tail.close();
   }
 
-  #pullNow(request: PullRequest, filter: TagFilter | null): PullResult<Message> {
+  #pullNow(request: PullRequest, filter: CompiledFilter | null): PullResult<Message> {
     const { queue: messageQueue, offset, maxMessages } = request;
     if (!Number.isSafeInteger(maxMessages) || maxMessages <= 0) throw new MqliteError('INVALID_INPUT', `maxMessages must be a positive integer, not ${maxMessages}`);
     const queue = this.queue(messageQueue.topic, messageQueue.queueId);
@@ -150,13 +150,14 @@ export class StoreReader {
     return new QueueReader(fs, topic, queueId, directory, identity.consumeQueueFileSizeBytes, tail);
   }
 
-  #filter(expression: string): TagFilter | null {
-    let filter = this.#filters.get(expression);
+  #filter(expression: FilterExpression): CompiledFilter | null {
+    const key = expression.sql === undefined ? `TAG ${expression.tags}` : `SQL92 ${expression.sql}`;
+    let filter = this.#filters.get(key);
     if (filter === undefined) {
-      filter = parseTagExpression(expression);
+      filter = compileFilter(expression);
       if (this.#filters.size >= MAX_CACHED_FILTERS) this.#filters.clear();
-      this.#filters.set(expression, filter);
+      this.#filters.set(key, filter);
     }
-    return filter.matchesAll ? null : filter;
+    return filter.isSelective ? filter : null;
   }
 }

@@ -66,6 +66,31 @@ export function pullContract(context: ContractContext): void {
       expect((await broker.pull({ queue, offset: 0, maxMessages: 1, filter: { tags: 'Ta' } })).messages).toEqual([]);
     });
 
+    it('filters by SQL92, moves past what it left out, and takes what throws for no match', async () => {
+      const { broker } = context;
+      await broker.createTopic('Sql', { readQueueNums: 1, writeQueueNums: 1 });
+      const properties: Record<string, string>[] = [{ a: '6', region: 'eu' }, { a: '5', region: 'eu' }, { a: 'six', region: 'eu' }, { region: 'eu' }, { a: '7', region: 'us' }, { a: '2147483647', region: 'eu', 名: '值' }];
+      for (const [index, each] of properties.entries()) await broker.send(text('Sql', `m${index}`, { properties: each, tags: index === 4 ? 'T' : undefined, keys: ['k'] }));
+      const queue = await queueOf(broker, 'Sql', 0);
+      const pull = async (sql: string, offset = 0, maxMessages = 10) => broker.pull({ queue, offset, maxMessages, filter: { sql } });
+      const first = await pull("a > 5 AND region = 'eu'");
+      expect(bodies(first.messages)).toEqual(['m0', 'm5']);
+      expect(first).toMatchObject({ status: 'FOUND', nextOffset: 6 });
+      expect(first.messages[1]!.properties).toMatchObject({ 名: '值' });
+      expect(bodies((await pull("NOT (a > 5) OR TAGS = 'T'")).messages)).toEqual(['m1', 'm4']);
+      expect(bodies((await pull('a IS NULL')).messages)).toEqual(['m3']);
+      expect(bodies((await pull("KEYS = 'k' AND a IN ('six', '7')")).messages)).toEqual(['m2', 'm4']);
+      expect(bodies((await pull('TRUE', 2, 2)).messages)).toEqual(['m2', 'm3']);
+      expect(await pull("a > 5 AND region = 'eu'", 0, 1)).toMatchObject({ status: 'FOUND', nextOffset: 1 });
+      expect(await pull('NULL')).toMatchObject({ status: 'NO_MATCHED_MESSAGE', messages: [], nextOffset: 6 });
+    });
+
+    it('refuses a SQL92 expression it does not understand to the end', async () => {
+      const { broker } = context;
+      const queue = await filled(broker, 'T', ['a']);
+      for (const sql of ['', 'a >', 'a + 1 = 2', '5']) await expectRefusal(broker.pull({ queue, offset: 0, maxMessages: 1, filter: { sql } }), 'INVALID_INPUT');
+    });
+
     it('waits for a first message', async () => {
       const { broker } = context;
       const queue = await filled(broker, 'T', ['a']);

@@ -2,8 +2,13 @@ import { deflateSync } from 'node:zlib';
 import { javaHashCode } from '../../../src/base/java-hash.ts';
 import { crc32Masked } from '../../../src/base/crc32.ts';
 import type { Clock } from '../../../src/base/clock.ts';
-import type { GroupConfig, MemberInfo, MessageQueue, OutgoingMessage, TopicConfig } from '../../../src/broker/types.ts';
+import type { GroupConfig, MemberInfo, MessageFilter, MessageQueue, OutgoingMessage, TopicConfig } from '../../../src/broker/types.ts';
+import { CodecError } from '../../../src/base/codec-error.ts';
+import { MqliteError } from '../../../src/broker/errors.ts';
+import { compileFilter } from '../../../src/filter/message-filter.ts';
+import type { CompiledFilter } from '../../../src/filter/message-filter.ts';
 import type { Message } from '../../../src/record/message.ts';
+import { mapProperties } from '../../../src/record/property-source.ts';
 import { isSystemTopicName, propertiesSize } from './validate.ts';
 
 export const FAKE_BROKER_NAME = 'broker-a';
@@ -127,14 +132,33 @@ export function shardingQueue(key: string, queueCount: number): number {
   return Math.abs(javaHashCode(key) % queueCount);
 }
 
+/** Tags are compared here by plain means; SQL92 is the product's own, whose truth has its own tests. */
+export function filterTest(filter: MessageFilter | undefined): (message: Message) => boolean {
+  if (filter?.sql !== undefined) {
+    const compiled = compileChecked(filter);
+    return (message) => compiled.matches(mapProperties(message.properties));
+  }
+  const wanted = parseTags(filter?.tags);
+  return (message) => tagsMatch(wanted, message);
+}
+
+function compileChecked(filter: MessageFilter): CompiledFilter {
+  try {
+    return compileFilter(filter);
+  } catch (error) {
+    if (error instanceof CodecError) throw new MqliteError(error.code, error.message, { cause: error });
+    throw error;
+  }
+}
+
 /** null keeps everything; else the tags wanted. [FilterAPI#buildSubscriptionData] */
-export function parseTags(expression: string | undefined): ReadonlySet<string> | null {
+function parseTags(expression: string | undefined): ReadonlySet<string> | null {
   if (expression === undefined || expression.trim() === '' || expression.trim() === '*') return null;
   return new Set(expression.split('||').map((tag) => tag.trim()).filter((tag) => tag !== ''));
 }
 
 /** First by hash, as the queue entry would, then for real. */
-export function tagsMatch(wanted: ReadonlySet<string> | null, message: Message): boolean {
+function tagsMatch(wanted: ReadonlySet<string> | null, message: Message): boolean {
   if (wanted === null) return true;
   const hash = message.tags === null ? 0 : javaHashCode(message.tags);
   return [...wanted].some((tag) => javaHashCode(tag) === hash && tag === message.tags);

@@ -94,6 +94,12 @@ describe('topics with batch queues', () => {
     expect(await broker.pull({ queue: queueOf(0), offset: 62, maxMessages: 1 })).toMatchObject({ status: 'OFFSET_ILLEGAL', nextOffset: 61 });
   }));
 
+  it('SQL92 is evaluated for each message of a batch', () => looking(store, async (broker) => {
+    const { messages } = await broker.pull({ queue: queueOf(0), offset: 0, maxMessages: 1000, filter: { sql: "TAGS = 'odd' OR TAGS IS NULL" } });
+    expect(messages.map(({ queueOffset }) => queueOffset)).toEqual(batchTruth.filter(({ queueId, properties }) => queueId === 0 && properties['TAGS'] !== 'even').map(({ queueOffset }) => queueOffset));
+    expect(messages.length).toBeGreaterThan(5);
+  }));
+
   it.each(['even', 'odd', 'odd || none'])('a tag is looked for inside batches: %s', (tags) => looking(store, async (broker) => {
     const wanted = tags.split(' ')[0];
     for (const queueId of [0, 1]) {
