@@ -27,11 +27,19 @@ export const ERROR_TABLE = {
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
 
+export interface Place {
+  readonly text: string;
+  /** 0-based, of the first character not understood. */
+  readonly position: number;
+}
+
 export interface ErrorDetails {
   /** What to do about it, one sentence. */
   readonly hint?: string;
   /** 1-based line of standard input or of a file, where there is one. */
   readonly line?: number;
+  /** Where in a text, such as an expression: on a terminal it takes the place of the hint. */
+  readonly place?: Place;
   readonly cause?: unknown;
 }
 
@@ -41,12 +49,14 @@ export class MqliteError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly line: number | undefined;
+  readonly place: Place | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.hint = details.hint;
     this.line = details.line;
+    this.place = details.place;
   }
 
   get exitCode(): number {

@@ -7,7 +7,7 @@ import { choosePrinter } from './message-printer.ts';
 import { withNameHints } from './name-hints.ts';
 import type { Output } from './output.ts';
 import { parsePosition, refuseEmptyRange } from './position.ts';
-import { grepFilter, refuseJsonWithFormat, tagFilter } from './read-flags.ts';
+import { grepFilter, messageFilter, refuseJsonWithFormat } from './read-flags.ts';
 import type { SettingValues } from './settings.ts';
 import { parseDuration } from './time.ts';
 
@@ -21,6 +21,7 @@ export interface ReadFlagValues {
   readonly timeout?: string | undefined;
   readonly 'until-end': boolean;
   readonly tag?: string | undefined;
+  readonly sql?: string | undefined;
   readonly grep?: string | undefined;
   readonly format?: string | undefined;
 }
@@ -49,7 +50,7 @@ function readRequest({ flags, settings, clock, signal, topics }: ReadRun) {
     from,
     to,
     untilEnd: flags['until-end'],
-    filter: tagFilter(flags.tag),
+    filter: messageFilter(flags)?.expression,
     idleTimeoutMs: flags.timeout === undefined ? undefined : parseDuration(flags.timeout, '--timeout'),
     suspendMs: settings.integer('brokerSuspendMaxTimeMillis'),
     signal,

@@ -1,8 +1,9 @@
 import { CodecError } from '../base/codec-error.ts';
-import type { ErrorCode } from '../broker/errors.ts';
+import type { ErrorCode, Place } from '../broker/errors.ts';
 import { ERROR_TABLE, MqliteError } from '../broker/errors.ts';
 import { isParseFailure, parseFailure } from './parse-failure.ts';
 import type { CommandLine } from './parse-failure.ts';
+import { caretLines } from './render/caret.ts';
 import { escapeControl } from './render/escape.ts';
 
 export interface ErrorReport {
@@ -11,6 +12,7 @@ export interface ErrorReport {
   readonly message: string;
   readonly hint: string | undefined;
   readonly line: number | undefined;
+  readonly place?: Place | undefined;
 }
 
 const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
@@ -45,7 +47,7 @@ export function describeError(error: unknown, commandLine: CommandLine = {}, bug
   if (known !== undefined) {
     // Layers below wrap what they did not expect, too.
     const hint = known.hint ?? (known.code === 'BUG' ? bugHint : undefined);
-    return { code: known.code, exitCode: known.exitCode, message: oneLine(known.message), hint: hint === undefined ? undefined : oneLine(hint), line: known.line };
+    return { code: known.code, exitCode: known.exitCode, message: oneLine(known.message), hint: hint === undefined ? undefined : oneLine(hint), line: known.line, ...(known.place === undefined ? {} : { place: known.place }) };
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return { code: 'BUG', exitCode: ERROR_TABLE.BUG.exitCode, message: `a bug in mqlite: ${oneLine(message)}`, hint: bugHint, line: undefined };
@@ -68,9 +70,10 @@ export function errorJson(report: ErrorReport): string {
   return JSON.stringify({ error: { code, exitCode, message, hint: hint ?? null, ...(line === undefined ? {} : { line }) } });
 }
 
-/** `mqlite: message`, and the hint on a line of its own. */
+/** `mqlite: message`, and the hint on a line of its own, or the text with a caret under the place. */
 export function errorText(report: ErrorReport): string {
   const where = report.line === undefined ? '' : `line ${report.line}: `;
+  if (report.place !== undefined) return `mqlite: ${where}${report.message}\n${caretLines(report.place, '  ')}`;
   return `mqlite: ${where}${report.message}\n${report.hint === undefined ? '' : `  ${sentence(report.hint)}\n`}`;
 }
 

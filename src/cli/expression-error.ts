@@ -1,7 +1,7 @@
 import { CodecError } from '../base/codec-error.ts';
 import { MqliteError } from '../broker/errors.ts';
 
-/** Runs a parser of `expression`; what it does not understand becomes USAGE with the place, marked by a caret, in the hint. */
+/** Runs a parser of `expression`; what it does not understand becomes USAGE with the place, under which a caret is shown. */
 export function parseExpression<T>(flag: string, expression: string, parse: (expression: string) => T): T {
   try {
     return parse(expression);
@@ -11,6 +11,7 @@ export function parseExpression<T>(flag: string, expression: string, parse: (exp
     if (position === undefined) throw new MqliteError('USAGE', `${flag}: ${error.message}`);
     throw new MqliteError('USAGE', `${flag}, character ${position + 1}: ${error.message}`, {
       hint: `Here, behind the mark: ${expression.slice(0, position)}^${expression.slice(position)}`,
+      place: { text: expression, position },
     });
   }
 }

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
-import type { MessageFilter } from '../broker/types.ts';
 import { MqliteError } from '../broker/errors.ts';
-import { parseTagExpression } from '../filter/tags.ts';
+import { compileFilter } from '../filter/message-filter.ts';
+import type { CompiledFilter } from '../filter/message-filter.ts';
 import { parseExpression } from './expression-error.ts';
 
 /** Flags that `consume` and `tail` share. */
@@ -11,15 +11,18 @@ export const readFlags = {
   timeout: Flags.string({ description: 'stop when nothing came for this long', helpValue: 'DURATION' }),
   'until-end': Flags.boolean({ description: 'stop at the end as it was at the start' }),
   tag: Flags.string({ description: "only messages with these tags: A, 'A || B', '*'", helpValue: 'EXPR' }),
+  sql: Flags.string({ description: "only messages this SQL92 expression is true for: \"a > 5 AND region = 'eu'\"", helpValue: 'EXPR' }),
   grep: Flags.string({ description: 'only messages whose body matches the regular expression', helpValue: 'RE' }),
   format: Flags.string({ description: String.raw`print with %t topic, %p queue, %o offset, %k keys, %v body, %h{%k=%v } properties, %d time, %g tags, %i id, %O log offset; \n and \t; no newline is added`, helpValue: 'FORMAT' }),
 };
 
-/** undefined: no filter. Error: USAGE with the place. */
-export function tagFilter(expression: string | undefined): MessageFilter | undefined {
-  if (expression === undefined) return undefined;
-  const filter = parseExpression('--tag', expression, parseTagExpression);
-  return filter.matchesAll ? undefined : { tags: filter.expression };
+/** undefined: no filter. Error: USAGE with the place; also for both flags. */
+export function messageFilter({ tag, sql }: { readonly tag?: string | undefined; readonly sql?: string | undefined }): CompiledFilter | undefined {
+  if (tag !== undefined && sql !== undefined) throw new MqliteError('USAGE', '--tag and --sql exclude each other', { hint: 'In SQL92 the tag is the property TAGS, for example --sql "TAGS = \'A\' AND a > 5".' });
+  if (sql?.trim() === '') throw new MqliteError('USAGE', '--sql: the expression is empty', { hint: 'Leave out the flag for every message.' });
+  if (sql !== undefined) return parseExpression('--sql', sql, (text) => compileFilter({ sql: text }));
+  const filter = tag === undefined ? undefined : parseExpression('--tag', tag, (text) => compileFilter({ tags: text }));
+  return filter?.isSelective ? filter : undefined;
 }
 
 /** Error: USAGE for what is no regular expression. */

@@ -100,7 +100,7 @@ const CONSUMER_SETTINGS = [
   { name: 'consumeFromWhere', classes: UL, type: 'text', default: 'CONSUME_FROM_LAST_OFFSET', meaning: 'where a new group starts', here: refused('--from says where; a new group starts at the first message') },
   { name: 'consumeTimestamp', classes: UL, type: 'text', default: 'half an hour ago', meaning: 'time at which a new group starts', here: refused('--from @TIME says when') },
   { name: 'allocateMessageQueueStrategy', classes: UL, type: 'text', default: 'AllocateMessageQueueAveragely', meaning: 'how queues are shared out', here: refused(ONLY_IN_CODE) },
-  { name: 'subscription', classes: U, type: 'text', default: '', meaning: 'topics with their filters', here: refused('topics are arguments, --tag filters') },
+  { name: 'subscription', classes: U, type: 'text', default: '', meaning: 'topics with their filters', here: refused('topics are arguments, --tag and --sql filter') },
   { name: 'messageListener', classes: U, type: 'text', default: '', meaning: 'what handles messages', here: refused(ONLY_IN_CODE) },
   { name: 'messageQueueListener', classes: UL, type: 'text', default: '', meaning: 'what hears of changed queues', here: refused(ONLY_IN_CODE) },
   { name: 'offsetStore', classes: UL, type: 'text', default: '', meaning: 'where offsets are kept', here: refused(ONLY_IN_CODE) },

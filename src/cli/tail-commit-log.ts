@@ -4,15 +4,14 @@ import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
 import type { LogQuery, LogRecord } from '../broker/types.ts';
 import type { Position } from '../client/positions.ts';
-import { matchesTag, parseTagExpression } from '../filter/tags.ts';
 import type { Message } from '../record/message.ts';
+import { mapProperties } from '../record/property-source.ts';
 import type { ReadRun } from './consume.ts';
 import { suggestion } from './did-you-mean.ts';
-import { parseExpression } from './expression-error.ts';
 import { ReaderGone } from './message-sink.ts';
 import { topicNames } from './name-hints.ts';
 import { parsePosition } from './position.ts';
-import { grepFilter } from './read-flags.ts';
+import { grepFilter, messageFilter } from './read-flags.ts';
 import { ChunkWriter } from './render/chunk-writer.ts';
 import { escapeControlInJson } from './render/escape.ts';
 import { formatInteger, plural } from './render/numbers.ts';
@@ -90,16 +89,16 @@ function logStart(position: Position): LogQuery['from'] {
 
 /** With any filter only messages that pass it; without, every record. */
 function recordFilter({ topics, flags }: ReadRun): Wanted {
-  const tags = flags.tag === undefined ? undefined : parseExpression('--tag', flags.tag, parseTagExpression);
+  const filter = messageFilter(flags);
   const grep = grepFilter(flags.grep);
   const names = new Set(topics);
-  if (names.size === 0 && tags === undefined && grep === undefined && flags.queue === undefined) return () => true;
+  if (names.size === 0 && flags.tag === undefined && filter === undefined && grep === undefined && flags.queue === undefined) return () => true;
   return (record) => {
     if (record.recordType !== 'message') return record.recordType === 'damaged';
     const { message } = record;
     if (names.size > 0 && !names.has(message.topic)) return false;
     if (flags.queue !== undefined && message.queueId !== flags.queue) return false;
-    if (tags !== undefined && !matchesTag(tags, message.tags)) return false;
+    if (filter !== undefined && !filter.matches(mapProperties(message.properties))) return false;
     return grep === undefined || matchesBody(grep, message);
   };
 }

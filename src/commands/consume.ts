@@ -14,6 +14,7 @@ On a pipe each message is its body and a newline; positions are first, last, com
     { description: 'As a member of a group, as JSON', command: '<%= config.bin %> consume orders --group billing --json' },
     { description: 'The last ten, then wait for more', command: '<%= config.bin %> consume orders --from -10' },
     { description: 'What came in the last hour with tag A or B', command: "<%= config.bin %> consume orders --from @-1h --until-end --tag 'A || B'" },
+    { description: 'What SQL92 says, over properties', command: `<%= config.bin %> consume orders --until-end --sql "price > 100 AND region IN ('eu', 'us')"` },
     { description: 'A format of your own', command: String.raw`<%= config.bin %> consume orders --format '%p@%o %k %v\n'` },
   ];
 

@@ -54,6 +54,12 @@ describe('consume', () => {
     expect(await plain('--tag', 'A || B')).toBe('0@0 1@0');
     expect(await plain('--tag', '*')).toBe('0@0 1@0 0@1');
     expect(await plain('--grep', '^t.r')).toBe('0@1');
+    expect(await plain('--sql', "p = 'q'")).toBe('1@0');
+    expect(await plain('--sql', 'p is null')).toBe('0@0 0@1');
+    expect(await plain('--sql', "TAGS = 'A' OR p = 'q'")).toBe('0@0 1@0');
+    expect(await plain('--sql', 'p > 1')).toBe('');
+    expect(await plain('--group', 'sql', '--sql', "p = 'q'")).toBe('1@0');
+    expect(broker.store.offsetOf('sql', { topic: 'T', brokerName: 'broker-a', queueId: 0 })).toBe(2);
     expect(await plain('--count', '2')).toBe('0@0 1@0');
   });
 
@@ -128,13 +134,13 @@ describe('consume', () => {
   });
 
   it.each([
-    [[]], [['T', '--from', 'start']], [['T', '--to', '@never']], [['T', '--tag', 'A | B']], [['T', '--grep', '(']], [['T', '--format', '%z']],
+    [[]], [['T', '--from', 'start']], [['T', '--to', '@never']], [['T', '--tag', 'A | B']], [['T', '--sql', '']], [['T', '--sql', 'p = 1', '--tag', 'A']], [['T', '--grep', '(']], [['T', '--format', '%z']],
     [['T', '--count', '0']], [['T', '--queue', '-1']], [['T', '--timeout', '5']], [['T', '--frm', 'first']], [['T', '--from', 'committed']], [['T', '-X', 'pullBatchSize=5']],
     [['T', '--group', 'g', '--read-only']],
   ])('refuses %j', async (argv) => {
     const result = await consume([...argv, '--until-end'], {});
     expect([result.exitCode, result.stdout]).toEqual([2, '']);
-    expect(result.stderr).toMatch(/^mqlite: .+\n {2}.+\n$/);
+    expect(result.stderr).toMatch(/^mqlite: .+\n {2}.*(\n {2} *\^)?\n$/);
   });
 
   it('refuses --json with --format', async () => {
@@ -150,7 +156,12 @@ describe('consume', () => {
   });
 
   it('points at the place in an expression', async () => {
-    expect((await consume(['T', '--tag', 'A | B'])).stderr).toBe('mqlite: --tag, character 3: a single "|" separates nothing, write "||"\n  Here, behind the mark: A ^| B\n');
+    expect((await consume(['T', '--tag', 'A | B'])).stderr).toBe('mqlite: --tag, character 3: a single "|" separates nothing, write "||"\n  A | B\n    ^\n');
+    expect((await consume(['T', '--sql', "p = 'q' and a + 1 > 2"])).stderr).toBe('mqlite: --sql, character 15: "+" is not understood here, wanted: an operator or the end\n  p = \'q\' and a + 1 > 2\n                ^\n');
+    expect(errorOf(await consume(['T', '--sql', 'a >', '--json']))).toEqual({
+      code: 'USAGE', exitCode: 2, hint: 'Here, behind the mark: a >^',
+      message: '--sql, character 4: the expression ends, wanted: a property, a string, a number, TRUE, FALSE or "("',
+    });
     expect((await consume(['T', '--format', 'ab%z'])).stderr).toContain('--format, character 3: unknown verb "%z"');
   });
 

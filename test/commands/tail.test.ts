@@ -45,6 +45,7 @@ describe('tail', () => {
     const { stdout } = await tail(['--from', '-2', '--until-end', '--json', '--grep', 'thr']);
     expect(JSON.parse(stdout)).toMatchObject({ topic: 'U', body: 'three' });
     expect((await tail(['--from', 'first', '--until-end', '--tag', 'A', '--format', '%t'])).stdout).toBe('T');
+    expect((await tail(['--from', 'first', '--until-end', '--sql', "TAGS IN ('A')", '--format', '%t'])).stdout).toBe('T');
     expect((await tail(['--timeout', '20ms'])).exitCode).toBe(0);
   });
 
@@ -69,6 +70,7 @@ describe('tail', () => {
       expect((await log('U')).stdout).toContain('U/0@0');
       expect((await log('U')).stdout).not.toContain('T/0@0');
       expect((await log('--tag', 'A')).stdout).not.toContain('U/0@0');
+      expect((await log('--sql', "TAGS = 'A'")).stdout).toBe((await log('--tag', 'A')).stdout);
       expect((await log('--grep', 'thr')).stdout).not.toContain('T/0@0');
       expect((await log('--queue', '1')).stdout).toBe('');
       expect((await log('--count', '1')).stdout.trim().split('\n')).toHaveLength(1);
@@ -108,7 +110,7 @@ describe('tail', () => {
       expect(errorOf(json)).toMatchObject({ code: 'VERDICT', message: '2 damaged records in the log' });
     });
 
-    it.each([[['--commitlog', '--format', '%t']], [['--body']], [['--commitlog', '--from', 'committed']], [['--commitlog', '--tag', 'A |']], [['--to', '1']]])('refuses %j', async (argv) => {
+    it.each([[['--commitlog', '--format', '%t']], [['--body']], [['--commitlog', '--from', 'committed']], [['--commitlog', '--tag', 'A |']], [['--commitlog', '--sql', 'a !']], [['--sql', 'a', '--tag', 'A']], [['--to', '1']]])('refuses %j', async (argv) => {
       expect((await tail(argv)).exitCode).toBe(2);
     });
   });

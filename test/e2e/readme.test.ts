@@ -46,7 +46,7 @@ describe('README', () => {
     const outputOf = (command: string): string => output[blocks.find((block) => block.text.includes(command))!.line]!;
     expect(outputOf('seq 1 1000').split('\n')).toEqual(expect.arrayContaining(['first order', '1000']));
     expect(outputOf('seq 1 1000')).toMatch(/^sound: 1,001 records in 1 segment/m);
-    expect(outputOf('--tag paid')).toMatch(/k-1 a\n$/);
+    expect(outputOf('--tag paid')).toMatch(/k-1 a\nb\n$/);
     expect(outputOf('--execute')).toContain('reset 4 offsets, read back and right');
     expect(readFileSync(join(home, 'broker.conf'), 'utf8')).toContain(`storePathRootDir=${join(home, 'store')}\n`);
     expect(readFileSync(join(home, 'orders.ndjson'), 'utf8').trim().split('\n')).toHaveLength(readTruth().filter(({ topic }) => topic === 'Orders').length);
