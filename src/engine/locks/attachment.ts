@@ -36,8 +36,11 @@ export class Attachment {
     this.#storeFd = storeFd;
   }
 
-  /** Joins. `onFirst` runs alone, before anybody else can attach: recovery and the creation of `abort` belong there. */
-  static async attach(options: AttachmentOptions, onFirst: () => void): Promise<Attachment> {
+  /**
+   * Joins. Both run alone, before anybody else can attach or leave: `onFirst` when nobody else is attached (recovery and
+   * whatever a store is made of belong there, `abort` too), `onOther` when the first one has done that.
+   */
+  static async attach(options: AttachmentOptions, onFirst: () => void, onOther: () => void): Promise<Attachment> {
     const { fs, locks, clock, paths, lockTimeoutMs } = options;
     const deadlineMs = clock.nowMs() + lockTimeoutMs;
     for (;;) {
@@ -49,7 +52,10 @@ export class Attachment {
             locks.tryLock(fd, STORE_BYTE, 'shared');
             return fd;
           }
-          if (locks.tryLock(fd, STORE_BYTE, 'shared')) return fd;
+          if (locks.tryLock(fd, STORE_BYTE, 'shared')) {
+            onOther();
+            return fd;
+          }
           const pid = brokerPid(options);
           if (pid !== null) throw heldByBroker(options, pid);
         } catch (error) {

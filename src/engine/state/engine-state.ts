@@ -163,12 +163,18 @@ export class EngineStateFile {
    * `state` stays as it was.
    */
   read(): 'changed' | 'unchanged' | 'invalid' {
-    const length = this.#fs.read(this.#fd, this.#in, 0, ENGINE_STATE_SIZE_BYTES, 0);
-    const slot = length < ENGINE_STATE_SIZE_BYTES ? -1 : currentSlot(this.#in, this.#inViews);
+    let slot = this.#readSlots();
+    // Without the write lock: a read that was interrupted may have met two writes, one in either slot.
+    if (slot < 0) slot = this.#readSlots();
     if (slot < 0) return 'invalid';
     if (getU64(this.#in, slot * SLOT_SIZE_BYTES + AT.generation) === this.state.generation) return 'unchanged';
     decodeSlot(this.#in, slot, this.state);
     return 'changed';
+  }
+
+  #readSlots(): number {
+    const length = this.#fs.read(this.#fd, this.#in, 0, ENGINE_STATE_SIZE_BYTES, 0);
+    return length < ENGINE_STATE_SIZE_BYTES ? -1 : currentSlot(this.#in, this.#inViews);
   }
 
   /** Raises the generation and writes `state` with one write of 256 bytes. */

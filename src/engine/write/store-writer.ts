@@ -50,6 +50,7 @@ export class StoreWriter {
   #isLeaving = false;
   #topicsGeneration = 0;
 
+  /** Only while this process is alone with the attach lock: `mqlite/state` is made here when it is missing. */
   private constructor(given: StoreContext, options: StoreWriterOptions) {
     const context = { ...given, fs: tellingFailedSyncs(given.fs, (error) => this.#fail(error)) };
     const { fs, clock, paths, identity } = context;
@@ -70,19 +71,20 @@ export class StoreWriter {
   static async attach(context: StoreContext, options: StoreWriterOptions): Promise<StoreWriter> {
     const { fs, paths } = context;
     for (const directory of [paths.mqlite, paths.temp, paths.commitLog, paths.commitLogTemp, paths.consumeQueue, paths.index, paths.config]) makeDirectoryDurably(fs, directory);
-    const writer = new StoreWriter(context, options);
+    let writer: StoreWriter | undefined;
+    const join = (isFirst: boolean): void => {
+      writer = new StoreWriter(context, options);
+      if (isFirst) writer.#takeOver();
+      writer.#join();
+    };
     try {
-      writer.#attachment = await Attachment.attach({ ...context, lockTimeoutMs: options.lockTimeoutMs }, () => writer.#takeOver());
-      writer.#stateFile.read();
-      writer.#progress.syncedTail = writer.state.syncedTail;
-      writer.#topicsGeneration = writer.state.topicsGeneration;
-      // What is not known to be synced was written by others, who may be dead by now.
-      writer.#progress.othersTail = writer.state.committedTail;
+      const attachment = await Attachment.attach({ ...context, lockTimeoutMs: options.lockTimeoutMs }, () => join(true), () => join(false));
+      writer!.#attachment = attachment;
+      return writer!;
     } catch (error) {
-      writer.#closeFiles();
+      if (writer !== undefined) writer.#closeFiles();
       throw error;
     }
-    return writer;
   }
 
   /** The shared state as last read or written. */
@@ -129,8 +131,7 @@ export class StoreWriter {
   #refresh(): void {
     if (this.#failure !== null) throw this.#failure;
     const known = this.state.committedTail;
-    const outcome = this.#stateFile.read();
-    if (outcome === 'invalid') throw this.#fail(new MqliteError('DAMAGED', `${this.context.paths.state} is unreadable while the store is open`, { hint: 'close all writers, then run "mqlite store verify"' }));
+    const outcome = this.#readState();
     this.#othersWrote = outcome !== 'unchanged';
     if (outcome === 'unchanged' && !this.state.batchOpen) return;
     try {
@@ -284,6 +285,21 @@ export class StoreWriter {
     this.#stateFile.write();
     this.#stateFile.sync();
     if (!keepsAbort) createAbort(fs, paths.abort, process.pid, paths.temp);
+  }
+
+  /** Among the writers, the first one or another: what was written up to now is known. */
+  #join(): void {
+    this.#readState();
+    this.#progress.syncedTail = this.state.syncedTail;
+    this.#topicsGeneration = this.state.topicsGeneration;
+    // What is not known to be synced was written by others, who may be dead by now.
+    this.#progress.othersTail = this.state.committedTail;
+  }
+
+  #readState(): 'changed' | 'unchanged' {
+    const outcome = this.#stateFile.read();
+    if (outcome !== 'invalid') return outcome;
+    throw this.#fail(new MqliteError('DAMAGED', `${this.context.paths.state} is unreadable while the store is open`, { hint: 'close all writers, then run "mqlite store verify"' }));
   }
 
   /** As the last writer: the store is left exactly as a broker leaves it. */

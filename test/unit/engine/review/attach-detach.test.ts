@@ -41,6 +41,25 @@ const watched = (onSync: (file: string) => void, onClose: (file: string) => void
   };
 };
 
+it('the record that writers share is made by one that is alone: two that made it would each write one of its own', async () => {
+  const storeDirectory = await newStore();
+  const state = path.join(storeDirectory, 'mqlite', 'state');
+  const madeAlone: boolean[] = [];
+  const files: FileSystem = {
+    ...nodeFileSystem,
+    rename: (from, to) => {
+      if (to === state) madeAlone.push(isLocked(nodeFileSystem, path.join(storeDirectory, 'mqlite', 'attach.lock')));
+      nodeFileSystem.rename(from, to);
+    },
+  };
+  const [first, second] = await Promise.all([writer(storeDirectory, files), writer(storeDirectory, files)]);
+  expect(madeAlone).toEqual([true]);
+  await say(first, 'one');
+  await say(second, 'two');
+  await first.close();
+  await second.close();
+});
+
 it('of writers that leave at the same time, one completes the store', async () => {
   const storeDirectory = await newStore();
   for (let round = 0; round < 10; round++) {
