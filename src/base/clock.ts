@@ -2,12 +2,15 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. May go backwards when the system clock is set. */
   nowMs(): number;
+  /** Milliseconds since some moment: never goes back, whoever sets the system clock. What time-outs and intervals are measured by. */
+  elapsedMs(): number;
   /** Resolves after `delayMs`, or as soon as `signal` aborts (it never rejects). */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
+  elapsedMs: () => performance.now(),
   sleep: (delayMs, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();

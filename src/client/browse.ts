@@ -74,10 +74,10 @@ export async function* browse(broker: Broker, clock: Clock, request: BrowseReque
   const queues = await queuesOf(broker, request.topics, request.queueId);
   const merger = new QueueMerger({ broker, clock, filter: request.filter, onDamage: request.onDamage, signal: request.signal }, await resolveSpans(broker, queues, request));
   const following = !request.untilEnd && request.to === undefined;
-  let checkedAtMs = clock.nowMs();
+  let checkedAtMs = clock.elapsedMs();
   let lastMessageAtMs = checkedAtMs;
   while (!request.signal.aborted) {
-    const nowMs = clock.nowMs();
+    const nowMs = clock.elapsedMs();
     const idleMs = request.idleTimeoutMs === undefined ? Infinity : request.idleTimeoutMs - (nowMs - lastMessageAtMs);
     const waitMs = Math.max(0, Math.min(request.suspendMs, idleMs, following ? QUEUE_CHECK_MS : Infinity));
     const limit = Math.min(BATCH, request.batchLimit?.() ?? BATCH);
@@ -86,12 +86,12 @@ export async function* browse(broker: Broker, clock: Clock, request: BrowseReque
     if (batch === null) return;
     if (batch.length > 0) {
       yield batch;
-      lastMessageAtMs = clock.nowMs();
+      lastMessageAtMs = clock.elapsedMs();
     } else if (idleMs <= 0) {
       return;
     }
-    if (following && clock.nowMs() - checkedAtMs >= QUEUE_CHECK_MS) {
-      checkedAtMs = clock.nowMs();
+    if (following && clock.elapsedMs() - checkedAtMs >= QUEUE_CHECK_MS) {
+      checkedAtMs = clock.elapsedMs();
       await addNewQueues(broker, merger, request);
     }
   }

@@ -91,7 +91,7 @@ class GroupConsumer {
     this.#request = request;
     this.#membership = membership;
     this.#merger = new QueueMerger({ broker, clock, filter: request.filter, onDamage: request.onDamage, signal: request.signal }, []);
-    this.#committedAtMs = clock.nowMs();
+    this.#committedAtMs = clock.elapsedMs();
     this.#checkedAtMs = this.#committedAtMs;
   }
 
@@ -107,9 +107,9 @@ class GroupConsumer {
 
   async #consume(): Promise<void> {
     const { signal, deliver, batchLimit, idleTimeoutMs, suspendMs } = this.#request;
-    let lastMessageAtMs = this.#clock.nowMs();
+    let lastMessageAtMs = this.#clock.elapsedMs();
     while (!signal.aborted) {
-      const idleMs = idleTimeoutMs === undefined ? Infinity : idleTimeoutMs - (this.#clock.nowMs() - lastMessageAtMs);
+      const idleMs = idleTimeoutMs === undefined ? Infinity : idleTimeoutMs - (this.#clock.elapsedMs() - lastMessageAtMs);
       const limit = Math.min(BATCH, batchLimit?.() ?? BATCH);
       if (limit <= 0) return;
       const waitMs = Math.max(0, Math.min(suspendMs, idleMs, RESET_CHECK_MS));
@@ -122,7 +122,7 @@ class GroupConsumer {
       }
       if (batch.length > 0) {
         await deliver(batch);
-        lastMessageAtMs = this.#clock.nowMs();
+        lastMessageAtMs = this.#clock.elapsedMs();
       } else if (idleMs <= 0) {
         return;
       }
@@ -137,7 +137,7 @@ class GroupConsumer {
 
   /** Commits when it is time to, and asks for resets and changed ownership more often than that. */
   async #tick(): Promise<void> {
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#clock.elapsedMs();
     if (this.#request.autoCommit && nowMs - this.#committedAtMs >= this.#request.commitIntervalMs) {
       this.#committedAtMs = nowMs;
       this.#checkedAtMs = nowMs;

@@ -107,7 +107,7 @@ export class Producer<M extends OutgoingMessage = OutgoingMessage> {
 
   async #awaitRate(): Promise<void> {
     if (this.#options.ratePerSecond === undefined) return;
-    const waitMs = this.#nextSendAtMs - this.#options.clock.nowMs();
+    const waitMs = this.#nextSendAtMs - this.#options.clock.elapsedMs();
     if (waitMs > 0) await this.#options.clock.sleep(waitMs);
   }
 
@@ -134,7 +134,7 @@ export class Producer<M extends OutgoingMessage = OutgoingMessage> {
 
   #submit(batch: M[]): void {
     const { ratePerSecond, clock, onOutcomes, oneway } = this.#options;
-    if (ratePerSecond !== undefined) this.#nextSendAtMs = Math.max(this.#nextSendAtMs, clock.nowMs() - RATE_SLICE_MS) + (batch.length * 1000) / ratePerSecond;
+    if (ratePerSecond !== undefined) this.#nextSendAtMs = Math.max(this.#nextSendAtMs, clock.elapsedMs() - RATE_SLICE_MS) + (batch.length * 1000) / ratePerSecond;
     this.#underWay += oneway ? 0 : batch.length;
     this.#options.onSubmit?.(batch);
     const sending = this.#send(batch);

@@ -15,7 +15,7 @@ Damage ends 1 and is named by file and position. The unfinished end of a store t
   async run(): Promise<VerifyReport> {
     const options = this.storeOptions({ writes: false });
     const { verifyStore } = await loadStoreTools();
-    const startMs = this.host.clock.nowMs();
+    const startMs = this.host.clock.elapsedMs();
     const spinner = await startSpinner(`verifying ${options.storeDirectory}`, this.wantsProgress);
     let report: VerifyReport;
     try {
@@ -28,7 +28,7 @@ Damage ends 1 and is named by file and position. The unfinished end of a store t
     }
     if (!report.cleanlyClosed) this.notice('the store was not closed: it is in use, or its last writer died; the next writer recovers it');
     this.notices(report.notes);
-    await this.present(report, (data) => verifyText(data, this.host.clock.nowMs() - startMs));
+    await this.present(report, (data) => verifyText(data, Math.round(this.host.clock.elapsedMs() - startMs)));
     const [first] = report.damage;
     if (!report.ok) {
       throw new MqliteError('VERDICT', `${plural(report.damageCount, 'damaged place')} in ${report.storeDirectory}${first === undefined ? '' : `, the first: ${damageText(first)}`}`, {

@@ -42,7 +42,7 @@ export class Attachment {
    */
   static async attach(options: AttachmentOptions, onFirst: () => void, onOther: () => void): Promise<Attachment> {
     const { fs, locks, clock, paths, lockTimeoutMs } = options;
-    const deadlineMs = clock.nowMs() + lockTimeoutMs;
+    const deadlineMs = clock.elapsedMs() + lockTimeoutMs;
     for (;;) {
       const storeFd = await withAttachLock(options, () => {
         const fd = openLockFile(fs, paths.lock);
@@ -67,7 +67,7 @@ export class Attachment {
       });
       if (storeFd !== null) return new Attachment(options, storeFd);
       // A tool of ours has the store to itself (`withStoreExclusive`), or a broker that is about to be refused tries the lock.
-      if (clock.nowMs() >= deadlineMs) {
+      if (clock.elapsedMs() >= deadlineMs) {
         throw new MqliteError('LOCKED', `another process has ${paths.root} to itself`, { hint: 'wait for it to finish, or give --lock-timeout a longer time' });
       }
       await clock.sleep(RETRY_MS);
@@ -105,11 +105,11 @@ export const withStoreExclusive = async <T>(options: AttachmentOptions, action: 
   const { fs, locks, paths, clock, lockTimeoutMs } = options;
   const storeFd = openLockFile(fs, paths.lock);
   try {
-    const deadlineMs = clock.nowMs() + lockTimeoutMs;
+    const deadlineMs = clock.elapsedMs() + lockTimeoutMs;
     while (!locks.tryLock(storeFd, STORE_BYTE, 'exclusive')) {
       const pid = brokerPid(options);
       if (pid !== null) throw heldByBroker(options, pid);
-      if (clock.nowMs() >= deadlineMs) {
+      if (clock.elapsedMs() >= deadlineMs) {
         throw new MqliteError('LOCKED', `other processes write ${paths.root}`, { hint: 'stop them, or give --lock-timeout a longer time' });
       }
       await clock.sleep(RETRY_MS);
@@ -124,9 +124,9 @@ const withAttachLock = async <T>(options: AttachmentOptions, action: () => T): P
   const { fs, locks, clock, paths, lockTimeoutMs } = options;
   const fd = openLockFile(fs, paths.attachLock);
   try {
-    const deadlineMs = clock.nowMs() + lockTimeoutMs;
+    const deadlineMs = clock.elapsedMs() + lockTimeoutMs;
     while (!locks.tryLock(fd, ATTACH_BYTE, 'exclusive')) {
-      if (clock.nowMs() >= deadlineMs) {
+      if (clock.elapsedMs() >= deadlineMs) {
         throw new MqliteError('LOCKED', `another process is opening, recovering or closing ${paths.root}`, {
           hint: 'wait for it, or give --lock-timeout a longer time',
         });

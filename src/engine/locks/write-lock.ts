@@ -72,7 +72,7 @@ export class WriteLock {
 
   /** Waits for the lock. Rejects with LOCKED after the lock time-out. */
   async acquire(): Promise<void> {
-    const startMs = this.#options.clock.nowMs();
+    const startMs = this.#options.clock.elapsedMs();
     const before = this.#lastTurn;
     let endTurn = (): void => {};
     this.#lastTurn = new Promise<void>((resolve) => (endTurn = resolve));
@@ -96,7 +96,7 @@ export class WriteLock {
     try {
       let mayTake = false;
       await this.#until(startMs, () => {
-        if (!mayTake && clock.nowMs() - startMs >= PATIENCE_MS) {
+        if (!mayTake && clock.elapsedMs() - startMs >= PATIENCE_MS) {
           mayTake = true;
           this.#hasRival = false;
         }
@@ -139,7 +139,7 @@ export class WriteLock {
         Atomics.wait(napping, 0, 0, NAP_MS);
         continue;
       }
-      if (clock.nowMs() - startMs >= timeoutMs) {
+      if (clock.elapsedMs() - startMs >= timeoutMs) {
         throw new MqliteError('LOCKED', `another process holds ${path} for more than ${timeoutMs} ms`, {
           hint: 'wait for it to finish, or give --lock-timeout a longer time',
         });

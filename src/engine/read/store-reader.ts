@@ -71,7 +71,7 @@ export class StoreReader {
 
   async pull(request: PullRequest): Promise<PullResult<Message>> {
     const filter = request.filter === undefined ? null : this.#filter(request.filter);
-    const deadlineMs = this.#context.clock.nowMs() + (request.suspendMs ?? 0);
+    const deadlineMs = this.#context.clock.elapsedMs() + (request.suspendMs ?? 0);
     for (;;) {
       const result = this.#pullNow(request, filter);
       if (result.status !== 'NO_NEW_MESSAGE') return result;

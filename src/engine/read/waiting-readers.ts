@@ -31,13 +31,13 @@ export class WaitingReaders {
   constructor(clock: Clock, tail: LogTail) {
     this.#clock = clock;
     this.#tail = tail;
-    this.#lastNewsMs = clock.nowMs();
+    this.#lastNewsMs = clock.elapsedMs();
   }
 
   /** true as soon as `hasNews` says so; false when the deadline has passed or the signal aborts. Rejects with what `hasNews` throws. */
   until(hasNews: () => boolean, deadlineMs: number, signal: AbortSignal | undefined): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted === true || this.#clock.nowMs() >= deadlineMs) return resolve(false);
+      if (signal?.aborted === true || this.#clock.elapsedMs() >= deadlineMs) return resolve(false);
       const onAbort = (): void => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
         resolve(false);
@@ -60,7 +60,7 @@ export class WaitingReaders {
   async #run(): Promise<void> {
     this.#isRunning = true;
     while (this.#waiters.length > 0) {
-      const nowMs = this.#clock.nowMs();
+      const nowMs = this.#clock.elapsedMs();
       const pollMs = nowMs - this.#lastNewsMs > IDLE_AFTER_MS ? IDLE_POLL_MS : POLL_MS;
       let leftMs = pollMs;
       for (const { deadlineMs } of this.#waiters) leftMs = Math.min(leftMs, deadlineMs - nowMs);
@@ -71,7 +71,7 @@ export class WaitingReaders {
   }
 
   #look(): void {
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#clock.elapsedMs();
     const any = attempt(() => this.#mayHaveNews(nowMs));
     this.#waiters = this.#waiters.filter((waiter) => {
       const news = any.value === true ? attempt(waiter.hasNews) : any;

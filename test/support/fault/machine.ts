@@ -243,6 +243,10 @@ export class ManualClock implements Clock {
     return this.#disk.nowMs;
   }
 
+  elapsedMs(): number {
+    return this.nowMs();
+  }
+
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal?.aborted === true) return resolve();
