@@ -6,7 +6,14 @@ export interface Clock {
   elapsedMs(): number;
   /** Resolves after `delayMs`, or as soon as `signal` aborts (it never rejects). */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `next` after `delayMs`, then after the delay that it returns each time; a negative one ends it. `next` must not throw. Costs less than to sleep as often. */
+  repeat(delayMs: number, next: () => number): void;
 }
+
+/** `repeat` of a clock that can only sleep. */
+export const repeatBySleeping = async (clock: Pick<Clock, 'sleep'>, delayMs: number, next: () => number): Promise<void> => {
+  for (let leftMs = delayMs; leftMs >= 0; leftMs = next()) await clock.sleep(leftMs);
+};
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
@@ -22,6 +29,20 @@ export const systemClock: Clock = {
       const timer = setTimeout(finish, delayMs);
       signal?.addEventListener('abort', finish, { once: true });
     }),
+  repeat: (delayMs, next) => {
+    let timerMs = delayMs;
+    const run = (): void => {
+      const leftMs = next();
+      if (leftMs < 0) return;
+      if (leftMs === timerMs) {
+        timer.refresh();
+        return;
+      }
+      timerMs = leftMs;
+      timer = setTimeout(run, leftMs);
+    };
+    let timer = setTimeout(run, delayMs);
+  },
 };
 
 /** Lets timers, signals and I/O have their turn; a chain of microtasks would starve them. */

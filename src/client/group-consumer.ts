@@ -34,7 +34,7 @@ export interface GroupRequest {
 
 const BATCH = 4096;
 /** A live member obeys a reset within this time, in ms: how often it asks. */
-const RESET_CHECK_MS = 500;
+const RESET_CHECK_MS = 700;
 
 /**
  * Consumes as a member of a group until the end, the idle timeout or the signal. Commits what was written out every

@@ -46,6 +46,8 @@ export class QueueMerger {
   readonly #byLog: boolean;
   #cursors: Cursor[] = [];
   #heap: Cursor[] = [];
+  /** The last wait found nothing in any queue: the next one looks at all of them anyway. */
+  #isDry = false;
 
   constructor(options: MergerOptions, spans: readonly QueueSpan[]) {
     this.#options = options;
@@ -93,11 +95,14 @@ export class QueueMerger {
    * null: every queue has reached its end.
    */
   async next(limit: number, waitMs: number): Promise<readonly Message[] | null> {
-    await this.#refill();
+    const goOnWaiting = this.#isDry && waitMs > 0;
+    this.#isDry = false;
+    if (!goOnWaiting) await this.#refill();
     if (this.#heap.length === 0) {
       if (this.#cursors.every((cursor) => cursor.next >= cursor.end)) return null;
       if (waitMs <= 0 || this.#options.signal.aborted) return [];
-      await this.#waitForAny(waitMs);
+      this.#isDry = !(await this.#waitForAny(waitMs));
+      if (this.#isDry) return [];
       await this.#refill();
     }
     return this.#take(limit);
@@ -155,9 +160,10 @@ export class QueueMerger {
     return messages.length > 0;
   }
 
-  /** Long polling on all queues at once; the first answer ends the wait. */
-  async #waitForAny(waitMs: number): Promise<void> {
+  /** Long polling on all queues at once; the first messages end the wait. False: no queue had anything new, not even something to skip. */
+  async #waitForAny(waitMs: number): Promise<boolean> {
     const { broker, signal } = this.#options;
+    let hadNews = false;
     const waiting = this.#cursors.filter((cursor) => cursor.next < cursor.end);
     const done = new AbortController();
     const stop = (): void => done.abort();
@@ -165,6 +171,7 @@ export class QueueMerger {
     const pulls = waiting.map(async (cursor) => {
       try {
         const result = await broker.pull({ ...this.#request(cursor), suspendMs: waitMs, signal: done.signal });
+        if (result.status !== 'NO_NEW_MESSAGE') hadNews = true;
         if (this.#accept(cursor, result)) stop();
       } catch (error) {
         if (!done.signal.aborted) throw error;
@@ -177,6 +184,7 @@ export class QueueMerger {
       signal.removeEventListener('abort', stop);
       await Promise.allSettled(pulls);
     }
+    return hadNews;
   }
 
   /** Merges until the limit, or until a queue needs its next pull. */

@@ -48,7 +48,9 @@ export const nodeFileSystem: FileSystem = {
   },
   stat: (path) => {
     try {
-      return toFileStat(fs.statSync(path));
+      // An idle process asks for what is not there dozens of times a second: an exception costs many looks.
+      const stats = fs.statSync(path, { throwIfNoEntry: false });
+      return stats === undefined ? null : toFileStat(stats);
     } catch (error) {
       // ENOTDIR: a part of the path is a file, so that nothing can lie below it.
       if (isMissing(error)) return null;
@@ -61,6 +63,7 @@ export const nodeFileSystem: FileSystem = {
   makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),
   removeDirectory: (path) => fs.rmdirSync(path),
   list: (path) => {
+    if (!fs.existsSync(path)) return null;
     try {
       return fs.readdirSync(path);
     } catch (error) {

@@ -7,6 +7,7 @@ import { abortExists, readAbortPid } from '../state/abort.ts';
 import { EngineStateFile, readBootId } from '../state/engine-state.ts';
 import type { EngineState } from '../state/engine-state.ts';
 import type { StoreContext } from '../store-context.ts';
+import { LogEndWatch } from './log-end-watch.ts';
 import { findBatchQueueEnd } from './batch-queue-reader.ts';
 
 /**
@@ -15,12 +16,14 @@ import { findBatchQueueEnd } from './batch-queue-reader.ts';
  */
 export class LogTail {
   readonly #context: StoreContext;
+  readonly #watch: LogEndWatch;
   #state: EngineStateFile | null = null;
   #scanned = -1;
   #oldest: LogSegment | null = null;
 
   constructor(context: StoreContext) {
     this.#context = context;
+    this.#watch = new LogEndWatch(context.fs, context.paths.commitLog, context.identity.segmentSizeBytes);
   }
 
   /** End of the readable log, now. */
@@ -55,9 +58,24 @@ export class LogTail {
     return { from, to: this.current(), listedEnd };
   }
 
-  /** Raised by every batch of an mqlite writer; -1 without one. Cheap enough to ask a hundred times a second. */
+  /** Another number after every batch of an mqlite writer; -1 without one. Cheap enough to ask a hundred times a second. */
   generation(): number {
-    return this.#readState()?.generation ?? -1;
+    return this.#stateFile()?.peek() ?? -1;
+  }
+
+  /** Whether `current` knows where to go on: the first time it looks at every queue. */
+  get isEndKnown(): boolean {
+    return this.#scanned > 0;
+  }
+
+  /** On a store that a broker writes: reads the log to its end, for `hasGrown` to go by; true when that has moved. */
+  watchEnd(): boolean {
+    return this.#watch.remember(this.current());
+  }
+
+  /** Whether a broker has stored something since `watchEnd`. As cheap as `generation`. */
+  hasGrown(): boolean {
+    return this.#watch.hasChanged();
   }
 
   /** Start of the log. The oldest file stays the oldest until it is removed: asked at every pull, it costs no listing of the directory. */
@@ -67,6 +85,7 @@ export class LogTail {
   }
 
   close(): void {
+    this.#watch.close();
     this.#state?.close();
     this.#state = null;
   }
@@ -77,11 +96,14 @@ export class LogTail {
     return status === 'live' && readAbortPid(fs, paths.abort) === writerPid;
   }
 
-  #readState(): EngineState | null {
+  #stateFile(): EngineStateFile | null {
     const { fs, paths } = this.#context;
-    this.#state ??= EngineStateFile.open(fs, paths.state, 'read', paths.temp);
-    if (this.#state === null || this.#state.read() === 'invalid') return null;
-    return this.#state.state;
+    return (this.#state ??= EngineStateFile.open(fs, paths.state, 'read', paths.temp));
+  }
+
+  #readState(): EngineState | null {
+    const file = this.#stateFile();
+    return file === null || file.read() === 'invalid' ? null : file.state;
   }
 
   #segments(): readonly LogSegment[] {

@@ -6,8 +6,13 @@ const POLL_MS = 10;
 /** After so long without news the looks become rarer, so that an idle process costs next to nothing. */
 const IDLE_AFTER_MS = 1000;
 const IDLE_POLL_MS = 35;
-/** Between looks at everything and at who writes: until then the published generation of a writing mqlite stands for all queues. */
+/**
+ * Between looks at everything and at who writes. Until then one small read stands for all queues: of the published
+ * generation of a writing mqlite, or of the log where it ended when a broker last wrote something.
+ */
 const FULL_LOOK_MS = 500;
+/** So many queues are looked at themselves rather than all queues of the store once, to find where a broker's log ends. */
+const FEW_WAITERS = 16;
 
 interface Waiter {
   readonly hasNews: () => boolean;
@@ -16,17 +21,30 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
+interface Attempt {
+  readonly value?: boolean;
+  readonly error?: Error;
+}
+
+const SOME: Attempt = { value: true };
+const NONE: Attempt = { value: false };
+
 /** Everybody of one reader who waits for something to be stored: one timer wakes for all of them. */
 export class WaitingReaders {
   readonly #clock: Clock;
   readonly #tail: LogTail;
   #waiters: Waiter[] = [];
+  /** The earliest of all. */
+  #deadlineMs = Infinity;
   #isRunning = false;
   #lastNewsMs: number;
   #fullLookMs = 0;
   #isWrittenByMqlite = false;
-  /** At the last look; -1 when the next one must be a look at everything. */
+  #isEndWatched = false;
+  /** At the last look. */
   #generation = -1;
+  /** The next look must be one at everything. */
+  #mustLook = true;
 
   constructor(clock: Clock, tail: LogTail) {
     this.#clock = clock;
@@ -44,7 +62,7 @@ export class WaitingReaders {
       };
       signal?.addEventListener('abort', onAbort, { once: true });
       // What was stored since the caller last looked may be known to the others already.
-      this.#generation = -1;
+      this.#mustLook = true;
       const waiter: Waiter = {
         hasNews, deadlineMs, reject,
         resolve: (news) => {
@@ -53,26 +71,30 @@ export class WaitingReaders {
         },
       };
       this.#waiters.push(waiter);
-      if (!this.#isRunning) void this.#run();
+      this.#deadlineMs = Math.min(this.#deadlineMs, deadlineMs);
+      if (this.#isRunning) return;
+      this.#isRunning = true;
+      this.#clock.repeat(POLL_MS, this.#tick);
     });
   }
 
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    while (this.#waiters.length > 0) {
-      const nowMs = this.#clock.elapsedMs();
-      const pollMs = nowMs - this.#lastNewsMs > IDLE_AFTER_MS ? IDLE_POLL_MS : POLL_MS;
-      let leftMs = pollMs;
-      for (const { deadlineMs } of this.#waiters) leftMs = Math.min(leftMs, deadlineMs - nowMs);
-      await this.#clock.sleep(Math.max(0, leftMs));
-      this.#look();
-    }
-    this.#isRunning = false;
-  }
-
-  #look(): void {
+  /** While nothing happens it allocates nothing: what an idle process costs is this. Returns when to look next. */
+  readonly #tick = (): number => {
     const nowMs = this.#clock.elapsedMs();
-    const any = attempt(() => this.#mayHaveNews(nowMs));
+    let any: Attempt;
+    try {
+      any = this.#mayHaveNews(nowMs) ? SOME : NONE;
+    } catch (error) {
+      any = { error: error as Error };
+    }
+    if (any !== NONE || nowMs >= this.#deadlineMs) this.#settle(any, nowMs);
+    this.#isRunning = this.#waiters.length > 0;
+    if (!this.#isRunning) return -1;
+    const pollMs = nowMs - this.#lastNewsMs > IDLE_AFTER_MS ? IDLE_POLL_MS : POLL_MS;
+    return nowMs + pollMs <= this.#deadlineMs ? pollMs : Math.max(0, this.#deadlineMs - nowMs);
+  };
+
+  #settle(any: Attempt, nowMs: number): void {
     this.#waiters = this.#waiters.filter((waiter) => {
       const news = any.value === true ? attempt(waiter.hasNews) : any;
       if (news.error !== undefined) {
@@ -88,26 +110,39 @@ export class WaitingReaders {
       waiter.resolve(false);
       return false;
     });
+    this.#deadlineMs = this.#waiters.reduce((earliest, { deadlineMs }) => Math.min(earliest, deadlineMs), Infinity);
   }
 
-  /** One small read, as long as an mqlite is the one who writes. */
+  /** One small read almost always. */
   #mayHaveNews(nowMs: number): boolean {
-    // A clock that was set back must not put off the next full look for long.
-    if (this.#generation < 0 || nowMs < this.#fullLookMs || nowMs - this.#fullLookMs >= FULL_LOOK_MS) {
-      this.#fullLookMs = nowMs;
-      this.#isWrittenByMqlite = this.#tail.isWrittenByMqlite();
-      this.#generation = this.#tail.generation();
+    if (this.#mustLook || nowMs - this.#fullLookMs >= FULL_LOOK_MS) {
+      this.#lookAtWriter(nowMs);
       return true;
     }
-    if (!this.#isWrittenByMqlite) return true;
-    const generation = this.#tail.generation();
-    const isSame = generation === this.#generation;
-    this.#generation = generation;
-    return !isSame;
+    if (this.#isWrittenByMqlite) {
+      const generation = this.#tail.generation();
+      const isSame = generation === this.#generation;
+      this.#generation = generation;
+      return !isSame;
+    }
+    // A broker lists a record in its queue some time after it stored it.
+    if (!this.#isEndWatched || nowMs - this.#lastNewsMs <= IDLE_AFTER_MS) return true;
+    if (!this.#tail.hasGrown()) return false;
+    this.#lastNewsMs = nowMs;
+    return true;
+  }
+
+  #lookAtWriter(nowMs: number): void {
+    this.#mustLook = false;
+    this.#fullLookMs = nowMs;
+    this.#isWrittenByMqlite = this.#tail.isWrittenByMqlite();
+    this.#generation = this.#tail.generation();
+    this.#isEndWatched = !this.#isWrittenByMqlite && (this.#tail.isEndKnown || this.#waiters.length > FEW_WAITERS);
+    if (this.#isEndWatched && this.#tail.watchEnd()) this.#lastNewsMs = nowMs;
   }
 }
 
-const attempt = (action: () => boolean): { readonly value?: boolean; readonly error?: Error } => {
+const attempt = (action: () => boolean): Attempt => {
   try {
     return { value: action() };
   } catch (error) {

@@ -172,6 +172,12 @@ export class EngineStateFile {
     return 'changed';
   }
 
+  /** The highest generation that either slot names, unchecked, by one read: another number than before means that there is something to read. */
+  peek(): number {
+    const length = this.#fs.read(this.#fd, this.#in, 0, ENGINE_STATE_SIZE_BYTES, 0);
+    return length < ENGINE_STATE_SIZE_BYTES ? -1 : Math.max(getU64(this.#in, AT.generation), getU64(this.#in, SLOT_SIZE_BYTES + AT.generation));
+  }
+
   #readSlots(): number {
     const length = this.#fs.read(this.#fd, this.#in, 0, ENGINE_STATE_SIZE_BYTES, 0);
     return length < ENGINE_STATE_SIZE_BYTES ? -1 : currentSlot(this.#in, this.#inViews);

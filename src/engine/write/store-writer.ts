@@ -49,6 +49,7 @@ export class StoreWriter {
   #failure: Error | null = null;
   #isLeaving = false;
   #topicsGeneration = 0;
+  #tendedGeneration = -1;
 
   /** Only while this process is alone with the attach lock: `mqlite/state` is made here when it is missing. */
   private constructor(given: StoreContext, options: StoreWriterOptions) {
@@ -90,6 +91,17 @@ export class StoreWriter {
   /** The shared state as last read or written. */
   get state(): EngineState {
     return this.#stateFile.state;
+  }
+
+  /** What the number of resets is now, without the lock and without learning anything else. */
+  publishedResetGeneration(): number {
+    this.#turnFile.read();
+    return this.#turnFile.state.resetGeneration;
+  }
+
+  /** Whether nobody has written anything since the last housekeeping, and all of it is synced. */
+  isQuiet(): boolean {
+    return this.state.committedTail <= this.#progress.syncedTail && this.#turnFile.peek() === this.#tendedGeneration;
   }
 
   /** Why nothing more is written by this process; null while all is well. */
@@ -208,6 +220,7 @@ export class StoreWriter {
       this.log.reopenReplaced();
       this.queues.reopenReplaced();
       this.restoreMarks();
+      this.#tendedGeneration = this.state.generation;
     });
   }
 

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { repeatBySleeping } from '../../../src/base/clock.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { FileLocks } from '../../../src/engine/files/file-locks.ts';
 import type { FileStat, FileSystem } from '../../../src/engine/files/file-system.ts';
@@ -245,6 +246,10 @@ export class ManualClock implements Clock {
 
   elapsedMs(): number {
     return this.nowMs();
+  }
+
+  repeat(delayMs: number, next: () => number): void {
+    void repeatBySleeping(this, delayMs, next);
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { repeatBySleeping } from '../../../src/base/clock.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { FakeBroker } from '../../support/fake-broker.ts';
 import type { Message } from '../../../src/record/message.ts';
@@ -13,6 +14,10 @@ export class ManualClock implements Clock {
 
   elapsedMs(): number {
     return this.#nowMs;
+  }
+
+  repeat(delayMs: number, next: () => number): void {
+    void repeatBySleeping(this, delayMs, next);
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {

@@ -1,0 +1,101 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import type { Broker } from '../../../../src/broker/broker.ts';
+import type { FileSystem } from '../../../../src/engine/files/file-system.ts';
+import { nodeFileSystem } from '../../../../src/engine/files/node-file-system.ts';
+import { initStore } from '../../../../src/engine/inspect/init.ts';
+import { openLocalBroker } from '../../../../src/engine/open.ts';
+import { temporaryDirectory } from '../../../support/fixtures.ts';
+
+const QUEUES = 20;
+const LOG = path.join('commitlog', '0'.repeat(20));
+const QUEUE = path.join('consumequeue', 'T', '0', '0'.repeat(20));
+/** After so long without news, looks become cheap. */
+const IDLE_MS = 1300;
+
+/** A closed store with one message, and what a broker adds to its files when it stores another one. */
+const storeAndNext = async (): Promise<{ storeDirectory: string; append: (file: string) => void }> => {
+  const storeDirectory = path.join(temporaryDirectory('waiting'), 'store');
+  const withNext = path.join(temporaryDirectory('waiting'), 'store');
+  await initStore({ storeDirectory, segmentSizeBytes: 65_536, consumeQueueFileEntries: 100, indexSlotCount: 100, indexMaxCount: 400 });
+  const send = async (directory: string): Promise<void> => {
+    const broker = await openLocalBroker({ storeDirectory: directory, mode: 'write' });
+    if ((await broker.listTopics()).every(({ topic }) => topic !== 'T')) await broker.createTopic('T', { writeQueueNums: QUEUES, readQueueNums: QUEUES });
+    await broker.send({ topic: 'T', body: Buffer.from('x'), queueId: 0 });
+    await broker.close();
+  };
+  await send(storeDirectory);
+  fs.cpSync(storeDirectory, withNext, { recursive: true });
+  await send(withNext);
+  return {
+    storeDirectory,
+    append: (file) => {
+      const bytes = fs.readFileSync(path.join(withNext, file));
+      const fd = fs.openSync(path.join(storeDirectory, file), 'r+');
+      fs.writeSync(fd, bytes, 0, bytes.length, 0);
+      fs.closeSync(fd);
+    },
+  };
+};
+
+const counted = (): { files: FileSystem; calls: () => number } => {
+  let calls = 0;
+  const files = { ...nodeFileSystem };
+  for (const name of ['read', 'stat', 'fstat', 'open', 'list'] as const) {
+    const real = nodeFileSystem[name].bind(nodeFileSystem) as (...args: unknown[]) => unknown;
+    files[name] = ((...args: unknown[]) => {
+      calls++;
+      return real(...args);
+    }) as never;
+  }
+  return { files, calls: () => calls };
+};
+
+const pullAll = (broker: Broker, signal: AbortSignal) =>
+  Promise.race(Array.from({ length: QUEUES }, (_, queueId) =>
+    broker.pull({ queue: { topic: 'T', brokerName: 'broker-a', queueId }, offset: queueId === 0 ? 1 : 0, maxMessages: 1, suspendMs: 20_000, signal })));
+
+it('beside a broker, those who wait for many queues cost one small read a look, and see what it stores at once', async () => {
+  const { storeDirectory, append } = await storeAndNext();
+  const { files, calls } = counted();
+  const broker = await openLocalBroker({ storeDirectory, mode: 'read', fs: files });
+  const done = new AbortController();
+  const first = pullAll(broker, done.signal);
+  await sleep(IDLE_MS);
+  const before = calls();
+  await sleep(1000);
+  // Some 28 looks, two of them at each of the queues.
+  expect(calls() - before).toBeLessThan(300);
+  append(LOG);
+  // A broker lists a record after it stored it.
+  await sleep(100);
+  const listedMs = performance.now();
+  append(QUEUE);
+  expect((await first).status).toBe('FOUND');
+  expect(performance.now() - listedMs).toBeLessThan(200);
+  done.abort();
+  await broker.close();
+});
+
+it('beside a broker, who follows the log sees what it stores at once', async () => {
+  const { storeDirectory, append } = await storeAndNext();
+  const { files, calls } = counted();
+  const broker = await openLocalBroker({ storeDirectory, mode: 'read', fs: files });
+  const done = new AbortController();
+  const records = broker.readLog({ from: { at: 'last' }, follow: true }, done.signal)[Symbol.asyncIterator]();
+  const first = records.next();
+  await sleep(IDLE_MS);
+  const before = calls();
+  await sleep(1000);
+  expect(calls() - before).toBeLessThan(120);
+  const storedMs = performance.now();
+  append(LOG);
+  const { value } = await first;
+  expect(performance.now() - storedMs).toBeLessThan(200);
+  expect(value).toMatchObject([{ recordType: 'message' }]);
+  done.abort();
+  await records.return?.(undefined);
+  await broker.close();
+});
