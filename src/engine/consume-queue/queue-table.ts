@@ -88,13 +88,17 @@ export class QueueTable {
     for (const topic of [...this.#topics.keys()]) this.drop(topic);
   }
 
+  /** Lets go of every file. What is not synced by now stays so. */
   close(): void {
+    for (const queue of this.#unsynced) queue.close();
+    this.#unsynced.clear();
     this.dropAll();
   }
 
+  /** Its entries are synced when all others are: this happens under the write lock, where a sync of each dirty queue would take seconds. */
   #forget(queue: QueueWriter): void {
-    if (this.#unsynced.delete(queue)) queue.sync();
-    queue.close();
+    if (this.#unsynced.has(queue)) queue.closeOnceSynced();
+    else queue.close();
   }
 
   #open(topic: string, queueId: number): QueueWriter {

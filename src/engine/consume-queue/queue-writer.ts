@@ -42,6 +42,7 @@ export class QueueWriter {
   #fileBase = -1;
   #written: Written | null = null;
   #unsyncedNames = false;
+  #isLast = false;
 
   /** Opens the queue at its end as the files have it. */
   constructor(topic: string, queueId: number, options: QueueWriterOptions) {
@@ -147,12 +148,18 @@ export class QueueWriter {
   sync(): void {
     const { fs, directory } = this.#options;
     if (this.#fd >= 0) fs.dataSync(this.#fd);
+    if (this.#isLast) this.#closeFile();
     if (!this.#unsyncedNames) return;
     for (const level of [directory, path.dirname(directory), path.dirname(path.dirname(directory))]) {
       // A queue that another writer has deleted has no names to keep.
       if (fs.stat(level) !== null) fs.syncDirectory(level);
     }
     this.#unsyncedNames = false;
+  }
+
+  /** Nothing more is appended here: the next `sync` is the last thing done with the file. */
+  closeOnceSynced(): void {
+    this.#isLast = true;
   }
 
   close(): void {
