@@ -56,7 +56,7 @@ export interface Broker {
 
   /** Things a reader should be told once (an uncleanly closed store, …). */
   notices(): readonly string[];
-  /** Damage met so far by this session's reads. */
+  /** Damage met so far by this session's reads: each place once, and of many the first thousand. Every one is also in the answer of its pull. */
   damage(): readonly DamageReport[];
   close(): Promise<void>;
 }

@@ -284,7 +284,7 @@ export class LocalBroker implements Broker {
   }
 
   damage(): readonly DamageReport[] {
-    return this.#reader.damage;
+    return this.#reader.damage.first;
   }
 
   close(): Promise<void> {

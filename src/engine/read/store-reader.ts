@@ -1,5 +1,5 @@
 import { MqliteError } from '../../broker/errors.ts';
-import type { DamageReport, OffsetBoundary, PullRequest, PullResult } from '../../broker/types.ts';
+import type { OffsetBoundary, PullRequest, PullResult } from '../../broker/types.ts';
 import { compileFilter } from '../../filter/message-filter.ts';
 import type { CompiledFilter, FilterExpression } from '../../filter/message-filter.ts';
 import { decodeRecord } from '../../record/decode.ts';
@@ -11,6 +11,7 @@ import { openTables } from '../store-context.ts';
 import type { StoreContext, StoreTables } from '../store-context.ts';
 import { pullBatchMessages } from './batch-puller.ts';
 import { BatchQueueReader } from './batch-queue-reader.ts';
+import { DamageList } from './damage-list.ts';
 import { LogReader } from './log-reader.ts';
 import { LogTail } from './log-tail.ts';
 import { MAX_PULL_BYTES, pullMessages } from './puller.ts';
@@ -30,7 +31,7 @@ export type AnyQueueReader = QueueReader | BatchQueueReader;
 export class StoreReader {
   readonly log: LogReader;
   readonly tail: LogTail;
-  readonly damage: DamageReport[] = [];
+  readonly damage = new DamageList();
   readonly #context: StoreContext;
   readonly #queues = new Map<string, AnyQueueReader>();
   readonly #unclean: UncleanTail;
@@ -137,7 +138,7 @@ export class StoreReader {
     const result = queue instanceof BatchQueueReader
       ? pullBatchMessages(this.log, queue, messageQueue, range)
       : pullMessages(this.log, queue, messageQueue, range);
-    if (result.damaged.length > 0) this.damage.push(...result.damaged);
+    if (result.damaged.length > 0) this.damage.add(result.damaged);
     return result;
   }
 
