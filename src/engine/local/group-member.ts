@@ -68,7 +68,7 @@ export class GroupMember implements Membership {
   async commit(commits: readonly OffsetCommit[]): Promise<readonly OffsetCommit[]> {
     this.#requireMember();
     // Asked once a second by a consumer that has nothing to do.
-    if (commits.length === 0 && this.#writer.failure === null && this.#writer.publishedResetGeneration() === this.#announced) return [];
+    if (commits.length === 0 && this.#writer.failure === null && this.#writer.published.resetGeneration() === this.#announced) return [];
     for (const commit of commits) this.#check(commit);
     try {
       return await this.#writer.locked(() => this.#commit(commits));

@@ -2,10 +2,10 @@ import { listSegments } from '../commit-log/log-directory.ts';
 import type { RecoveryResult } from '../recovery/recover.ts';
 import { recoveryCase } from '../recovery/recovery-case.ts';
 import type { RecoveryCase, StoreMarks } from '../recovery/recovery-case.ts';
-import { abortExists, readAbortPid } from '../state/abort.ts';
+import { abortExists, createAbort, readAbortPid } from '../state/abort.ts';
 import { readCheckpoint } from '../state/checkpoint.ts';
 import type { EngineState, EngineStateFile } from '../state/engine-state.ts';
-import type { StoreContext } from '../store-context.ts';
+import type { StoreContext, StoreTables } from '../store-context.ts';
 import { isCheckpointOf } from './checkpoint-rule.ts';
 
 /** Reads the marks that the last one left, and what they mean. `stateFile` holds the state afterwards, as far as it is readable. */
@@ -21,6 +21,12 @@ export const readStoreMarks = (
     checkpoint: isCheckpointOf(stateFile.state, readCheckpoint(fs, paths.checkpoint).checkpoint) ? 'ours' : 'foreign',
   });
   return { abort, recovery };
+};
+
+/** Puts back `abort` and the config files, which a refused broker removes or rewrites. Lock held. */
+export const restoreMarks = ({ fs, paths }: StoreContext, state: EngineState, tables: StoreTables): void => {
+  if (!abortExists(fs, paths.abort)) createAbort(fs, paths.abort, state.writerPid, paths.temp);
+  for (const file of tables.files) if (file.needsRepair) file.update(() => {});
 };
 
 /** Makes `state` that of a live store at the end that recovery found. */

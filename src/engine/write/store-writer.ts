@@ -1,15 +1,14 @@
-import { MqliteError } from '../../broker/errors.ts';
 import { LogWriter } from '../commit-log/log-writer.ts';
 import { QueueTable } from '../consume-queue/queue-table.ts';
 import { Indexer } from '../dispatch/indexer.ts';
 import { parseDelayLevels } from '../dispatch/tags-code.ts';
 import { tellingFailedSyncs } from '../files/fail-stop.ts';
 import { Attachment } from '../locks/attachment.ts';
-import { WriteLock } from '../locks/write-lock.ts';
+import type { WriteLock } from '../locks/write-lock.ts';
 import { finishDeletions } from '../recovery/finish-deletions.ts';
 import { recoverStore } from '../recovery/recover.ts';
 import { recoverIndexFiles } from '../recovery/recover-index.ts';
-import { abortExists, createAbort, removeAbort } from '../state/abort.ts';
+import { createAbort, removeAbort } from '../state/abort.ts';
 import { makeDirectoryDurably } from '../state/file-io.ts';
 import { EngineStateFile, readBootId } from '../state/engine-state.ts';
 import type { EngineState } from '../state/engine-state.ts';
@@ -18,7 +17,8 @@ import type { StoreContext, StoreTables } from '../store-context.ts';
 import { BatchAppender } from './batch-appender.ts';
 import type { PreparedMessage } from './batch-appender.ts';
 import { followQueues } from './catch-up.ts';
-import { readStoreMarks, takeStateOver } from './store-marks.ts';
+import { isBeingClosed, isUnreadable, PublishedState, writeLockOf } from './published-state.ts';
+import { readStoreMarks, restoreMarks, takeStateOver } from './store-marks.ts';
 import { SyncProgress } from './sync-progress.ts';
 
 export interface StoreWriterOptions {
@@ -39,8 +39,7 @@ export class StoreWriter {
   readonly #options: StoreWriterOptions;
   readonly #lock: WriteLock;
   readonly #stateFile: EngineStateFile;
-  /** A second look at the same record: the write lock asks it whose turn it is, and what this process knows stays as it is. */
-  readonly #turnFile: EngineStateFile;
+  readonly published: PublishedState;
   readonly #progress: SyncProgress;
   readonly #appender: BatchAppender;
   #attachment!: Attachment;
@@ -59,8 +58,8 @@ export class StoreWriter {
     this.#options = options;
     this.#stateFile = EngineStateFile.open(fs, paths.state, 'write', paths.temp)!;
     this.tables = openTables(context);
-    this.#turnFile = EngineStateFile.open(fs, paths.state, 'read', paths.temp)!;
-    this.#lock = writeLockOf(context, options.lockTimeoutMs, this.#turnFile);
+    this.published = new PublishedState(context);
+    this.#lock = writeLockOf(context, options.lockTimeoutMs, this.published);
     this.queues = new QueueTable({ fs, paths, fileSizeBytes: identity.consumeQueueFileSizeBytes });
     this.log = new LogWriter({ fs, directory: paths.commitLog, tempDirectory: paths.commitLogTemp, segmentSizeBytes: identity.segmentSizeBytes });
     this.indexer = new Indexer(context);
@@ -93,15 +92,9 @@ export class StoreWriter {
     return this.#stateFile.state;
   }
 
-  /** What the number of resets is now, without the lock and without learning anything else. */
-  publishedResetGeneration(): number {
-    this.#turnFile.read();
-    return this.#turnFile.state.resetGeneration;
-  }
-
   /** Whether nobody has written anything since the last housekeeping, and all of it is synced. */
   isQuiet(): boolean {
-    return this.state.committedTail <= this.#progress.syncedTail && this.#turnFile.peek() === this.#tendedGeneration;
+    return this.state.committedTail <= this.#progress.syncedTail && this.published.isAt(this.#tendedGeneration);
   }
 
   /** Why nothing more is written by this process; null while all is well. */
@@ -219,16 +212,9 @@ export class StoreWriter {
       this.indexer.restoreUnlinked(this.state.committedTail);
       this.log.reopenReplaced();
       this.queues.reopenReplaced();
-      this.restoreMarks();
+      restoreMarks(this.context, this.state, this.tables);
       this.#tendedGeneration = this.state.generation;
     });
-  }
-
-  /** `abort` and the config files, which a refused broker removes or rewrites. Lock held. */
-  restoreMarks(): void {
-    const { fs, paths } = this.context;
-    if (!abortExists(fs, paths.abort)) createAbort(fs, paths.abort, this.state.writerPid, paths.temp);
-    for (const file of this.tables.files) if (file.needsRepair) file.update(() => {});
   }
 
   /** A change of several files begins: should this process die inside it, the next one completes it. `bumpTopicsGeneration` ends it. Lock held. */
@@ -303,16 +289,14 @@ export class StoreWriter {
   /** Among the writers, the first one or another: what was written up to now is known. */
   #join(): void {
     this.#readState();
-    this.#progress.syncedTail = this.state.syncedTail;
+    this.#progress.join(this.state);
     this.#topicsGeneration = this.state.topicsGeneration;
-    // What is not known to be synced was written by others, who may be dead by now.
-    this.#progress.othersTail = this.state.committedTail;
   }
 
   #readState(): 'changed' | 'unchanged' {
     const outcome = this.#stateFile.read();
     if (outcome !== 'invalid') return outcome;
-    throw this.#fail(new MqliteError('DAMAGED', `${this.context.paths.state} is unreadable while the store is open`, { hint: 'close all writers, then run "mqlite store verify"' }));
+    throw this.#fail(isUnreadable(this.context));
   }
 
   /** As the last writer: the store is left exactly as a broker leaves it. */
@@ -410,19 +394,6 @@ export class StoreWriter {
     this.#progress.close();
     this.#lock.close();
     this.#stateFile.close();
-    this.#turnFile.close();
+    this.published.close();
   }
 }
-
-/** Waiters take turns by the generation that every batch raises. */
-const writeLockOf = ({ fs, locks, clock, paths }: StoreContext, timeoutMs: number, turnFile: EngineStateFile): WriteLock =>
-  new WriteLock({
-    fs, locks, clock, path: paths.writeLock, timeoutMs,
-    turn: () => {
-      turnFile.read();
-      return turnFile.state.generation;
-    },
-  });
-
-/** For whoever still wants to write then: behind the close nothing may change. */
-const isBeingClosed = ({ paths }: StoreContext): MqliteError => new MqliteError('REFUSED', `${paths.root} is being closed`);

@@ -31,6 +31,12 @@ export class SyncProgress {
     this.#checkpoint = new CheckpointFile(context.fs, context.paths.checkpoint, context.paths.temp);
   }
 
+  /** What is not known to be synced was written by others, who may be dead by now. */
+  join({ syncedTail, committedTail }: EngineState): void {
+    this.syncedTail = syncedTail;
+    this.othersTail = committedTail;
+  }
+
   /** The log up to `to`, whoever wrote it. Blocks. */
   syncLog(to: number, publishedTail: number): void {
     const from = Math.max(this.syncedTail, publishedTail, this.#logSyncedTail);
