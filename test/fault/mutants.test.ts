@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FileSystem } from '../../src/engine/files/file-system.ts';
-import { checkStore, journalUntil, pick, record, Report } from '../support/fault/faults.ts';
+import { checkStore, journalUntil, operationsOf, pick, record, Report } from '../support/fault/faults.ts';
+import type { Recording } from '../support/fault/faults.ts';
 import { STORE } from '../support/fault/machine.ts';
 import type { Problems } from '../support/fault/oracle.ts';
 import type { Flush, Port } from '../support/fault/workload.ts';
@@ -93,16 +94,29 @@ const MUTANTS: readonly Mutant[] = [
 /** Under kill, `abort` must be there whenever something was written that is not complete: else a broker takes the store for closed. */
 const abortIsMissing = (has: (file: string) => boolean, isOpen: boolean): Problems => (isOpen && !has(`${STORE}/abort`) ? ['the store is open without abort'] : []);
 
+/** `count` of them, evenly. */
+const spread = (all: readonly number[], count: number): number[] =>
+  Array.from({ length: Math.min(count, all.length) }, (_, index) => all[Math.floor((index * all.length) / count)]!);
+
+/** Whatever the sample hits, these are tried: right after an acknowledgement, and inside what is written next after the state. */
+const decisive = ({ run, calls }: Recording): Set<number> => {
+  const acknowledged = run.journal.messages.flatMap((message) => (message.acknowledged === null ? [] : [message.acknowledged.at + 1]));
+  const writesAfterState = operationsOf(calls, ({ operation }) => operation === 'write')
+    .filter((number) => calls[number - 2]?.operation === 'write' && calls[number - 2]!.file.endsWith('/mqlite/state'));
+  return new Set([...spread([...new Set(acknowledged)], 10), ...spread(writesAfterState, 25)]);
+};
+
 const failures = async (flush: Flush, port: Port | undefined, powerCut: boolean, points = 40): Promise<Report> => {
-  const { operations } = await record(flush, null, port);
-  const { run, images } = await record(flush, new Set(pick(operations, points, 11)), port);
+  const recording = await record(flush, null, port);
+  const always = decisive(recording);
+  const { run, images } = await record(flush, new Set([...pick(recording.operations, points, 11), ...always]), port);
   const report = new Report();
   for (const [at, image] of images) {
     const journal = journalUntil(run.journal, at);
     // Between the first acknowledgement and the first close somebody always has the store open.
     const isOpen = journal.messages.length > 0 && journal.messages.length < 30;
     const marks = abortIsMissing((file) => image.find(file) !== null, isOpen);
-    const left = powerCut ? image.powerCut(at) : image;
+    const left = powerCut ? image.powerCut(at, always.has(at) ? 1 : undefined) : image;
     report.add(`operation ${at}`, [...marks, ...await checkStore(left, journal, { promised: powerCut ? 'messages' : 'everything' })]);
   }
   return report;

@@ -313,7 +313,11 @@ export class IndexWriter {
       if (isFull) {
         this.#fullFile = { file, endCommitLogOffset: header.endCommitLogOffset };
         this.#lastFullEndTimestamp = header.endTimestamp;
-        if (index === names.length - 1) this.#header = newIndexHeader(header);
+        if (index === names.length - 1) {
+          this.#header = newIndexHeader(header);
+          // Whoever filled it may have died before its sync, and from here on only the next file is synced.
+          this.#fs.dataSync(file.fd);
+        }
       } else if (index === names.length - 1) {
         this.#resume(file, header);
       } else {

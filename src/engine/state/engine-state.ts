@@ -11,6 +11,11 @@ export const ENGINE_STATE_SIZE_BYTES = 512;
 const SLOT_SIZE_BYTES = 256;
 const MAGIC = 0x4d514c53; // "MQLS"
 const VERSION = 1;
+/**
+ * Behind the slots: that a sync has failed. Written without the write lock, because whoever waits for that must not be told
+ * meanwhile that something is on disk; in the block of the slots, so that a full disk cannot refuse it.
+ */
+const FAILED_SYNC = { position: ENGINE_STATE_SIZE_BYTES, magic: 0x4d514c46 /* "MQLF" */, from: 4, sizeBytes: 12 } as const;
 
 const AT = {
   magic: 0, version: 4, generation: 8, committedTail: 16, syncedTail: 24, plannedEnd: 32, lastStoreTimestamp: 40, status: 48, batchOpen: 49,
@@ -130,13 +135,21 @@ export const decodeEngineState = (bytes: Buffer): EngineState | null => {
   return state;
 };
 
+const decodeFailedSync = (bytes: Buffer, at: number): number | null =>
+  bytes.readUInt32BE(at) === FAILED_SYNC.magic ? getU64(bytes, at + FAILED_SYNC.from) : null;
+
 /** The record as one open file: read and written without allocation, because a writer does both for every batch. */
 export class EngineStateFile {
   /** As last read or written. Change it, then `write`. */
   readonly state: EngineState = newEngineState();
+  /**
+   * As last read: some writer could not sync a file, and from this log offset on nothing is known to be on disk, whatever
+   * later syncs have said. null: no sync has failed since the store was last taken over.
+   */
+  failedSyncFrom: number | null = null;
   readonly #fs: FileSystem;
   readonly #fd: number;
-  readonly #in = Buffer.alloc(ENGINE_STATE_SIZE_BYTES);
+  readonly #in = Buffer.alloc(ENGINE_STATE_SIZE_BYTES + FAILED_SYNC.sizeBytes);
   readonly #out = Buffer.alloc(ENGINE_STATE_SIZE_BYTES);
   readonly #inViews = checkedParts(this.#in);
   readonly #outViews = checkedParts(this.#out);
@@ -179,7 +192,8 @@ export class EngineStateFile {
   }
 
   #readSlots(): number {
-    const length = this.#fs.read(this.#fd, this.#in, 0, ENGINE_STATE_SIZE_BYTES, 0);
+    const length = this.#fs.read(this.#fd, this.#in, 0, this.#in.length, 0);
+    this.failedSyncFrom = length < this.#in.length ? null : decodeFailedSync(this.#in, FAILED_SYNC.position);
     return length < ENGINE_STATE_SIZE_BYTES ? -1 : currentSlot(this.#in, this.#inViews);
   }
 
@@ -199,6 +213,27 @@ export class EngineStateFile {
 
   sync(): void {
     this.#fs.dataSync(this.#fd);
+  }
+
+  /** Reads `failedSyncFrom` alone. */
+  readFailedSync(): number | null {
+    const bytes = Buffer.alloc(FAILED_SYNC.sizeBytes);
+    const length = this.#fs.read(this.#fd, bytes, 0, bytes.length, FAILED_SYNC.position);
+    return (this.failedSyncFrom = length < bytes.length ? null : decodeFailedSync(bytes, 0));
+  }
+
+  /** A sync has failed; `from` is what this process knew to be on disk before. An earlier mark that reaches further back stays. */
+  markFailedSync(from: number): void {
+    const bytes = Buffer.alloc(FAILED_SYNC.sizeBytes);
+    bytes.writeUInt32BE(FAILED_SYNC.magic, 0);
+    putU64(bytes, FAILED_SYNC.from, Math.min(from, this.readFailedSync() ?? from));
+    this.#fs.write(this.#fd, bytes, 0, bytes.length, FAILED_SYNC.position);
+  }
+
+  /** Everything that such a mark puts in doubt is on disk. */
+  clearFailedSync(): void {
+    if (this.readFailedSync() !== null) this.#fs.write(this.#fd, Buffer.alloc(FAILED_SYNC.sizeBytes), 0, FAILED_SYNC.sizeBytes, FAILED_SYNC.position);
+    this.failedSyncFrom = null;
   }
 
   close(): void {

@@ -7,6 +7,8 @@ import { Attachment } from '../locks/attachment.ts';
 import type { WriteLock } from '../locks/write-lock.ts';
 import { finishDeletions } from '../recovery/finish-deletions.ts';
 import { recoverStore } from '../recovery/recover.ts';
+import { repairBatch } from '../recovery/repair-batch.ts';
+import { renewUnsynced } from '../recovery/renew-unsynced.ts';
 import { recoverIndexFiles } from '../recovery/recover-index.ts';
 import { createAbort, removeAbort } from '../state/abort.ts';
 import { makeDirectoryDurably } from '../state/file-io.ts';
@@ -17,6 +19,7 @@ import type { StoreContext, StoreTables } from '../store-context.ts';
 import { BatchAppender } from './batch-appender.ts';
 import type { PreparedMessage } from './batch-appender.ts';
 import { followQueues } from './catch-up.ts';
+import { markFailedSync, othersFailed } from './failed-sync.ts';
 import { isBeingClosed, isUnreadable, PublishedState, writeLockOf } from './published-state.ts';
 import { readStoreMarks, restoreMarks, takeStateOver } from './store-marks.ts';
 import { SyncProgress } from './sync-progress.ts';
@@ -42,7 +45,7 @@ export class StoreWriter {
   readonly published: PublishedState;
   readonly #progress: SyncProgress;
   readonly #appender: BatchAppender;
-  #attachment!: Attachment;
+  #attachment: Attachment | undefined;
   /** Another process had a turn since the last one of this process. */
   #othersWrote = false;
   #failure: Error | null = null;
@@ -52,7 +55,7 @@ export class StoreWriter {
 
   /** Only while this process is alone with the attach lock: `mqlite/state` is made here when it is missing. */
   private constructor(given: StoreContext, options: StoreWriterOptions) {
-    const context = { ...given, fs: tellingFailedSyncs(given.fs, (error) => this.#fail(error)) };
+    const context = { ...given, fs: tellingFailedSyncs(given.fs, (error) => markFailedSync(this.#stateFile, this.#progress, this.#fail(error))) };
     const { fs, clock, paths, identity } = context;
     this.context = context;
     this.#options = options;
@@ -63,7 +66,7 @@ export class StoreWriter {
     this.queues = new QueueTable({ fs, paths, fileSizeBytes: identity.consumeQueueFileSizeBytes });
     this.log = new LogWriter({ fs, directory: paths.commitLog, tempDirectory: paths.commitLogTemp, segmentSizeBytes: identity.segmentSizeBytes });
     this.indexer = new Indexer(context);
-    this.#progress = new SyncProgress(context, this.log, this.queues, this.indexer);
+    this.#progress = new SyncProgress(context, this.log, this.queues, this.indexer, () => this.#requireNoFailedSync(this.#stateFile.readFailedSync()));
     this.#appender = new BatchAppender(this.log, this.queues, clock, identity, parseDelayLevels(identity.messageDelayLevel));
   }
 
@@ -119,8 +122,12 @@ export class StoreWriter {
   /** Runs `action` under the write lock, caught up with the other writers. `action` must not be asynchronous. */
   async locked<T>(action: () => T): Promise<T> {
     if (!this.tryLock()) await this.lock();
+    return this.#whileHeld(() => this.refresh(), action);
+  }
+
+  #whileHeld<T>(refresh: () => void, action: () => T): T {
     try {
-      this.refresh();
+      refresh();
       return action();
     } finally {
       this.unlock();
@@ -241,18 +248,13 @@ export class StoreWriter {
   async detach(): Promise<void> {
     this.#isLeaving = true;
     try {
-      if (this.#failure !== null) {
-        this.#attachment.abandon();
-        return;
-      }
-      try {
-        await this.#syncOwn();
-      } catch (error) {
-        this.#attachment.abandon();
+      if (this.#failure !== null) return this.#attachment?.abandon();
+      await this.#syncOwn().catch((error: unknown) => {
+        this.#attachment?.abandon();
         throw error;
-      }
+      });
       // The index is free before the next one can find that it is the last: it could not complete it otherwise.
-      await this.#attachment.detach(() => this.#finish(), () => this.indexer.release());
+      await this.#attachment?.detach(() => this.#finish(), () => this.indexer.release());
     } finally {
       this.#closeFiles();
     }
@@ -267,6 +269,9 @@ export class StoreWriter {
     const { fs, paths } = this.context;
     const bootId = readBootId(fs);
     const { abort, recovery } = readStoreMarks(this.context, this.#stateFile, bootId);
+    const left = { failedSyncFrom: this.#stateFile.failedSyncFrom, plannedEnd: this.state.plannedEnd };
+    // Where a broker was, recovery finds out for itself from where on it must look.
+    this.#progress.syncedTail = recovery === 'dead-broker' || recovery === 'clean-foreign' ? Number.MAX_SAFE_INTEGER : this.state.syncedTail;
     finishDeletions(this.context, this.tables);
     const result = recoverStore(this.context, recovery, this.state, this.queues, this.tables.deletedTopics.load());
     for (const notice of result.notices) this.#options.onNotice(notice);
@@ -275,15 +280,18 @@ export class StoreWriter {
     // An `abort` of a live store of ours stays as it is, and so does the process that both name: two files do not change as one.
     const keepsAbort = abort === 'ours' && recovery !== 'dead-broker';
     takeStateOver(this.context, state, result, { bootId, writerPid: keepsAbort ? state.writerPid : process.pid });
+    const isRenewal = renewUnsynced(this.context, result, state.syncedTail, left);
     this.#progress.syncedTail = state.syncedTail;
     // A closed store without any index file: a broker can be run with its index off. `store recover` builds one.
     this.indexer.tryOwn(result.tail, result.tail);
     this.indexer.rewindTo(Math.min(reindexFrom, result.scannedFrom));
     this.indexer.catchUp(result.tail);
-    this.#progress.writeOpenCheckpoint();
+    this.#progress.writeOpenCheckpoint(isRenewal);
     this.#stateFile.write();
+    this.#stateFile.clearFailedSync();
     this.#stateFile.sync();
-    if (!keepsAbort) createAbort(fs, paths.abort, process.pid, paths.temp);
+    if (keepsAbort) fs.syncDirectory(paths.root);
+    else createAbort(fs, paths.abort, process.pid, paths.temp);
   }
 
   /** Among the writers, the first one or another: what was written up to now is known. */
@@ -295,15 +303,16 @@ export class StoreWriter {
 
   #readState(): 'changed' | 'unchanged' {
     const outcome = this.#stateFile.read();
-    if (outcome !== 'invalid') return outcome;
-    throw this.#fail(isUnreadable(this.context));
+    if (outcome === 'invalid') throw this.#fail(isUnreadable(this.context));
+    this.#requireNoFailedSync(this.#stateFile.failedSyncFrom);
+    return outcome;
   }
 
   /** As the last writer: the store is left exactly as a broker leaves it. */
   #finish(): void {
     const { fs, paths } = this.context;
     const known = this.state.committedTail;
-    this.#stateFile.read();
+    this.#readState();
     const { state } = this;
     if (state.batchOpen) this.#repair();
     const tail = state.committedTail;
@@ -327,14 +336,7 @@ export class StoreWriter {
 
   async #syncOwn(): Promise<void> {
     if (!this.#lock.tryAcquire()) await this.lock();
-    try {
-      this.#refresh();
-      this.log.sync(this.state.syncedTail, this.state.committedTail);
-      for (const queue of this.queues.takeUnsynced()) queue.sync();
-      this.indexer.writer?.sync();
-    } finally {
-      this.unlock();
-    }
+    this.#whileHeld(() => this.#refresh(), () => this.#progress.syncOwn(this.state));
   }
 
   /** The messages are stored and visible; only a device that fails may still refuse them. */
@@ -363,12 +365,7 @@ export class StoreWriter {
   /** Another writer died inside a batch: complete records are kept, the rest is cleared. */
   #repair(): void {
     this.queues.dropAll();
-    if (finishDeletions(this.context, this.tables).length > 0) this.state.topicsGeneration++;
-    const result = recoverStore(this.context, 'dead-writer', this.state, this.queues, this.tables.deletedTopics.load());
-    for (const notice of result.notices) this.#options.onNotice(notice);
-    this.state.committedTail = result.tail;
-    this.state.lastStoreTimestamp = result.lastStoreTimestamp;
-    this.state.batchOpen = false;
+    for (const notice of repairBatch(this.context, this.state, this.queues, this.tables)) this.#options.onNotice(notice);
     this.#stateFile.write();
   }
 
@@ -376,6 +373,11 @@ export class StoreWriter {
   #fail(error: Error): Error {
     this.#failure ??= error;
     return error;
+  }
+
+  /** Called after every read of the state and every sync: see `write/failed-sync.ts`. */
+  #requireNoFailedSync(failedSyncFrom: number | null): void {
+    if (failedSyncFrom !== null) throw this.#fail(othersFailed(this.context.paths));
   }
 
   /** Runs what may not fail twice. */

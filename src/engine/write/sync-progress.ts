@@ -23,11 +23,15 @@ export class SyncProgress {
   readonly #indexer: Indexer;
   readonly #checkpoint: CheckpointFile;
 
-  constructor(context: StoreContext, log: LogWriter, queues: QueueTable, indexer: Indexer) {
+  readonly #requireNoFailedSync: () => void;
+
+  /** @param requireNoFailedSync throws when any writer of the store has had a failed sync: then one that succeeded here says nothing */
+  constructor(context: StoreContext, log: LogWriter, queues: QueueTable, indexer: Indexer, requireNoFailedSync: () => void) {
     this.#context = context;
     this.#log = log;
     this.#queues = queues;
     this.#indexer = indexer;
+    this.#requireNoFailedSync = requireNoFailedSync;
     this.#checkpoint = new CheckpointFile(context.fs, context.paths.checkpoint, context.paths.temp);
   }
 
@@ -42,6 +46,7 @@ export class SyncProgress {
     const from = Math.max(this.syncedTail, publishedTail, this.#logSyncedTail);
     if (to <= from) return;
     this.#log.sync(from, to);
+    this.#requireNoFailedSync();
     this.#logSyncedTail = Math.max(this.#logSyncedTail, to);
   }
 
@@ -52,6 +57,7 @@ export class SyncProgress {
     for (const queue of this.#queues.takeUnsynced()) queue.sync();
     if (!(await this.#indexer.syncAsync())) return;
     if (this.othersTail > this.syncedTail) syncQueuesBetween(this.#context, this.syncedTail, to);
+    this.#requireNoFailedSync();
     this.syncedTail = to;
     this.writeOpenCheckpoint();
   }
@@ -63,8 +69,16 @@ export class SyncProgress {
     this.syncLog(to, publishedTail);
     for (const queue of this.#queues.takeUnsynced()) queue.sync();
     if (this.othersTail > this.syncedTail) syncQueuesBetween(this.#context, this.syncedTail, to);
+    this.#requireNoFailedSync();
     this.syncedTail = Math.max(this.syncedTail, to);
     this.writeOpenCheckpoint();
+  }
+
+  /** What this process leaves behind when others go on. Blocks. */
+  syncOwn(state: EngineState): void {
+    this.#log.sync(state.syncedTail, state.committedTail);
+    for (const queue of this.#queues.takeUnsynced()) queue.sync();
+    this.#indexer.writer?.sync();
   }
 
   /** Everything that the last writer leaves behind, up to the end of the log. Blocks. */
@@ -76,9 +90,11 @@ export class SyncProgress {
     if (this.othersTail > state.syncedTail) syncQueuesBetween(this.#context, state.syncedTail, to);
   }
 
-  writeOpenCheckpoint(): void {
+  /** `isRenewal`: also when it says the same as before, since what is read may not be what is on disk. */
+  writeOpenCheckpoint(isRenewal = false): void {
     this.#checkpointedFullEnd = this.#indexer.writer?.lastFullEndTimestamp ?? 0;
-    const rule = checkpointWhileOpen(this.syncedTail, this.#indexer.writer, this.#read());
+    const before = this.#read();
+    const rule = checkpointWhileOpen(this.syncedTail, this.#indexer.writer, before) ?? (isRenewal ? before : null);
     if (rule !== null) this.#checkpoint.write(rule, { sync: true });
   }
 

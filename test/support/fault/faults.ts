@@ -17,9 +17,16 @@ export const SEED = Number(process.env['MQLITE_FAULT_SEED'] ?? 1);
 export const pick = (total: number, count: number, salt: number): number[] =>
   new Random(SEED * 7919 + salt).sample(1, total, IS_FULL ? total : count);
 
+interface Call {
+  readonly operation: Operation;
+  readonly file: string;
+}
+
 export interface Recording {
   readonly run: Run;
   readonly operations: number;
+  /** What each of them was, from operation 1 on. */
+  readonly calls: readonly Call[];
   /** The disk as it was before operation n, or with a part of the write that n is, for every n asked for. */
   readonly images: ReadonlyMap<number, MemoryDisk>;
 }
@@ -30,7 +37,9 @@ export const record = async (flush: Flush, at: ReadonlySet<number> | null, port?
   const run = newRun(machine, port);
   const images = new Map<number, MemoryDisk>();
   const random = new Random(SEED);
-  machine.hook = ({ number, operation, length, applyPart }) => {
+  const calls: Call[] = [];
+  machine.hook = ({ number, operation, file, length, applyPart }) => {
+    calls.push({ operation, file });
     if (at?.has(number) !== true) return;
     const image = machine.disk.clone(number);
     // A process may be killed inside a write: any first part of it is there.
@@ -40,7 +49,7 @@ export const record = async (flush: Flush, at: ReadonlySet<number> | null, port?
   await runWorkload(run, flush);
   machine.hook = null;
   machine.killAll();
-  return { run, operations: machine.operations, images };
+  return { run, operations: machine.operations, calls, images };
 };
 
 /** Whether an error of this kind can come from this operation. */
@@ -55,6 +64,15 @@ export interface ErrorFault {
   /** Every later operation of the kind fails as well. */
   readonly isSticky: boolean;
 }
+
+/** The operations at which to inject an error: of those that can have it, `count`, or all in a full run. */
+export const pickErrors = (calls: readonly Call[], code: ErrorFault['code'], count: number, salt: number): number[] => {
+  const able = operationsOf(calls, ({ operation }) => CAN_FAIL[code].has(operation));
+  return pick(able.length, count, salt).map((index) => able[index - 1]!);
+};
+
+/** The numbers of the operations that are meant. */
+export const operationsOf = (calls: readonly Call[], isMeant: (call: Call) => boolean): number[] => calls.flatMap((call, index) => (isMeant(call) ? [index + 1] : []));
 
 /** Runs the workload with an error at the n-th operation; the processes live on and close. */
 export const runWithError = async (flush: Flush, fault: ErrorFault, port?: Port): Promise<Run> => {

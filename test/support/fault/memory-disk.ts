@@ -208,12 +208,13 @@ export class MemoryDisk {
 
   /**
    * What a power cut leaves: every unsynced page is there or has the old content, every unsynced change of a name and of
-   * a length happened or did not, each by itself.
+   * a length happened or did not, each by itself. @param probability of each to be lost, drawn when not given
    */
-  powerCut(seed: number): MemoryDisk {
+  powerCut(seed: number, probability?: number): MemoryDisk {
     const random = new Random(seed);
     // A cut that loses everything and one that loses nearly nothing are as likely as those in between.
-    const lossProbability = [1, 0.5, 0.1][random.below(3)]!;
+    const drawn = [1, 0.5, 0.1][random.below(3)]!;
+    const lossProbability = probability ?? drawn;
     const keptOperations = new Map<number, boolean>();
     const isKept = (operation: number): boolean => {
       let kept = keptOperations.get(operation);
