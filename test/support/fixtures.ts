@@ -18,7 +18,7 @@ export const temporaryDirectory = (name = 'store'): string => {
 };
 
 /** Unpacks the store of a real broker 5.5.0 into a fresh directory; returns the store's path. Holes stay holes. */
-export const unpackFixture = (name: 'clean' | 'killed'): string => {
+export const unpackFixture = (name: 'clean' | 'killed' | 'batchcq'): string => {
   const directory = temporaryDirectory(`fixture-${name}`);
   execFileSync('tar', ['-xSzf', path.join(FIXTURES, `broker-5.5.0-${name}.tar.gz`), '-C', directory]);
   return path.join(directory, 'store');

@@ -11,6 +11,8 @@ import { listQueues } from '../consume-queue/queue-directory.ts';
 import { findQueueEnd } from '../consume-queue/queue-end.ts';
 import type { QueueTable } from '../consume-queue/queue-table.ts';
 import { parseDelayLevels, setTagsCode } from '../dispatch/tags-code.ts';
+import { findBatchQueueEnd } from '../read/batch-queue-reader.ts';
+import { batchTopicEnds, refuseUnlistedBatch } from './batch-topics.ts';
 import { quarantineBytes } from '../state/file-io.ts';
 import { readCheckpoint } from '../state/checkpoint.ts';
 import type { EngineState } from '../state/engine-state.ts';
@@ -53,8 +55,8 @@ const dispatchedEnd = (context: StoreContext, segments: readonly LogSegment[]): 
   const { fs, identity, paths } = context;
   let end = 0;
   for (const queue of listQueues(fs, paths.root)) {
-    if (queue.family !== 'simple') continue;
-    end = Math.max(end, findQueueEnd(fs, queue.path, identity.consumeQueueFileSizeBytes).commitLogEnd);
+    const known = queue.family === 'simple' ? findQueueEnd(fs, queue.path, identity.consumeQueueFileSizeBytes) : findBatchQueueEnd(fs, queue.path);
+    end = Math.max(end, known.commitLogEnd);
   }
   const last = segments.at(-1);
   if (last === undefined) return 0;
@@ -150,6 +152,7 @@ const dispatchFrom = (
   const scanner = kind === 'power-cut' || kind === 'dead-writer' ? newTornScanner(context, segments, from) : newScanner(context, segments, from);
   const view = createDispatchView();
   const tagsCode = { high: 0, low: 0 };
+  const batchEnds = batchTopicEnds(context);
   let newest = newestBefore;
   let tail = from;
   let pending = 0;
@@ -165,6 +168,12 @@ const dispatchFrom = (
       tail = scanner.commitLogOffset;
       if (step === 'message') {
         readDispatchView(scanner.window, scanner.position, view);
+        const batchEnd = batchEnds.get(view.topic);
+        if (batchEnd !== undefined) {
+          refuseUnlistedBatch(context, view.topic, tail, view.sizeBytes, batchEnd);
+          tail += view.sizeBytes;
+          continue;
+        }
         const queue = queues.get(view.topic, view.queueId);
         // Records that an earlier truncation left behind newer ones: their time is older and no queue knows them (P7).
         if (view.storeTimestamp < newest - CLOCK_STEP_MS && view.queueOffset >= queue.nextOffset) return { tail, lastStoreTimestamp: newest };
