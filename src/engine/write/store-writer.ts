@@ -390,12 +390,6 @@ export class StoreWriter {
   }
 
   #closeFiles(): void {
-    this.queues.close();
-    this.log.close();
-    this.indexer.close();
-    this.#progress.close();
-    this.#lock.close();
-    this.#stateFile.close();
-    this.published.close();
+    for (const part of [this.queues, this.log, this.indexer, this.#progress, this.#lock, this.#stateFile, this.published]) part.close();
   }
 }
