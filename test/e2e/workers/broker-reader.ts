@@ -12,8 +12,8 @@ try {
   const complaints = broker.complaints();
   if (complaints.length > 0) throw new Error(`the broker complains:\n${complaints.join('\n')}`);
   const session = await client.connect(broker);
-  const rows = await session.pullAll([topic]);
-  process.stdout.write(rows.map((row) => `${row.queueId}/${row.queueOffset} ${row.msgId}\n`).join(''));
+  const places = await session.places(topic);
+  process.stdout.write(places.map((place) => `${place}\n`).join(''));
   await session.close();
   await broker.stop();
 } finally {

@@ -123,6 +123,11 @@ export class JavaSession {
     return await this.call('pullAll', { topics: topics ?? null }) as TruthRow[];
   }
 
+  /** `queueId/queueOffset msgId` of every message of a topic, in that order; for topics too large for `pullAll`. */
+  async places(topic: string): Promise<string[]> {
+    return await this.call('places', { topic }) as string[];
+  }
+
   async view(offsetMsgId: string): Promise<TruthRow> {
     return await this.call('view', { offsetMsgId }) as TruthRow;
   }

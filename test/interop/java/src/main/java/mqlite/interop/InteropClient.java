@@ -74,6 +74,7 @@ public final class InteropClient {
             case "committed" -> new Consuming(session).committed(request.getString("group"), request.getString("topic"));
             case "commit" -> new Consuming(session).commit(request);
             case "pullAll" -> new Reading(session).pullAll(request.getList("topics", String.class));
+            case "places" -> new Reading(session).places(request.getString("topic"));
             case "pullOne" -> new Reading(session).pullOne(request);
             case "view" -> new Reading(session).view(request.getString("offsetMsgId"));
             case "findByKey" -> new Reading(session).findByKey(request.getString("topic"), request.getString("key"));
