@@ -24,6 +24,8 @@ const TOPIC = 'soak';
 const FULL_EVERY = 20;
 /** A producer that has stored nothing after so long is stuck. */
 const START_MS = 60_000;
+/** Both producers start at once, and one waits for the other's recovery: longer than the usual 5 s when the machine has other work. */
+const LOCK_TIMEOUT = '30s';
 const MAX_OUTPUT_BYTES = 2 ** 30;
 
 const { values } = parseArgs({
@@ -121,7 +123,7 @@ async function runRound(round, isLast) {
 
 /** `mqlite produce --json` fed with numbered lines until it is killed, `lifeMs` after its first acknowledgement or, `early`, after its start. */
 function Producer(name, flush, early, lifeMs) {
-  const child = spawn(process.execPath, [launcher, 'produce', TOPIC, '--json', '--no-create', '--flush', flush, '--batch', String(between(1, 300))], { env: environment });
+  const child = spawn(process.execPath, [launcher, 'produce', TOPIC, '--json', '--no-create', '--flush', flush, '--lock-timeout', LOCK_TIMEOUT, '--batch', String(between(1, 300))], { env: environment });
   let output = '';
   let errors = '';
   this.name = name;
