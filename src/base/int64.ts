@@ -22,3 +22,10 @@ export const setInt64 = (view: DataView, position: number, value: number): void 
   view.setInt32(position, high);
   view.setUint32(position + 4, value - high * TWO_32);
 };
+
+/** A big-endian signed 64-bit integer through a view. Throws as `readInt64` does. */
+export const getInt64 = (view: DataView, position: number): number => {
+  const value = view.getInt32(position) * TWO_32 + view.getUint32(position + 4);
+  if (!Number.isSafeInteger(value)) throw new CodecError('DAMAGED', `the 64-bit integer at byte ${position} is beyond 2^53`);
+  return value;
+};

@@ -22,8 +22,8 @@ export interface MergerOptions {
 
 /** Messages of one pull, and bytes: enough to make the cost of a call vanish, little enough for hundreds of queues. */
 const PULL_MESSAGES = 2048;
-const PULL_BYTES_TOTAL = 16 << 20;
-const PULL_BYTES_MAX = 1 << 18;
+const PULL_BYTES_TOTAL = 4 << 20;
+const PULL_BYTES_MAX = 1 << 19;
 const PULL_BYTES_MIN = 64 << 10;
 
 interface Cursor {

@@ -1,4 +1,5 @@
 import { crc32Masked } from '../base/crc32.ts';
+import { viewOf } from '../base/view-of.ts';
 import {
   AFTER_STORE_HOST_BYTES, BODY_CRC, BORN_HOST, IPV4_HOST_BYTES, IPV6_HOST_BYTES, MAGIC_BLANK, MAGIC_CODE, MAGIC_V1, MAGIC_V2, MIN_BLANK_BYTES,
   MIN_RECORD_BYTES, PHYSICAL_OFFSET, STORE_TIMESTAMP_BYTES, SYS_FLAG,
@@ -18,25 +19,26 @@ export const bodyPosition = (sysFlag: number): number =>
  */
 export const recordProblem = (buffer: Buffer, position: number, sizeBytes: number, checkCrc: boolean): string | null => {
   if (sizeBytes < MIN_RECORD_BYTES) return `TOTALSIZE ${sizeBytes} is too small`;
-  const magic = buffer.readInt32BE(position + MAGIC_CODE);
+  const view = viewOf(buffer);
+  const magic = view.getInt32(position + MAGIC_CODE);
   if (magic !== MAGIC_V1 && magic !== MAGIC_V2) return `MAGICCODE 0x${(magic >>> 0).toString(16).toUpperCase()} is that of no record`;
-  const total = buffer.readInt32BE(position);
+  const total = view.getInt32(position);
   if (total !== sizeBytes) return `TOTALSIZE is ${total} instead of ${sizeBytes}`;
   const end = position + sizeBytes;
-  const body = position + bodyPosition(buffer.readInt32BE(position + SYS_FLAG));
+  const body = position + bodyPosition(view.getInt32(position + SYS_FLAG));
   const topicLengthBytes = magic === MAGIC_V2 ? 2 : 1;
   if (body + topicLengthBytes + 2 > end) return `TOTALSIZE ${sizeBytes} is too small for its hosts`;
-  const bodyLength = buffer.readInt32BE(body - 4);
+  const bodyLength = view.getInt32(body - 4);
   if (bodyLength < 0 || body + bodyLength + topicLengthBytes + 2 > end) return `BODYLEN ${bodyLength} does not fit TOTALSIZE ${sizeBytes}`;
   const topicAt = body + bodyLength + topicLengthBytes;
-  const topicLength = topicLengthBytes === 2 ? buffer.readInt16BE(topicAt - 2) : buffer.readInt8(topicAt - 1);
+  const topicLength = topicLengthBytes === 2 ? view.getInt16(topicAt - 2) : view.getInt8(topicAt - 1);
   if (topicLength < 0 || topicAt + topicLength + 2 > end) return `TOPICLEN ${topicLength} does not fit TOTALSIZE ${sizeBytes}`;
   if (!isDirectoryName(buffer, topicAt, topicAt + topicLength)) return 'the topic is empty or cannot be the name of its queues\' directory';
   const propertiesAt = topicAt + topicLength + 2;
-  const propertiesLength = buffer.readInt16BE(propertiesAt - 2);
+  const propertiesLength = view.getInt16(propertiesAt - 2);
   if (propertiesLength < 0 || propertiesAt + propertiesLength !== end) return `PROPLEN ${propertiesLength} does not fit TOTALSIZE ${sizeBytes}`;
   if (!checkCrc || bodyLength === 0) return null;
-  const stored = buffer.readInt32BE(position + BODY_CRC);
+  const stored = view.getInt32(position + BODY_CRC);
   const actual = crc32Masked(buffer, body, body + bodyLength);
   return stored === actual ? null : `BODYCRC is ${stored}, the body's is ${actual}`;
 };

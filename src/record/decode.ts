@@ -1,6 +1,7 @@
 import { CodecError } from '../base/codec-error.ts';
 import { crc32Masked } from '../base/crc32.ts';
-import { readInt64 } from '../base/int64.ts';
+import { getInt64 } from '../base/int64.ts';
+import { viewOf } from '../base/view-of.ts';
 import { bodyPosition } from './check.ts';
 import { decompressBody } from './compress.ts';
 import { formatHost } from './host.ts';
@@ -10,12 +11,13 @@ import {
 } from './layout.ts';
 import type { Message } from './message.ts';
 import { offsetMsgIdOf } from './message-id.ts';
-import { parseProperties, PROPERTY } from './properties.ts';
+import { PROPERTY } from './properties.ts';
+import { PropertyReader } from './property-reader.ts';
 import { BORN_HOST_IPV6, COMPRESSED, compressionTypeOf, STORE_HOST_IPV6 } from './sys-flag.ts';
-import { readText } from './text.ts';
 import { TopicCache } from './topic-cache.ts';
 
 const topics = new TopicCache();
+const propertyReader = new PropertyReader();
 
 /**
  * A record as a Message. Cheap fields are read at once, the others on first use; bytes are views of the buffer the
@@ -47,34 +49,35 @@ export class StoredMessage implements Message {
   #body: Buffer | null = null;
 
   constructor(buffer: Buffer, position: number, brokerName: string) {
-    const sysFlag = buffer.readInt32BE(position + SYS_FLAG);
+    const view = viewOf(buffer);
+    const sysFlag = view.getInt32(position + SYS_FLAG);
     this.#buffer = buffer;
     this.#position = position;
     this.brokerName = brokerName;
-    this.storeSize = buffer.readInt32BE(position + TOTAL_SIZE);
-    this.bodyCRC = buffer.readInt32BE(position + BODY_CRC);
-    this.queueId = buffer.readInt32BE(position + QUEUE_ID);
-    this.flag = buffer.readInt32BE(position + FLAG);
-    this.queueOffset = readInt64(buffer, position + QUEUE_OFFSET);
-    this.commitLogOffset = readInt64(buffer, position + PHYSICAL_OFFSET);
+    this.storeSize = view.getInt32(position + TOTAL_SIZE);
+    this.bodyCRC = view.getInt32(position + BODY_CRC);
+    this.queueId = view.getInt32(position + QUEUE_ID);
+    this.flag = view.getInt32(position + FLAG);
+    this.queueOffset = getInt64(view, position + QUEUE_OFFSET);
+    this.commitLogOffset = getInt64(view, position + PHYSICAL_OFFSET);
     this.sysFlag = sysFlag & ~COMPRESSED;
     this.storedSysFlag = sysFlag;
-    this.bornTimestamp = readInt64(buffer, position + BORN_TIMESTAMP);
+    this.bornTimestamp = getInt64(view, position + BORN_TIMESTAMP);
     const storeTimestampAt = position + BORN_HOST + ((sysFlag & BORN_HOST_IPV6) === 0 ? IPV4_HOST_BYTES : IPV6_HOST_BYTES);
-    this.storeTimestamp = readInt64(buffer, storeTimestampAt);
+    this.storeTimestamp = getInt64(view, storeTimestampAt);
     this.#storeHostAt = storeTimestampAt + STORE_TIMESTAMP_BYTES;
     const bodyAt = position + bodyPosition(sysFlag);
-    this.reconsumeTimes = buffer.readInt32BE(bodyAt - 16);
-    this.preparedTransactionOffset = readInt64(buffer, bodyAt - 12);
+    this.reconsumeTimes = view.getInt32(bodyAt - 16);
+    this.preparedTransactionOffset = getInt64(view, bodyAt - 12);
     this.#bodyAt = bodyAt;
-    this.#bodyLength = buffer.readInt32BE(bodyAt - 4);
+    this.#bodyLength = view.getInt32(bodyAt - 4);
     let at = bodyAt + this.#bodyLength;
     let topicLength: number;
-    if (buffer.readInt32BE(position + MAGIC_CODE) === MAGIC_V2) {
-      topicLength = buffer.readInt16BE(at);
+    if (view.getInt32(position + MAGIC_CODE) === MAGIC_V2) {
+      topicLength = view.getInt16(at);
       at += 2;
     } else {
-      topicLength = buffer.readInt8(at);
+      topicLength = view.getInt8(at);
       at += 1;
     }
     this.topic = topics.read(buffer, at, topicLength);
@@ -82,7 +85,7 @@ export class StoredMessage implements Message {
   }
 
   get properties(): Readonly<Record<string, string>> {
-    this.#properties ??= parseProperties(readText(this.#buffer, this.#propertiesAt, this.#position + this.storeSize));
+    this.#properties ??= propertyReader.read(this.#buffer, this.#propertiesAt, this.#position + this.storeSize);
     return this.#properties;
   }
 
@@ -105,7 +108,7 @@ export class StoredMessage implements Message {
 
   get offsetMsgId(): string {
     const length = (this.sysFlag & STORE_HOST_IPV6) === 0 ? IPV4_HOST_BYTES : IPV6_HOST_BYTES;
-    return offsetMsgIdOf(this.#buffer.subarray(this.#storeHostAt, this.#storeHostAt + length), this.commitLogOffset);
+    return offsetMsgIdOf(this.#buffer, this.commitLogOffset, this.#storeHostAt, length);
   }
 
   get bornHost(): string {

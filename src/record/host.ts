@@ -1,4 +1,5 @@
 import { CodecError } from '../base/codec-error.ts';
+import { viewOf } from '../base/view-of.ts';
 import { IPV4_HOST_BYTES, IPV6_HOST_BYTES } from './layout.ts';
 
 const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3}):(\d{1,5})$/;
@@ -19,9 +20,33 @@ export const encodeHost = (host: string): Buffer => {
   return bytes;
 };
 
+/** An IPv4 host as it was last spelled: a store knows few, and every message has two. */
+interface SpelledHost {
+  readonly address: number;
+  readonly port: number;
+  readonly text: string;
+  /** Upper-case hex of the eight bytes. */
+  readonly hex: string;
+}
+
+const spelled: (SpelledHost | undefined)[] = [];
+const SPELLED_MASK = 63;
+
+/** The IPv4 host stored at `position`. */
+export const spellHost = (buffer: Buffer, position: number): SpelledHost => {
+  const view = viewOf(buffer);
+  const address = view.getInt32(position);
+  const port = view.getInt32(position + 4);
+  const slot = (address ^ port) & SPELLED_MASK;
+  const known = spelled[slot];
+  if (known !== undefined && known.address === address && known.port === port) return known;
+  const text = `${buffer[position]}.${buffer[position + 1]}.${buffer[position + 2]}.${buffer[position + 3]}:${port}`;
+  return (spelled[slot] = { address, port, text, hex: buffer.toString('hex', position, position + IPV4_HOST_BYTES).toUpperCase() });
+};
+
 /** The host stored at `position`, as `ip:port` or `[ip]:port`. */
 export const formatHost = (buffer: Buffer, position: number, isIPv6: boolean): string => {
-  if (!isIPv6) return `${buffer[position]}.${buffer[position + 1]}.${buffer[position + 2]}.${buffer[position + 3]}:${buffer.readInt32BE(position + 4)}`;
+  if (!isIPv6) return spellHost(buffer, position).text;
   return `[${formatIPv6(buffer, position)}]:${buffer.readInt32BE(position + 16)}`;
 };
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { formatHost } from './host.ts';
+import { formatHost, spellHost } from './host.ts';
 import { IPV4_HOST_BYTES, IPV6_HOST_BYTES } from './layout.ts';
 
 /** Upper-case hex of every byte and of every 16-bit number's two bytes would be 64 K strings; one table of bytes is enough. */
@@ -9,10 +9,11 @@ const hexOf32 = (value: number): string => HEX[value >>> 24]! + HEX[(value >>> 1
 
 const hexOf64 = (value: number): string => hexOf32(Math.floor(value / 0x1_0000_0000)) + hexOf32(value % 0x1_0000_0000 >>> 0);
 
-/** Store host and commit-log offset in upper-case hex, 32 or 56 digits. [MessageDecoder#createMessageId] */
-export const offsetMsgIdOf = (storeHost: Buffer, commitLogOffset: number): string => {
+/** The store host at `position` of `buffer`, and the commit-log offset, in upper-case hex: 32 or 56 digits. [MessageDecoder#createMessageId] */
+export const offsetMsgIdOf = (buffer: Buffer, commitLogOffset: number, position = 0, hostBytes = buffer.length): string => {
+  if (hostBytes === IPV4_HOST_BYTES) return spellHost(buffer, position).hex + hexOf64(commitLogOffset);
   let text = '';
-  for (let index = 0; index < storeHost.length; index++) text += HEX[storeHost[index]!]!;
+  for (let index = position; index < position + hostBytes; index++) text += HEX[buffer[index]!]!;
   return text + hexOf64(commitLogOffset);
 };
 

@@ -39,7 +39,7 @@ export const SYSTEM_PROPERTIES: ReadonlySet<string> = new Set([
  * Makes objects that inherit nothing and yet keep V8's fast layout, which `Object.create(null)` gives up: twice as fast
  * to fill. `__proto__` is a name like any other here.
  */
-const PropertyMap = function () {} as unknown as new () => Record<string, string>;
+export const PropertyMap = function () {} as unknown as new () => Record<string, string>;
 PropertyMap.prototype = Object.create(null);
 
 /**

@@ -10,6 +10,7 @@ import type { RecordFields } from '../../src/record/encode.ts';
 import { encodeHost, formatHost } from '../../src/record/host.ts';
 import { messageJson } from '../../src/record/message-json.ts';
 import { offsetMsgIdOf, parseOffsetMsgId } from '../../src/record/message-id.ts';
+import { PropertyReader } from '../../src/record/property-reader.ts';
 import { joinProperties, parseProperties, propertyOf } from '../../src/record/properties.ts';
 
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
@@ -161,6 +162,27 @@ describe('properties', () => {
         for (const key of ['TAGS', 'KEYS', 'AGS', 'a', 'aTAGS']) expect(propertyOf(joined, key)).toBe(parsed[key] ?? null);
       }),
       { numRuns: 2000 },
+    );
+  });
+});
+
+describe('properties of one record after the other', () => {
+  const item = fc.tuple(fc.constantFrom('TAGS', 'KEYS', 'a', '', 'TA', '中', '\u00ff'), fc.constantFrom('\u0001', ''), fc.constantFrom('x', 'yy', '', 'x\u0001', 'TagA', '中文', 'longer than one word'), fc.constantFrom('\u0002', '\u0002', '\u0002', ''));
+  const record = fc.array(item, { maxLength: 4 }).map((items) => Buffer.from(items.flat().join('')));
+  const bytes = fc.uint8Array({ maxLength: 12 }).map((array) => Buffer.from(array));
+
+  it('are what each alone has, in the same order', () => {
+    fc.assert(
+      // Repeated, so that most records meet a layout that was learnt.
+      fc.property(fc.array(fc.oneof(record, bytes), { minLength: 1, maxLength: 3 }), fc.array(fc.nat(2), { maxLength: 24 }), (records, picks) => {
+        const reader = new PropertyReader();
+        for (const one of [...picks.map((pick) => records[pick % records.length]!), ...records]) {
+          const padded = Buffer.concat([Buffer.from('\u0002KEYS\u0001'), one, Buffer.from('\u0002a\u0001b\u0002')]);
+          const read = reader.read(padded, 6, 6 + one.length);
+          expect(Object.entries(read)).toEqual(Object.entries(parseProperties(one.utf8Slice(0, one.length))));
+        }
+      }),
+      { numRuns: 3000 },
     );
   });
 });

@@ -2,9 +2,12 @@ import path from 'node:path';
 import { segmentBase, segmentFileName } from '../commit-log/log-directory.ts';
 import type { FileSystem } from '../files/file-system.ts';
 
-/** One read-ahead of the log. Larger saves system calls, smaller saves copying what a sparse queue skips. */
+/**
+ * One read-ahead of the log. Larger saves system calls, smaller saves copying what a sparse queue skips. They lie at multiples of
+ * their size: queues of one topic advance through the log together, and each finds what the others have read ahead. (Windows that
+ * began at the record wanted overlapped; four queues read the log 1.8 times.)
+ */
 const WINDOW_BYTES = 1 << 18;
-/** Queues of one topic advance through the log together: each finds what the others have read ahead. */
 const WINDOWS = 24;
 const OPEN_FILES = 32;
 
@@ -23,7 +26,9 @@ export class LogReader {
   readonly #fs: FileSystem;
   readonly #directory: string;
   readonly #segmentSizeBytes: number;
-  #windows: Window[] = [];
+  /** By start, the oldest first. */
+  readonly #windows = new Map<number, Window>();
+  #last: Window | null = null;
   readonly #files = new Map<number, number>();
   /** Where the last read put the record. */
   buffer: Buffer = Buffer.alloc(0);
@@ -43,36 +48,47 @@ export class LogReader {
     return offset % this.#segmentSizeBytes;
   }
 
-  /** Makes `sizeBytes` at `offset` available at `buffer`/`position`; false when the log has no such bytes. `aheadBytes`: so much from there on will be wanted. */
+  /**
+   * Makes `sizeBytes` at `offset` available at `buffer`/`position`; false when the log has no such bytes. `aheadBytes`: so much from
+   * there on will be wanted, and nothing else is read; Infinity: much of what follows will be, by this queue or another.
+   */
   read(offset: number, sizeBytes: number, aheadBytes: number): boolean {
-    for (let index = this.#windows.length - 1; index >= 0; index--) {
-      const window = this.#windows[index]!;
-      if (offset >= window.start && offset + sizeBytes <= window.end) return this.#at(window, offset);
-    }
-    if (aheadBytes <= sizeBytes || sizeBytes > WINDOW_BYTES) return this.#readExactly(offset, sizeBytes);
-    const window = this.#load(offset, Math.min(aheadBytes, WINDOW_BYTES));
-    if (window === null || offset + sizeBytes > window.end) return false;
-    if (this.#windows.length >= WINDOWS) this.#windows.shift();
-    this.#windows.push(window);
-    return this.#at(window, offset);
+    const start = offset - ((offset - segmentBase(offset, this.#segmentSizeBytes)) % WINDOW_BYTES);
+    const end = offset + sizeBytes;
+    const known = holds(this.#last, offset, end) ? this.#last : this.#windows.get(start) ?? null;
+    if (holds(known, offset, end)) return this.#at(this.#last = known, offset);
+    // A record across the border of two windows is read alone.
+    if (aheadBytes <= sizeBytes || sizeBytes > WINDOW_BYTES || (aheadBytes === Infinity && end > start + WINDOW_BYTES)) return this.#readExactly(offset, sizeBytes);
+    const window = aheadBytes === Infinity ? this.#load(start, WINDOW_BYTES) : this.#load(offset, Math.min(aheadBytes, WINDOW_BYTES));
+    if (!holds(window, offset, end)) return false;
+    if (aheadBytes === Infinity) this.#keep(window);
+    return this.#at(this.#last = window, offset);
   }
 
   /** Forgets everything read of this part of the log and reads the record from the file its name leads to now. */
   readFresh(offset: number, sizeBytes: number): boolean {
-    this.#windows = this.#windows.filter((window) => offset >= window.end || offset + sizeBytes <= window.start);
+    for (const window of this.#windows.values()) if (offset < window.end && offset + sizeBytes > window.start) this.#windows.delete(window.start);
+    this.#last = null;
     this.#closeFile(segmentBase(offset, this.#segmentSizeBytes));
     return this.#readExactly(offset, sizeBytes);
   }
 
   close(): void {
     for (const base of [...this.#files.keys()]) this.#closeFile(base);
-    this.#windows = [];
+    this.#windows.clear();
+    this.#last = null;
   }
 
   #at(window: Window, offset: number): true {
     this.buffer = window.buffer;
     this.position = offset - window.start;
     return true;
+  }
+
+  #keep(window: Window): void {
+    this.#windows.delete(window.start);
+    if (this.#windows.size >= WINDOWS) this.#windows.delete(this.#windows.keys().next().value!);
+    this.#windows.set(window.start, window);
   }
 
   #readExactly(offset: number, sizeBytes: number): boolean {
@@ -112,3 +128,5 @@ export class LogReader {
     this.#fs.close(fd);
   }
 }
+
+const holds = (window: Window | null, start: number, end: number): window is Window => window !== null && start >= window.start && end <= window.end;

@@ -19,6 +19,8 @@ const MAX_SCANNED_ENTRIES = 64 * 1024;
 /** A read-ahead pays when at least one in so many bytes of it is wanted. */
 const DENSE_FRACTION = 24;
 const LOOK_AHEAD_ENTRIES = 64;
+/** Entries read at a time: `maxBytes` mostly ends a pull of larger messages before there were many. */
+const READ_ENTRIES = 256;
 
 export interface PullRange {
   readonly offset: number;
@@ -42,7 +44,7 @@ export const pullMessages = (log: LogReader, queue: QueueReader, messageQueue: M
   const mayMatch = queue.topic === SCHEDULE_TOPIC ? null : (filter?.mayMatchHash ?? null);
   const isLight = isLightTopic(queue.topic);
   while (messages.length < maxMessages && offset < maxOffset && offset < scanLimit && bytes < maxBytes) {
-    const count = queue.read(offset, Math.min(maxOffset - offset, Math.max(maxMessages - messages.length, 32)));
+    const count = queue.read(offset, Math.min(maxOffset - offset, Math.max(maxMessages - messages.length, 32), READ_ENTRIES));
     if (count === 0) break;
     const { entries } = queue;
     const isDense = mayMatch === null && isDenseAt(entries, count);

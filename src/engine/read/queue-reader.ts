@@ -6,6 +6,8 @@ import type { FileSystem } from '../files/file-system.ts';
 import type { TailEntries } from './tail-entries.ts';
 
 const CHUNK_ENTRIES = 1024;
+/** How many entries the first look behind the known end reads: mostly there are none. */
+const LOOK_ENTRIES = 16;
 /** A queue that grew by more since the last look is bisected instead of read. */
 const MAX_FORWARD_CHUNKS = 16;
 
@@ -46,7 +48,7 @@ export class QueueReader {
     if (this.#knownEnd < 0 || (this.#knownEnd > 0 && this.#read(this.#knownEnd - 1, 1) !== 1)) this.#find();
     for (let chunks = 0; chunks < MAX_FORWARD_CHUNKS; chunks++) {
       const from = this.#knownEnd;
-      const count = this.#read(from, CHUNK_ENTRIES);
+      const count = this.#read(from, chunks === 0 ? LOOK_ENTRIES : CHUNK_ENTRIES);
       if (this.#knownEnd < 0) break;
       this.#knownEnd = from + count;
       // A chunk ends early at the end of the queue and at the end of a file; only a second look tells them apart.
