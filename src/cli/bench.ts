@@ -46,7 +46,7 @@ const stopwatchMs = (): number => performance.now();
 const VISIBLE_TIMEOUT_MS = 60_000;
 const POLL_MS = 1;
 /** Messages handed to the producer at a time. */
-const SLICE = 4096;
+const SLICE = 1024;
 
 /** Makes the topic when it is missing. Error: USAGE when it exists with another number of queues. */
 export async function prepareBenchTopic(broker: Broker, topic: string, queues: number): Promise<void> {
@@ -104,7 +104,9 @@ async function sendAll(broker: Broker, run: BenchProduceRun, count: number, runI
 }
 
 function keysOf(count: number, runId: string, index: number): string[] {
-  return Array.from({ length: count }, (_, key) => `${runId}-${index}${key === 0 ? '' : `-${key}`}`);
+  const keys = count === 0 ? [] : [`${runId}-${index}`];
+  for (let key = 1; key < count; key++) keys.push(`${runId}-${index}-${key}`);
+  return keys;
 }
 
 async function endOf(broker: Broker, topic: string): Promise<number> {

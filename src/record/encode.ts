@@ -44,7 +44,18 @@ const RETRY_PREFIX = '%RETRY%';
 const topicCache = new Map<string, Buffer>();
 const TOPIC_CACHE_LIMIT = 4096;
 
+let lastTopic = '';
+let lastTopicBytes: Buffer = Buffer.alloc(0);
+
 const topicBytes = (topic: string): Buffer => {
+  if (topic !== lastTopic) {
+    lastTopicBytes = cachedTopicBytes(topic);
+    lastTopic = topic;
+  }
+  return lastTopicBytes;
+};
+
+const cachedTopicBytes = (topic: string): Buffer => {
   let bytes = topicCache.get(topic);
   if (bytes === undefined) {
     if (topicCache.size >= TOPIC_CACHE_LIMIT) topicCache.clear();
@@ -80,8 +91,8 @@ export const encodeRecordInto = (fields: RecordFields, target: Buffer, view: Dat
     view.setInt8(at, topic.length);
     at += 1;
   }
-  target.set(topic, at);
-  const propertiesAt = at + topic.length + 2;
+  at = putShort(target, at, topic);
+  const propertiesAt = at + 2;
   const properties = fields.propertyCrc ? withoutPropertyCrc(fields.properties) : fields.properties;
   at = propertiesAt + target.utf8Write(properties, propertiesAt);
   if (fields.propertyCrc) at = reservePropertyCrc(target, propertiesAt, at);
@@ -108,19 +119,19 @@ const encodeFixedFields = (fields: RecordFields, target: Buffer, view: DataView,
   setInt64(view, position + PHYSICAL_OFFSET, fields.commitLogOffset);
   view.setInt32(position + SYS_FLAG, (fields.sysFlag & ~(BORN_HOST_IPV6 | STORE_HOST_IPV6)) | ipv6Bits);
   setInt64(view, position + BORN_TIMESTAMP, fields.bornTimestamp);
-  let at = putHost(target, position + BORN_HOST, bornHost);
+  let at = putShort(target, position + BORN_HOST, bornHost);
   setInt64(view, at, fields.storeTimestamp);
-  at = putHost(target, at + STORE_TIMESTAMP_BYTES, storeHost);
+  at = putShort(target, at + STORE_TIMESTAMP_BYTES, storeHost);
   view.setInt32(at, fields.reconsumeTimes);
   setInt64(view, at + 4, fields.preparedTransactionOffset);
   view.setInt32(at + 12, body.length);
   return at + AFTER_STORE_HOST_BYTES;
 };
 
-/** Eight bytes are copied faster one by one than by a call. */
-const putHost = (target: Buffer, at: number, host: Buffer): number => {
-  for (let index = 0; index < host.length; index++) target[at + index] = host[index]!;
-  return at + host.length;
+/** Few bytes are copied faster one by one than by a call, which costs as much as 40 of them. */
+const putShort = (target: Buffer, at: number, bytes: Buffer): number => {
+  for (let index = 0; index < bytes.length; index++) target[at + index] = bytes[index]!;
+  return at + bytes.length;
 };
 
 /** The end-of-file record: `remainingBytes` is all that is left of the file. Only its 8 bytes are written. */

@@ -61,8 +61,8 @@ export class UniqKeyGenerator {
     this.#prefix = ip + HEX[(options.pid >>> 8) & 255]! + HEX[options.pid & 255]! + hexOf32(options.random >>> 0);
   }
 
-  next(): string {
-    const nowMs = this.#clock.nowMs();
+  /** @param nowMs the time, for callers that just asked for it: it costs a tenth of a message's preparation */
+  next(nowMs = this.#clock.nowMs()): string {
     if (nowMs !== this.#lastMs) this.#setTime(nowMs);
     const counter = this.#counter;
     this.#counter = (counter + 1) & 0xffff;

@@ -133,8 +133,18 @@ export const recordKeyHashes = (
     if (end > start) target[count++] = keyHash(hashOfTopic, start === 0 && space < 0 ? keys : keys.slice(start, end));
     start = end + 1;
   }
-  if (tags) target[count++] = keyHash(javaHashContinue(hashOfTopic, TAG_KEY_PREFIX), tags);
+  if (tags) target[count++] = tagsKeyHash(hashOfTopic, tags);
   return count;
+};
+
+let lastTags = { hashOfTopic: 0, tags: '', hash: 0 };
+
+/** Neighbours mostly have the same tags: hashed once. */
+const tagsKeyHash = (hashOfTopic: number, tags: string): number => {
+  if (lastTags.tags !== tags || lastTags.hashOfTopic !== hashOfTopic) {
+    lastTags = { hashOfTopic, tags, hash: keyHash(javaHashContinue(hashOfTopic, TAG_KEY_PREFIX), tags) };
+  }
+  return lastTags.hash;
 };
 
 /** Whole seconds between the first key's store timestamp and this one's, as a broker clamps them. [IndexFile#putKey] */

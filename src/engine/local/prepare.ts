@@ -19,7 +19,7 @@ export interface RoutableMessage extends PreparedMessage {
 
 export interface PrepareOptions {
   readonly bornHost: Buffer;
-  readonly ids: { next(): string };
+  readonly ids: { next(nowMs: number): string };
   /** Properties a broker adds to what it stores, joined. */
   readonly brokerProperties: string;
   readonly nowMs: number;
@@ -36,15 +36,14 @@ export const brokerProperties = (clusterName: string): string =>
 export const prepareMessage = (message: OutgoingMessage, options: PrepareOptions): RoutableMessage => {
   if (!options.routes.isKnown(message.topic)) checkTopic(message.topic);
   const { body, sysFlag } = storedBody(message);
-  const uniqKey = message.msgId ?? options.ids.next();
   const keys = joinKeys(message.keys);
-  let properties = '';
-  if (keys !== null) properties += systemItem('KEYS', keys);
-  properties += systemItem('UNIQ_KEY', uniqKey);
-  if (message.tags !== undefined && message.tags !== '') properties += systemItem('TAGS', message.tags);
-  if (message.shardingKey !== undefined) properties += propertyItem(PROPERTY.SHARDING_KEY, message.shardingKey);
-  if (message.properties !== undefined) properties += joinUserProperties(message.properties);
-  properties += options.brokerProperties;
+  const tags = message.tags === undefined || message.tags === '' ? NO_TAGS : tagsOf(message.tags);
+  // An id of our own needs no check.
+  const uniqKey = message.msgId ?? options.ids.next(options.nowMs);
+  const uniqItem = message.msgId === undefined ? UNIQ_KEY_START + uniqKey + VALUE_END : systemItem('UNIQ_KEY', uniqKey);
+  const head = keys === null ? uniqItem : systemItem('KEYS', keys) + uniqItem;
+  const own = ownItems(message);
+  const properties = own === '' ? head + tailOf(tags, options.brokerProperties) : head + tags.item + own + options.brokerProperties;
   if (properties.length > MAX_PROPERTIES_BYTES) {
     throw new MqliteError('MESSAGE_ILLEGAL', `the properties have ${Buffer.byteLength(properties)} bytes; at most ${MAX_PROPERTIES_BYTES} are allowed`, {
       hint: 'put large values into the body',
@@ -63,8 +62,8 @@ export const prepareMessage = (message: OutgoingMessage, options: PrepareOptions
     properties,
     uniqKey,
     keys,
-    tags: message.tags === undefined || message.tags === '' ? null : message.tags,
-    tagsHash: tagsHash(message.tags),
+    tags: tags.tags,
+    tagsHash: tags.hash,
     delayLevel: 0,
     queueOffset: -1,
     commitLogOffset: -1,
@@ -75,6 +74,36 @@ export const prepareMessage = (message: OutgoingMessage, options: PrepareOptions
     mayCreateTopic: options.mayCreateTopic,
   };
 };
+
+const UNIQ_KEY_START = PROPERTY.UNIQ_KEY + NAME_END;
+
+/** Tags as a message has them, as a property, and as a queue entry has them. */
+interface Tags {
+  readonly tags: string | null;
+  readonly item: string;
+  readonly hash: number;
+}
+
+const NO_TAGS: Tags = { tags: null, item: '', hash: 0 };
+let lastTags = NO_TAGS;
+
+/** Neighbours mostly have the same tags: they are checked and hashed once. */
+const tagsOf = (tags: string): Tags => {
+  if (tags !== lastTags.tags) lastTags = { tags, item: systemItem('TAGS', tags), hash: tagsHash(tags) };
+  return lastTags;
+};
+
+let lastTail = { tags: NO_TAGS, brokerProperties: '', text: '' };
+
+/** What follows the id in a message without properties of its own, in one piece: one string less to join for each. */
+const tailOf = (tags: Tags, brokerProperties: string): string => {
+  if (lastTail.tags !== tags || lastTail.brokerProperties !== brokerProperties) lastTail = { tags, brokerProperties, text: tags.item + brokerProperties };
+  return lastTail.text;
+};
+
+const ownItems = (message: OutgoingMessage): string =>
+  (message.shardingKey === undefined ? '' : propertyItem(PROPERTY.SHARDING_KEY, message.shardingKey)) +
+  (message.properties === undefined ? '' : joinUserProperties(message.properties));
 
 const checkTopic = (topic: string): void => {
   validateTopicName(topic);

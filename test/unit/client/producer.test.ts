@@ -83,7 +83,7 @@ describe('producer', () => {
     const broker = new SlowBroker();
     const producer = new Producer(options(broker, { batchSize: 10, inFlight: 10 }));
     let added = false;
-    const adding = producer.add(messages(9000)).then(() => {
+    const adding = producer.add(messages(3000)).then(() => {
       added = true;
     });
     await settle();
