@@ -1,4 +1,5 @@
-import { readInt64 } from '../base/int64.ts';
+import { getInt64 } from '../base/int64.ts';
+import { viewOf } from '../base/view-of.ts';
 import { bodyPosition } from './check.ts';
 import { BORN_HOST, BORN_TIMESTAMP, MAGIC_CODE, MAGIC_V2, PHYSICAL_OFFSET, QUEUE_ID, QUEUE_OFFSET, SYS_FLAG, TOTAL_SIZE } from './layout.ts';
 import { PROPERTY, propertyOf } from './properties.ts';
@@ -37,30 +38,34 @@ const topics = new TopicCache();
 
 /** Fills `view` from the sound record at `position`. */
 export const readDispatchView = (buffer: Buffer, position: number, view: DispatchView): void => {
-  const sizeBytes = buffer.readInt32BE(position + TOTAL_SIZE);
-  const sysFlag = buffer.readInt32BE(position + SYS_FLAG);
+  const ints = viewOf(buffer);
+  const sizeBytes = ints.getInt32(position + TOTAL_SIZE);
+  const sysFlag = ints.getInt32(position + SYS_FLAG);
   const body = position + bodyPosition(sysFlag);
-  let at = body + buffer.readInt32BE(body - 4);
+  let at = body + ints.getInt32(body - 4);
   let topicLength: number;
-  if (buffer.readInt32BE(position + MAGIC_CODE) === MAGIC_V2) {
-    topicLength = buffer.readInt16BE(at);
+  if (ints.getInt32(position + MAGIC_CODE) === MAGIC_V2) {
+    topicLength = ints.getInt16(at);
     at += 2;
   } else {
-    topicLength = buffer.readInt8(at);
+    topicLength = ints.getInt8(at);
     at += 1;
   }
   view.topic = topics.read(buffer, at, topicLength);
-  view.queueId = buffer.readInt32BE(position + QUEUE_ID);
-  view.queueOffset = readInt64(buffer, position + QUEUE_OFFSET);
-  view.commitLogOffset = readInt64(buffer, position + PHYSICAL_OFFSET);
+  view.queueId = ints.getInt32(position + QUEUE_ID);
+  view.queueOffset = getInt64(ints, position + QUEUE_OFFSET);
+  view.commitLogOffset = getInt64(ints, position + PHYSICAL_OFFSET);
   view.sizeBytes = sizeBytes;
   view.sysFlag = sysFlag;
-  view.bornTimestamp = readInt64(buffer, position + BORN_TIMESTAMP);
-  view.storeTimestamp = readInt64(buffer, position + BORN_HOST + ((sysFlag & BORN_HOST_IPV6) === 0 ? 8 : 20));
+  view.bornTimestamp = getInt64(ints, position + BORN_TIMESTAMP);
+  view.storeTimestamp = getInt64(ints, position + BORN_HOST + ((sysFlag & BORN_HOST_IPV6) === 0 ? 8 : 20));
   const text = readText(buffer, at + topicLength + 2, position + sizeBytes);
   view.propertiesText = text;
-  view.tags = propertyOf(text, PROPERTY.TAGS);
-  view.tagsHash = tagsHash(view.tags);
+  const tags = propertyOf(text, PROPERTY.TAGS);
+  if (tags !== view.tags) {
+    view.tags = tags;
+    view.tagsHash = tagsHash(tags);
+  }
   view.uniqKey = propertyOf(text, PROPERTY.UNIQ_KEY);
   view.keys = propertyOf(text, PROPERTY.KEYS);
   const delay = propertyOf(text, PROPERTY.DELAY);

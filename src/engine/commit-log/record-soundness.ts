@@ -1,3 +1,4 @@
+import { viewOf } from '../../base/view-of.ts';
 import { bodyPosition, recordProblem } from '../../record/check.ts';
 import {
   BORN_HOST, BORN_TIMESTAMP, IPV4_HOST_BYTES, IPV6_HOST_BYTES, MAGIC_CODE, MAGIC_V1, MAGIC_V2, MAX_PROPERTIES_BYTES, MIN_RECORD_BYTES, PHYSICAL_OFFSET,
@@ -14,22 +15,23 @@ export const MAX_FIXED_BYTES = bodyPosition(0xffff_ffff);
 /** TOPICLEN (at most 2 bytes), topic, PROPLEN, properties. */
 const MAX_AFTER_BODY_BYTES = 2 + 32_767 + 2 + MAX_PROPERTIES_BYTES;
 
-const readLong = (buffer: Buffer, position: number): number => buffer.readInt32BE(position) * 0x1_0000_0000 + buffer.readUInt32BE(position + 4);
+const readLong = (view: DataView, position: number): number => view.getInt32(position) * 0x1_0000_0000 + view.getUint32(position + 4);
 
 /**
  * What can be told from the first `available` (at least 91) bytes of a record that should lie at `commitLogOffset`; null
  * when nothing is wrong. It keeps a hostile TOTALSIZE from being believed. A broker trusts PHYSICALOFFSET blindly (P10).
  */
 export const headerProblem = (buffer: Buffer, at: number, available: number, commitLogOffset: number): string | null => {
-  const total = buffer.readInt32BE(at + TOTAL_SIZE);
-  const magic = buffer.readInt32BE(at + MAGIC_CODE);
+  const view = viewOf(buffer);
+  const total = view.getInt32(at + TOTAL_SIZE);
+  const magic = view.getInt32(at + MAGIC_CODE);
   if (magic !== MAGIC_V1 && magic !== MAGIC_V2) return `MAGICCODE 0x${(magic >>> 0).toString(16).toUpperCase().padStart(8, '0')} is that of no record`;
   if (total < MIN_RECORD_BYTES) return `TOTALSIZE ${total} is too small`;
-  const physical = readLong(buffer, at + PHYSICAL_OFFSET);
+  const physical = readLong(view, at + PHYSICAL_OFFSET);
   if (physical !== commitLogOffset) return `PHYSICALOFFSET ${physical} is not the record's position`;
-  const body = bodyPosition(buffer.readInt32BE(at + SYS_FLAG));
+  const body = bodyPosition(view.getInt32(at + SYS_FLAG));
   if (body > available) return `TOTALSIZE ${total} is too small for its hosts`;
-  const bodyLength = buffer.readInt32BE(at + body - 4);
+  const bodyLength = view.getInt32(at + body - 4);
   const afterBody = total - body - bodyLength;
   if (bodyLength < 0 || afterBody < 3 || afterBody > MAX_AFTER_BODY_BYTES) return `BODYLEN ${bodyLength} does not fit TOTALSIZE ${total}`;
   return null;
@@ -42,17 +44,18 @@ export const headerProblem = (buffer: Buffer, at: number, available: number, com
 export const soundRecord: RecordCheck = (buffer, position, sizeBytes) => {
   const problem = recordProblem(buffer, position, sizeBytes, true);
   if (problem !== null) return problem;
-  const queueId = buffer.readInt32BE(position + QUEUE_ID);
+  const view = viewOf(buffer);
+  const queueId = view.getInt32(position + QUEUE_ID);
   if (queueId < 0) return `QUEUEID ${queueId} is negative`;
-  const storeTimestampAt = position + BORN_HOST + ((buffer.readInt32BE(position + SYS_FLAG) & BORN_HOST_IPV6) === 0 ? IPV4_HOST_BYTES : IPV6_HOST_BYTES);
-  return longProblem(buffer, position + QUEUE_OFFSET, 'QUEUEOFFSET') ?? longProblem(buffer, position + BORN_TIMESTAMP, 'BORNTIMESTAMP')
-    ?? longProblem(buffer, storeTimestampAt, 'STORETIMESTAMP');
+  const storeTimestampAt = position + BORN_HOST + ((view.getInt32(position + SYS_FLAG) & BORN_HOST_IPV6) === 0 ? IPV4_HOST_BYTES : IPV6_HOST_BYTES);
+  return longProblem(view, position + QUEUE_OFFSET, 'QUEUEOFFSET') ?? longProblem(view, position + BORN_TIMESTAMP, 'BORNTIMESTAMP')
+    ?? longProblem(view, storeTimestampAt, 'STORETIMESTAMP');
 };
 
 /** The high word of a number from 0 to 2^53 - 1 is below 2^21. */
-const longProblem = (buffer: Buffer, position: number, field: string): string | null => {
-  const high = buffer.readInt32BE(position);
-  return high >= 0 && high < 0x20_0000 ? null : `${field} ${buffer.readBigInt64BE(position)} is impossible`;
+const longProblem = (view: DataView, position: number, field: string): string | null => {
+  const high = view.getInt32(position);
+  return high >= 0 && high < 0x20_0000 ? null : `${field} ${view.getBigInt64(position)} is impossible`;
 };
 
 /**

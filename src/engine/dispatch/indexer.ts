@@ -113,7 +113,8 @@ export class Indexer {
     if (writer === null || this.#indexedTail >= tail) return;
     const { fs, paths, identity } = this.#context;
     const segments = listSegments(fs, paths.commitLog, identity.segmentSizeBytes);
-    const from = Math.max(this.#indexedTail, segments[0]?.baseOffset ?? 0);
+    // What lies before the newest key is ignored by `put`: after a rewind it need not be read either.
+    const from = Math.max(this.#indexedTail, writer.endCommitLogOffset, segments[0]?.baseOffset ?? 0);
     const scanner = new LogScanner(fs, segments, { from, to: tail, check: (buffer, position, size) => recordProblem(buffer, position, size, false) });
     const view = createDispatchView();
     try {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { viewOf } from '../../base/view-of.ts';
 import { bodyPosition } from '../../record/check.ts';
 import { BODY_CRC, BORN_HOST, MAGIC_CODE, MAGIC_V2, PROPERTY_CRC_BYTES, SYS_FLAG } from '../../record/layout.ts';
 import { NAME_END, PROPERTY } from '../../record/properties.ts';
@@ -30,21 +31,22 @@ const problem = (field: SuspectField, reason: string): FieldProblem => ({ field,
 
 /** The first field of a sound record that nobody writes so; null when there is none. Allocates nothing for a good record. */
 export const fieldProblem = (buffer: Buffer, position: number, sizeBytes: number, commitLogOffset: number, propertiesText: string): FieldProblem | null => {
-  const sysFlag = buffer.readInt32BE(position + SYS_FLAG);
+  const view = viewOf(buffer);
+  const sysFlag = view.getInt32(position + SYS_FLAG);
   const body = position + bodyPosition(sysFlag);
-  const bodyLength = buffer.readInt32BE(body - 4);
-  const crc = buffer.readInt32BE(position + BODY_CRC);
+  const bodyLength = view.getInt32(body - 4);
+  const crc = view.getInt32(position + BODY_CRC);
   if (bodyLength === 0 && crc !== 0) return problem('BODYCRC', `BODYCRC is ${crc} though the body is empty`);
   const flags = sysFlagProblem(buffer, body, bodyLength, sysFlag);
   if (flags !== null) return problem('SYSFLAG', flags);
-  const bornPort = buffer.readInt32BE(position + BORN_HOST + ((sysFlag & BORN_HOST_IPV6) === 0 ? 4 : 16));
+  const bornPort = view.getInt32(position + BORN_HOST + ((sysFlag & BORN_HOST_IPV6) === 0 ? 4 : 16));
   if (bornPort < 0 || bornPort > MAX_PORT) return problem('BORNHOST', `BORNHOST has port ${bornPort}`);
-  const storePort = buffer.readInt32BE(body - 20);
+  const storePort = view.getInt32(body - 20);
   if (storePort < 0 || storePort > MAX_PORT) return problem('STOREHOST', `STOREHOST has port ${storePort}`);
-  const reconsumeTimes = buffer.readInt32BE(body - 16);
+  const reconsumeTimes = view.getInt32(body - 16);
   if (reconsumeTimes < 0 || reconsumeTimes > MAX_RECONSUME_TIMES) return problem('RECONSUMETIMES', `RECONSUMETIMES is ${reconsumeTimes}`);
-  const preparedHigh = buffer.readInt32BE(body - 12);
-  const preparedLow = buffer.readUInt32BE(body - 8);
+  const preparedHigh = view.getInt32(body - 12);
+  const preparedLow = view.getUint32(body - 8);
   if (preparedHigh !== 0 || preparedLow !== 0) {
     const prepared = preparedHigh * 0x1_0000_0000 + preparedLow;
     // Only the end of a transaction sets it, to the half message before this one. [EndTransactionProcessor#endMessageTransaction]
