@@ -23,9 +23,9 @@ const TOPIC = 'soak';
 /** Full reading of the whole store instead of what the round added, in rounds. */
 const FULL_EVERY = 20;
 /** A producer that has stored nothing after so long is stuck. */
-const START_MS = 60_000;
+const START_MS = 180_000;
 /** Both producers start at once, and one waits for the other's recovery: longer than the usual 5 s when the machine has other work. */
-const LOCK_TIMEOUT = '30s';
+const LOCK_TIMEOUT = '60s';
 const MAX_OUTPUT_BYTES = 2 ** 30;
 
 const { values } = parseArgs({
@@ -213,7 +213,9 @@ async function askBroker(what) {
   rmSync(copy, { recursive: true, force: true });
   const { status } = spawnSync('cp', ['-a', '--sparse=always', store, copy]);
   if (status !== 0) cpSync(store, copy, { recursive: true, preserveTimestamps: true });
-  const { status: ended, stdout, stderr } = spawnSync(process.execPath, [brokerReader, copy, TOPIC], { encoding: 'utf8', maxBuffer: MAX_OUTPUT_BYTES, cwd: root });
+  const { status: ended, stdout, stderr } = spawnSync(process.execPath, [brokerReader, copy, TOPIC], {
+    encoding: 'utf8', maxBuffer: MAX_OUTPUT_BYTES, cwd: root, env: { ...process.env, MQLITE_INTEROP_PATIENCE: '5' },
+  });
   if (ended !== 0) throw new Error(`a broker on a copy of ${what}: ${stderr}`);
   const places = new Map(stdout.split('\n').filter((line) => line !== '').map((line) => line.split(' ')));
   for (const [place, id] of acknowledgedIds) {

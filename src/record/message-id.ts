@@ -7,7 +7,18 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).toUpperCa
 
 const hexOf32 = (value: number): string => HEX[value >>> 24]! + HEX[(value >>> 16) & 255]! + HEX[(value >>> 8) & 255]! + HEX[value & 255]!;
 
-const hexOf64 = (value: number): string => hexOf32(Math.floor(value / 0x1_0000_0000)) + hexOf32(value % 0x1_0000_0000 >>> 0);
+let lastHigh = 0;
+let lastHighHex = hexOf32(0);
+
+/** The upper half changes once in 4 GiB of log. */
+const hexOf64 = (value: number): string => {
+  const high = Math.floor(value / 0x1_0000_0000);
+  if (high !== lastHigh) {
+    lastHighHex = hexOf32(high);
+    lastHigh = high;
+  }
+  return lastHighHex + hexOf32(value % 0x1_0000_0000 >>> 0);
+};
 
 /** The store host at `position` of `buffer`, and the commit-log offset, in upper-case hex: 32 or 56 digits. [MessageDecoder#createMessageId] */
 export const offsetMsgIdOf = (buffer: Buffer, commitLogOffset: number, position = 0, hostBytes = buffer.length): string => {

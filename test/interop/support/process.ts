@@ -6,6 +6,9 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Every wait lasts so many times as long: for a long run on a machine that has other work. */
+const PATIENCE = Number(process.env['MQLITE_INTEROP_PATIENCE'] ?? 1);
+
 /** A child process whose output is kept, and which can be waited for in every way a test needs. */
 export class Child {
   readonly pid: number;
@@ -40,10 +43,10 @@ export class Child {
 
   /** Resolves true once `test` holds, false when the process ended first. Rejects after `timeoutMs`. */
   async until(test: () => boolean, timeoutMs: number, what: string): Promise<boolean> {
-    const deadline = Date.now() + timeoutMs;
+    const deadline = Date.now() + timeoutMs * PATIENCE;
     while (!test()) {
       if (this.exit !== null) return test();
-      if (Date.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs} ms\n${this.stdout}\n${this.stderr}`);
+      if (Date.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs * PATIENCE} ms\n${this.stdout}\n${this.stderr}`);
       await sleep(20);
     }
     return true;
@@ -58,11 +61,11 @@ export class Child {
     this.kill(signal);
     const late = Symbol('late');
     const timer = new AbortController();
-    const first = await Promise.race([this.exited, sleep(timeoutMs, late, { signal: timer.signal }).catch(() => late)]);
+    const first = await Promise.race([this.exited, sleep(timeoutMs * PATIENCE, late, { signal: timer.signal }).catch(() => late)]);
     timer.abort();
     if (typeof first !== 'symbol') return first;
     this.child.kill('SIGKILL');
     await this.exited;
-    throw new Error(`process ${this.pid} did not end within ${timeoutMs} ms of ${signal}\n${this.stdout}\n${this.stderr}`);
+    throw new Error(`process ${this.pid} did not end within ${timeoutMs * PATIENCE} ms of ${signal}\n${this.stdout}\n${this.stderr}`);
   }
 }
