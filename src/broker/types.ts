@@ -29,6 +29,16 @@ export interface OutgoingMessage {
   readonly compress?: CompressionName | undefined;
   /** Client time; now otherwise. */
   readonly bornTimestamp?: number | undefined;
+  /** A level of `messageDelayLevel`, from 1; above the last level the last counts; 0 or absent: none. Excludes `delayMs` and `deliverAtMs`. */
+  readonly delayLevel?: number | undefined;
+  /** Deliver so many ms after storing, as a timer message. Excludes `deliverAtMs`. */
+  readonly delayMs?: number | undefined;
+  /** Deliver at this time, ms since the epoch, as a timer message; a time that has passed: at once. */
+  readonly deliverAtMs?: number | undefined;
+  /** Stored as a half message, which nobody consumes before `endTransaction`. Excludes every delay. */
+  readonly transactional?: boolean | undefined;
+  /** Stored as PGROUP: who is asked about a half message without a decision. Needed by `transactional`. */
+  readonly producerGroup?: string | undefined;
 }
 
 export type SendStatus = 'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';
@@ -41,6 +51,10 @@ export interface SendResult {
   readonly queueOffset: number;
   readonly msgId: string;
   readonly offsetMsgId: string;
+  /** Of a half message: what `endTransaction` is told. Its queueOffset and offsetMsgId are those of the half record. */
+  readonly transactionId?: string | undefined;
+  /** Of a timer message: what `recall` is told. */
+  readonly recallHandle?: string | undefined;
 }
 
 /** One outcome per message of a batch, in order: stored, or the error (a MqliteError) that kept it out. */

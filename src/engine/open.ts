@@ -81,10 +81,12 @@ const openForWriting = async (options: LocalBrokerOptions, paths: StorePaths): P
   const writer = await StoreWriter.attach(context, { lockTimeoutMs: options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS, onNotice: notify });
   // What was inferred from files may be gone with them one day (retention): it is written down once somebody writes here.
   if (readIdentity(fs, paths.identity) === null) writeIdentity(fs, paths.identity, inferred.identity, { tempDirectory: paths.temp, nowMs: clock.nowMs() });
-  return new LocalBroker({
+  const broker = new LocalBroker({
     context, writer, flush: options.flush ?? 'async', notices,
     onTopicCreated: (topic) => notify(`topic ${topic} did not exist; created with 4 queues`),
   });
+  await broker.startServices();
+  return broker;
 };
 
 /** Nothing but the directory in which the identity of a new store is about to be written: whoever began it may be dead. */

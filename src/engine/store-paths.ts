@@ -24,6 +24,7 @@ export interface StorePaths {
   readonly writeLock: string;
   readonly attachLock: string;
   readonly indexLock: string;
+  readonly servicesLock: string;
   readonly groups: string;
   readonly deletedTopics: string;
   readonly offsetResets: string;
@@ -63,6 +64,7 @@ export const storePaths = (storeDirectory: string, commitLogDirectory?: string):
     writeLock: path.join(mqlite, 'write.lock'),
     attachLock: path.join(mqlite, 'attach.lock'),
     indexLock: path.join(mqlite, 'index.lock'),
+    servicesLock: path.join(mqlite, 'services.lock'),
     groups: path.join(mqlite, 'groups'),
     deletedTopics: path.join(mqlite, 'deleted-topics.json'),
     offsetShadow: path.join(mqlite, 'consumerOffset.json'),

@@ -14,6 +14,7 @@ import { offsetMsgIdOf } from './message-id.ts';
 import { PROPERTY } from './properties.ts';
 import { PropertyReader } from './property-reader.ts';
 import { BORN_HOST_IPV6, COMPRESSED, compressionTypeOf, STORE_HOST_IPV6 } from './sys-flag.ts';
+import { readText } from './text.ts';
 import { TopicCache } from './topic-cache.ts';
 
 const topics = new TopicCache();
@@ -89,6 +90,11 @@ export class StoredMessage implements Message {
     return this.#properties;
   }
 
+  /** Properties as stored, joined. */
+  get propertiesText(): string {
+    return readText(this.#buffer, this.#propertiesAt, this.#position + this.storeSize);
+  }
+
   get originTopic(): string | null {
     return this.properties[PROPERTY.RETRY_TOPIC] ?? this.properties[PROPERTY.REAL_TOPIC] ?? null;
   }
@@ -113,6 +119,12 @@ export class StoredMessage implements Message {
 
   get bornHost(): string {
     return formatHost(this.#buffer, this.#position + BORN_HOST, (this.sysFlag & BORN_HOST_IPV6) !== 0);
+  }
+
+  /** Address and port as stored: 8 or 20 bytes. */
+  get bornHostBytes(): Buffer {
+    const at = this.#position + BORN_HOST;
+    return this.#buffer.subarray(at, at + ((this.sysFlag & BORN_HOST_IPV6) === 0 ? IPV4_HOST_BYTES : IPV6_HOST_BYTES));
   }
 
   get storeHost(): string {

@@ -19,6 +19,13 @@ export const PROPERTY = {
   RETRY_TOPIC: 'RETRY_TOPIC',
   INNER_NUM: 'INNER_NUM',
   INNER_BASE: 'INNER_BASE',
+  TIMER_DELAY_MS: 'TIMER_DELAY_MS',
+  TIMER_DELIVER_MS: 'TIMER_DELIVER_MS',
+  TIMER_OUT_MS: 'TIMER_OUT_MS',
+  TRAN_MSG: 'TRAN_MSG',
+  PGROUP: 'PGROUP',
+  TRANSACTION_ID: '__transactionId__',
+  ORIGIN_MESSAGE_ID: 'ORIGIN_MESSAGE_ID',
   CRC32: '__CRC32#',
   DAMAGED: 'MQLITE_DAMAGED',
 } as const;
@@ -88,3 +95,14 @@ export const propertyItem = (name: string, value: string): string => {
 };
 
 export const hasSeparator = (text: string): boolean => text.includes(NAME_END) || text.includes(VALUE_END);
+
+/** The stored form with some properties set (at the end, in the order given) and others taken out (null). */
+export const changeProperties = (text: string, changes: Readonly<Record<string, string | null>>): string => {
+  const names = Object.keys(changes);
+  let kept = '';
+  for (const item of text.split(VALUE_END)) {
+    if (item !== '' && !names.includes(item.slice(0, Math.max(0, item.indexOf(NAME_END))))) kept += item + VALUE_END;
+  }
+  for (const name of names) if (changes[name] !== null) kept += propertyItem(name, changes[name]!);
+  return kept;
+};

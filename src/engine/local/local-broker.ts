@@ -12,12 +12,14 @@ import { toMqliteError } from '../files/storage-errors.ts';
 import { queryByKey } from '../read/key-query.ts';
 import { readLog } from '../read/log-stream.ts';
 import { StoreReader } from '../read/store-reader.ts';
+import { ServiceRunner } from '../services/service-runner.ts';
+import { createServices } from '../services/services.ts';
 import { openTables } from '../store-context.ts';
 import type { StoreContext, StoreTables } from '../store-context.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import { brokerProperties, prepareMessage } from './prepare.ts';
 import type { PrepareOptions, RoutableMessage } from './prepare.ts';
-import { GroupMember, readMember } from './group-member.ts';
+import { GroupDesk } from './group-desk.ts';
 import { Sender } from './sender.ts';
 import { tend } from './tending.ts';
 import { StoredResult } from './stored-result.ts';
@@ -46,14 +48,16 @@ export class LocalBroker implements Broker {
   readonly #tables: StoreTables;
   readonly #reader: StoreReader;
   readonly #admin: TopicAdmin;
+  readonly #groups: GroupDesk;
   readonly #sender: Sender | null;
   readonly #routes: TopicRoutes | null;
   readonly #storeHost: Buffer;
   readonly #ids: UniqKeyGenerator;
   readonly #brokerProperties: string;
-  readonly #members = new Set<GroupMember>();
   readonly #closing = new AbortController();
+  readonly #services: ServiceRunner | null;
   #tending: Promise<void> = Promise.resolve();
+  #serving: Promise<void> = Promise.resolve();
   #closed: Promise<void> | null = null;
 
   constructor(parts: LocalBrokerParts) {
@@ -65,12 +69,26 @@ export class LocalBroker implements Broker {
     this.#tables = writer?.tables ?? openTables(context);
     this.#reader = new StoreReader(context);
     this.#admin = new TopicAdmin(context, this.#tables, this.#reader);
+    this.#groups = new GroupDesk(context, this.#tables, this.#reader, this.#admin);
     this.#storeHost = encodeHost(context.identity.storeHost);
     this.#brokerProperties = brokerProperties(context.identity.clusterName);
     this.#ids = new UniqKeyGenerator({ clock: context.clock, ip: Buffer.from([127, 0, 0, 1]), pid: process.pid, random: Math.floor(Math.random() * 0x1_0000_0000) });
     this.#routes = writer === null ? null : new TopicRoutes(writer, Math.random, parts.onTopicCreated);
     this.#sender = writer === null ? null : new Sender(writer, this.#routes!, context.clock);
     if (writer !== null) this.#tending = tend(writer, this.#closing.signal, (notice) => parts.notices.push(notice));
+    this.#services = writer === null ? null : this.#makeServices(writer);
+  }
+
+  /** Delivers what is due, and goes on doing so until the close. */
+  async startServices(): Promise<void> {
+    if (this.#services === null) return;
+    await this.#services.runOnce();
+    this.#serving = this.#services.run(this.#closing.signal);
+  }
+
+  #makeServices(writer: StoreWriter): ServiceRunner {
+    const context = { writer, reader: this.#reader, onNotice: (notice: string) => this.#parts.notices.push(notice) };
+    return new ServiceRunner(context, createServices(context));
   }
 
   supports(feature: Feature): boolean {
@@ -121,7 +139,7 @@ export class LocalBroker implements Broker {
   }
 
   queues(topic: string): Promise<MessageQueue[]> {
-    return this.#reading(`reading ${topic}`, () => this.#queuesOf(topic));
+    return this.#reading(`reading ${topic}`, () => this.#admin.queues(topic));
   }
 
   minOffset(queue: MessageQueue): Promise<number> {
@@ -185,7 +203,7 @@ export class LocalBroker implements Broker {
     return this.#reading(`reading ${topic}`, () => {
       const config = this.#admin.require(topic);
       const logMin = this.#reader.tail.minOffset();
-      const queues = this.#queuesOf(topic).map((queue) => {
+      const queues = this.#admin.queues(topic).map((queue) => {
         const reader = this.#reader.queue(topic, queue.queueId);
         const minOffset = reader.minOffset(logMin);
         const maxOffset = reader.maxOffset();
@@ -216,67 +234,25 @@ export class LocalBroker implements Broker {
   }
 
   deleteGroup(group: string): Promise<void> {
-    return this.#writing(`deleting group ${group}`, (writer) => {
-      this.#admin.requireGroup(group);
-      const member = readMember(this.#context, group);
-      if (member !== null) throw new MqliteError('LOCKED', `group ${group} is being consumed by process ${member.pid}`, { hint: 'stop it first' });
-      // Recorded as a reset: other processes must not put back the offsets they remember.
-      const offsets = this.#tables.offsets.ofGroup(group).map((known) => ({ ...known, offset: 0 }));
-      if (offsets.length > 0) writer.setResetGeneration(this.#tables.resets.record(group, offsets));
-      if (this.#tables.groups.get(group) !== null) this.#tables.groups.remove(group);
-      this.#tables.offsets.removeGroup(group);
-    });
+    return this.#writing(`deleting group ${group}`, (writer) => this.#groups.remove(writer, group));
   }
 
   // -- progress of groups
 
   committedOffsets(group: string, topic?: string): Promise<CommittedOffset[]> {
-    return this.#reading(`reading offsets of ${group}`, () => {
-      this.#admin.requireGroup(group);
-      const known = new Set(this.#tables.offsets.ofGroup(group).map((offset) => offset.topic));
-      const topics = topic === undefined ? [...known].sort().filter((name) => this.#admin.find(name) !== null) : [topic];
-      return topics.flatMap((name) => this.#queuesOf(name)).map((queue) => this.#committed(group, queue));
-    });
+    return this.#reading(`reading offsets of ${group}`, () => this.#groups.committedOffsets(group, topic));
   }
 
   resetOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
-    return this.#writing(`resetting offsets of ${group}`, (writer) => {
-      this.#admin.requireGroup(group);
-      for (const { queue, offset } of offsets) {
-        this.#checkQueue(queue);
-        if (!Number.isSafeInteger(offset) || offset < 0) throw new MqliteError('INVALID_INPUT', `offset ${offset} is not a whole number of at least 0`);
-      }
-      const resets = offsets.map(({ queue, offset }) => ({ topic: queue.topic, queueId: queue.queueId, offset }));
-      writer.setResetGeneration(this.#tables.resets.record(group, resets));
-      this.#tables.offsets.commit(group, resets);
-      for (const reset of resets) {
-        const stored = this.#tables.offsets.committed(group, reset.topic, reset.queueId);
-        if (stored !== reset.offset) throw new MqliteError('NOT_CONFIRMED', `${reset.topic} queue ${reset.queueId}: the offset is ${stored} after the reset to ${reset.offset}`);
-      }
-    });
+    return this.#writing(`resetting offsets of ${group}`, (writer) => this.#groups.reset(writer, group, offsets));
   }
 
   joinGroup(group: string, topics: readonly string[]): Promise<Membership> {
-    return this.#writing(`joining group ${group}`, (writer) => {
-      this.#admin.checkGroupName(group);
-      const queues = topics.flatMap((topic) => this.#queuesOf(topic));
-      const info: MemberInfo = {
-        group, clientId: `127.0.0.1@${process.pid}#${this.#ids.next().slice(-12)}`, pid: process.pid, host: '127.0.0.1', topics: [...topics],
-        sinceMs: this.#context.clock.nowMs(),
-      };
-      const member = GroupMember.join(writer, info, queues, (left) => this.#members.delete(left));
-      this.#members.add(member);
-      if (this.#tables.groups.get(group) === null) this.#tables.groups.create(group);
-      return member;
-    });
+    return this.#writing(`joining group ${group}`, (writer) => this.#groups.join(writer, group, topics, this.#ids.next().slice(-12)));
   }
 
   listMembers(group: string): Promise<MemberInfo[]> {
-    return this.#reading(`listing members of ${group}`, () => {
-      this.#admin.requireGroup(group);
-      const member = readMember(this.#context, group);
-      return member === null ? [] : [member];
-    });
+    return this.#reading(`listing members of ${group}`, () => this.#groups.members(group));
   }
 
   notices(): readonly string[] {
@@ -295,8 +271,10 @@ export class LocalBroker implements Broker {
   async #close(): Promise<void> {
     this.#closing.abort();
     await this.#tending;
+    await this.#serving;
+    this.#services?.close();
     await this.#sender?.drain();
-    for (const member of [...this.#members]) await member.leave();
+    await this.#groups.leaveAll();
     this.#reader.close();
     try {
       await this.#writer?.detach();
@@ -361,25 +339,7 @@ export class LocalBroker implements Broker {
     return queryByKey(this.#context, this.#reader, query, this.#admin.deletedBelow(query.topic));
   }
 
-  #queuesOf(topic: string): MessageQueue[] {
-    const { brokerName } = this.#context.identity;
-    return this.#admin.queueIds(topic).map((queueId) => ({ topic, brokerName, queueId }));
-  }
-
   #checkQueue(queue: MessageQueue): void {
     this.#admin.requireQueue(queue.topic, queue.queueId);
-  }
-
-  #committed(group: string, queue: MessageQueue): CommittedOffset {
-    const reader = this.#reader.queue(queue.topic, queue.queueId);
-    const minOffset = reader.minOffset(this.#reader.tail.minOffset());
-    const maxOffset = reader.maxOffset();
-    const committedOffset = this.#tables.offsets.committed(group, queue.topic, queue.queueId);
-    const next = committedOffset === null ? null : Math.max(committedOffset, minOffset);
-    return {
-      queue, committedOffset, minOffset, maxOffset,
-      lag: next === null ? null : Math.max(0, maxOffset - next),
-      nextStoreTimestamp: next === null || next >= maxOffset ? null : this.#reader.storeTimestampAt(reader, next),
-    };
   }
 }

@@ -8,9 +8,11 @@ import { tagsHash } from '../../record/tags.ts';
 import { isSendAllowed, validateTopicName } from '../state/topic-name.ts';
 import type { PreparedMessage } from '../write/batch-appender.ts';
 
+/** DELAY is a Java int. */
+const MAX_DELAY_LEVEL = 0x7fff_ffff;
+
 /** A prepared message whose queue is chosen under the write lock. */
 export interface RoutableMessage extends PreparedMessage {
-  queueId: number;
   /** What the sender asked for: a queue, a sharding key, or neither. */
   readonly wantedQueueId: number | undefined;
   readonly shardingKey: string | undefined;
@@ -42,7 +44,8 @@ export const prepareMessage = (message: OutgoingMessage, options: PrepareOptions
   const uniqKey = message.msgId ?? options.ids.next(options.nowMs);
   const uniqItem = message.msgId === undefined ? UNIQ_KEY_START + uniqKey + VALUE_END : systemItem('UNIQ_KEY', uniqKey);
   const head = keys === null ? uniqItem : systemItem('KEYS', keys) + uniqItem;
-  const own = ownItems(message);
+  const delayLevel = checkDelayLevel(message.delayLevel);
+  const own = delayLevel === 0 ? ownItems(message) : ownItems(message) + propertyItem(PROPERTY.DELAY, String(delayLevel));
   const properties = own === '' ? head + tailOf(tags, options.brokerProperties) : head + tags.item + own + options.brokerProperties;
   if (properties.length > MAX_PROPERTIES_BYTES) {
     throw new MqliteError('MESSAGE_ILLEGAL', `the properties have ${Buffer.byteLength(properties)} bytes; at most ${MAX_PROPERTIES_BYTES} are allowed`, {
@@ -64,7 +67,7 @@ export const prepareMessage = (message: OutgoingMessage, options: PrepareOptions
     keys,
     tags: tags.tags,
     tagsHash: tags.hash,
-    delayLevel: 0,
+    delayLevel,
     queueOffset: -1,
     commitLogOffset: -1,
     storeTimestamp: 0,
@@ -118,6 +121,12 @@ const storedBody = (message: OutgoingMessage): { body: Uint8Array; sysFlag: numb
     throw new MqliteError('MESSAGE_ILLEGAL', `the body has ${stored.length} bytes; at most ${MAX_BODY_BYTES} are allowed`, { hint: 'compress it (--compress) or split it' });
   }
   return { body: stored, sysFlag: message.compress === undefined ? 0 : compressionFlags(message.compress) };
+};
+
+const checkDelayLevel = (level: number | undefined): number => {
+  if (level === undefined) return 0;
+  if (Number.isSafeInteger(level) && level >= 0 && level <= MAX_DELAY_LEVEL) return level;
+  throw new MqliteError('INVALID_INPUT', `delay level ${level} is not a whole number from 0 to ${MAX_DELAY_LEVEL}`, { hint: 'see "mqlite delay levels"' });
 };
 
 const joinKeys = (keys: readonly string[] | undefined): string | null => {

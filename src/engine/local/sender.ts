@@ -1,6 +1,9 @@
 import { nextTurn } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import { MqliteError } from '../../broker/errors.ts';
+import { placeMessage } from '../dispatch/placement.ts';
+import type { PlacementRules } from '../dispatch/placement.ts';
+import { parseDelayLevels } from '../dispatch/tags-code.ts';
 import { toMqliteError } from '../files/storage-errors.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import type { RoutableMessage } from './prepare.ts';
@@ -29,6 +32,7 @@ export class Sender {
   readonly #writer: StoreWriter;
   readonly #routes: TopicRoutes;
   readonly #clock: Clock;
+  readonly #placement: PlacementRules;
   #jobs: Job[] = [];
   #running = false;
   #turnStartMs = 0;
@@ -37,6 +41,7 @@ export class Sender {
     this.#writer = writer;
     this.#routes = routes;
     this.#clock = clock;
+    this.#placement = { delayLevels: parseDelayLevels(writer.context.identity.messageDelayLevel) };
   }
 
   /** Stores messages in order. Each one that could not be stored has its `error`; rejects when none can be. */
@@ -85,6 +90,7 @@ export class Sender {
     for (const message of messages) {
       try {
         this.#routes.route(message);
+        placeMessage(message, this.#placement);
         routed.push(message);
       } catch (error) {
         if (!(error instanceof MqliteError) || error.exitCode >= 6) throw error;

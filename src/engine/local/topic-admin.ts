@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { MqliteError } from '../../broker/errors.ts';
-import type { GroupConfig, TopicConfig, TopicPatch } from '../../broker/types.ts';
+import type { GroupConfig, MessageQueue, TopicConfig, TopicPatch } from '../../broker/types.ts';
 import type { Message } from '../../record/message.ts';
 import { removeQueueDirectory } from '../consume-queue/queue-writer.ts';
 import { listQueueTopics, listTopicQueues } from '../consume-queue/queue-directory.ts';
@@ -54,6 +54,11 @@ export class TopicAdmin {
     const { readQueueNums } = this.require(topic);
     const ids = Array.from({ length: readQueueNums }, (_, queueId) => queueId);
     return [...ids, ...this.#reader.storedQueueIds(topic).filter((queueId) => queueId >= readQueueNums)];
+  }
+
+  queues(topic: string): MessageQueue[] {
+    const { brokerName } = this.#context.identity;
+    return this.queueIds(topic).map((queueId) => ({ topic, brokerName, queueId }));
   }
 
   requireQueue(topic: string, queueId: number): void {

@@ -11,10 +11,13 @@ import type { TagsCode } from '../dispatch/tags-code.ts';
 import type { EngineState } from '../state/engine-state.ts';
 import type { StoreIdentity } from '../state/store-identity.ts';
 
-/** A message checked and joined, ready to be stored; the appender fills in where it went. */
+/**
+ * A message checked and joined, ready to be stored; the appender fills in where it went. Topic, queue and properties may still change
+ * under the write lock (`placement.ts`): what is to come later is stored in a system topic first.
+ */
 export interface PreparedMessage {
-  readonly topic: string;
-  readonly queueId: number;
+  topic: string;
+  queueId: number;
   readonly body: Uint8Array;
   readonly flag: number;
   readonly sysFlag: number;
@@ -22,12 +25,13 @@ export interface PreparedMessage {
   readonly bornHost: Buffer;
   readonly reconsumeTimes: number;
   readonly preparedTransactionOffset: number;
-  readonly properties: string;
+  properties: string;
   readonly uniqKey: string | null;
   readonly keys: string | null;
   readonly tags: string | null;
   readonly tagsHash: number;
-  readonly delayLevel: number;
+  /** DELAY of the properties; 0 without. */
+  delayLevel: number;
   queueOffset: number;
   commitLogOffset: number;
   storeTimestamp: number;
