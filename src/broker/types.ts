@@ -58,13 +58,19 @@ export interface SendResult {
 }
 
 /** One outcome per message of a batch, in order: stored, or the error (a MqliteError) that kept it out. */
-export type SendOutcome = SendResult | { readonly error: Error };
+export type SendOutcome = SendResult | {
+  readonly error: Error;
+  /** The broker that was tried, where one was. */
+  readonly brokerName?: string | undefined;
+};
 
 export interface SendOptions {
   /** Overrides the target's own flush mode for these messages. */
   readonly flush?: 'async' | 'sync' | undefined;
   /** false: an unknown topic is TOPIC_NOT_FOUND instead of being created with 4 queues. Default true. */
   readonly createTopic?: boolean | undefined;
+  /** Another broker than this one where the topic has queues on several; a fixed queue or sharding key stays where it is. */
+  readonly avoidBroker?: string | undefined;
 }
 
 /** What a pull keeps: a tag expression (`A || B`, `*`) or a SQL92 one. What is not understood is INVALID_INPUT. */

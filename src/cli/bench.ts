@@ -83,7 +83,8 @@ async function sendAll(broker: Broker, run: BenchProduceRun, count: number, runI
   const sentAt = new WeakMap<OutgoingMessage, number>();
   let stored = 0;
   const producer = new Producer<OutgoingMessage>({
-    broker, clock, send: {}, batchSize: inFlight, inFlight, timeoutMs: VISIBLE_TIMEOUT_MS, oneway: false,
+    broker, clock, send: {}, batchSize: inFlight, inFlight, oneway: false,
+    retry: { retries: 0, changesBroker: false, retriesUnconfirmed: false, timeoutMs: VISIBLE_TIMEOUT_MS },
     onSubmit: (batch) => void sentAt.set(batch[0]!, stopwatchMs()),
     onOutcomes: (outcomes, batch) => {
       const failed = outcomes.find((outcome) => 'error' in outcome);

@@ -2,19 +2,21 @@ import { createReadStream, openSync, readFileSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
-import type { CompressionName, SendOutcome } from '../broker/types.ts';
+import type { CompressionName } from '../broker/types.ts';
 import { LineSplitter } from '../client/line-splitter.ts';
 import { Producer } from '../client/producer.ts';
+import type { RetryPolicy } from '../client/send-retry.ts';
 import { nearest } from './did-you-mean.ts';
-import { describeError, systemErrorToMqlite } from './error-report.ts';
+import { systemErrorToMqlite } from './error-report.ts';
 import type { HostInput } from './host.ts';
 import { topicNames } from './name-hints.ts';
 import type { Output } from './output.ts';
 import { bodyMessage, jsonMessage } from './produce-input.ts';
 import type { MessageTemplate, NumberedMessage } from './produce-input.ts';
-import { ChunkWriter } from './render/chunk-writer.ts';
+import { ProduceReport } from './produce-report.ts';
 import { plural } from './render/numbers.ts';
 import type { SettingValues } from './settings.ts';
+import { Spool } from './spool.ts';
 import { parseDuration, parseRate } from './time.ts';
 
 export interface ProduceFlags {
@@ -32,8 +34,11 @@ export interface ProduceFlags {
   readonly rate?: string | undefined;
   readonly flush?: string | undefined;
   readonly timeout?: string | undefined;
+  readonly retries?: number | undefined;
+  readonly 'retry-another-broker': boolean;
+  readonly spool?: string | undefined;
   readonly oneway: boolean;
-  readonly 'in-flight': number;
+  readonly 'in-flight'?: number | undefined;
   readonly compress?: string | undefined;
   readonly 'no-create': boolean;
   readonly 'skip-empty': boolean;
@@ -69,28 +74,44 @@ async function sendAll(run: ProduceRun): Promise<void> {
   refuseConflicts(run);
   const template = makeTemplate(run);
   const rate = run.flags.rate === undefined ? undefined : parseRate(run.flags.rate, '--rate');
-  const timeoutMs = run.flags.timeout === undefined ? run.settings.integer('sendMsgTimeout') : parseDuration(run.flags.timeout, '--timeout');
+  const retry = retryPolicy(run);
   const source = openSource(run, template);
-  const broker = await run.openBroker();
-  const report = new ProduceReport(run);
-  const producer = new Producer<NumberedMessage>({
-    broker,
-    clock: run.clock,
-    send: { createTopic: false },
-    batchSize: run.flags.batch,
-    inFlight: run.flags['in-flight'],
-    ratePerSecond: rate,
-    timeoutMs,
-    oneway: run.flags.oneway,
-    onOutcomes: (outcomes, batch) => report.outcomes(outcomes, batch),
-  });
-  let first = true;
+  const spool = run.flags.spool === undefined ? undefined : Spool.open(run.flags.spool);
+  const report = new ProduceReport(run, spool);
+  try {
+    let broker: Broker | undefined;
+    await orSpool(report, async () => void (broker = await run.openBroker()));
+    if (broker === undefined) {
+      for await (const messages of source) report.notSent(messages);
+    } else {
+      const producer = new Producer<NumberedMessage>({
+        broker,
+        clock: run.clock,
+        send: { createTopic: false },
+        batchSize: run.flags.batch,
+        inFlight: inFlightOf(run),
+        inFlightBytes: run.settings.integer('backPressureForAsyncSendSize'),
+        ratePerSecond: rate,
+        retry,
+        oneway: run.flags.oneway,
+        onOutcomes: (outcomes, batch) => report.outcomes(outcomes, batch),
+      });
+      await sendFrom(source, producer, broker, report, run);
+    }
+  } finally {
+    spool?.close();
+  }
+  await report.summary();
+}
+
+async function sendFrom(source: MessageSource, producer: Producer<NumberedMessage>, broker: Broker, report: ProduceReport, run: ProduceRun): Promise<void> {
+  let isReady: boolean | undefined;
   try {
     for await (const messages of source) {
       if (messages.length === 0) continue;
-      if (first) await prepareTopic(broker, run);
-      first = false;
-      await producer.add(messages);
+      isReady ??= await orSpool(report, () => prepareTopic(broker, run));
+      if (isReady) await producer.add(messages);
+      else report.notSent(messages);
       if (run.signal.aborted) break;
     }
     await producer.finish();
@@ -100,8 +121,34 @@ async function sendAll(run: ProduceRun): Promise<void> {
     await report.failure(error);
     throw error;
   }
-  report.summary();
 }
+
+/** false: it failed, and there is a spool that takes what is to be sent. */
+async function orSpool(report: ProduceReport, action: () => Promise<void>): Promise<boolean> {
+  try {
+    await action();
+    return true;
+  } catch (error) {
+    if (!report.canSpool(error)) throw error;
+    report.spoolAll(error);
+    return false;
+  }
+}
+
+/** Several sends under way at once are asynchronous ones: their further attempts stay on the same broker, or the order would be anybody's guess. */
+function retryPolicy(run: ProduceRun): RetryPolicy {
+  const { flags, settings } = run;
+  const isAsync = inFlightOf(run) > flags.batch;
+  const retriesUnconfirmed = flags['retry-another-broker'] || settings.boolean('retryAnotherBrokerWhenNotStoreOK');
+  return {
+    retries: flags.oneway ? 0 : flags.retries ?? settings.integer(isAsync ? 'retryTimesWhenSendAsyncFailed' : 'retryTimesWhenSendFailed'),
+    changesBroker: !isAsync,
+    retriesUnconfirmed: retriesUnconfirmed && !isAsync,
+    timeoutMs: flags.timeout === undefined ? settings.integer('sendMsgTimeout') : parseDuration(flags.timeout, '--timeout'),
+  };
+}
+
+const inFlightOf = ({ flags, settings }: ProduceRun): number => flags['in-flight'] ?? settings.integer('backPressureForAsyncSendNum');
 
 /** BODY or a whole file: there are no lines to number. */
 function isOneMessage({ body, flags }: ProduceRun): boolean {
@@ -129,6 +176,7 @@ function refuseConflicts({ flags, body, stdin }: ProduceRun): void {
   if (flags.queue !== undefined && flags['keep-queue']) refuse('--queue and --keep-queue exclude each other', 'Give one of them.');
   if (flags.queue !== undefined && flags['sharding-key'] !== undefined) refuse('--queue and --sharding-key exclude each other', 'Both choose the queue: give one of them.');
   if (flags.oneway && flags.json) refuse('--oneway and --json exclude each other', '--json prints acknowledgements, --oneway does not wait for them.');
+  if (flags.oneway && flags.retries !== undefined) refuse('--oneway and --retries exclude each other', 'What is not waited for is not tried again.');
   if (flags.oneway && flags.flush === 'sync') refuse('--oneway and --flush sync exclude each other', 'Waiting for the disk means waiting for an acknowledgement.');
   if (body === undefined && flags.file === undefined && stdin.isTTY === true) {
     refuse('no BODY, and standard input is a terminal', 'Write the body as second argument, or pipe lines in: echo hello | mqlite produce TOPIC');
@@ -169,8 +217,10 @@ function chooseCompressor(flag: string | undefined, settings: SettingValues): Me
   return (body) => (body.length >= fromBytes ? type : undefined);
 }
 
+type MessageSource = AsyncIterable<NumberedMessage[]> | Iterable<NumberedMessage[]>;
+
 /** Batches of messages as they arrive. */
-function openSource(run: ProduceRun, template: MessageTemplate): AsyncIterable<NumberedMessage[]> | Iterable<NumberedMessage[]> {
+function openSource(run: ProduceRun, template: MessageTemplate): MessageSource {
   const { body, flags, stdin } = run;
   if (body !== undefined) return [[bodyMessage(Buffer.from(body), 1, template)]];
   if (flags.file === undefined) return lines(stdin, run, template);
@@ -247,68 +297,4 @@ async function prepareTopic(broker: Broker, { topic, flags, settings, notice }: 
     return;
   }
   notice(`topic ${topic} is new and has ${plural(queues, 'queue')}${near.length > 0 ? ` (did you mean ${near.join(' or ')}?)` : ''}`);
-}
-
-/** Acknowledgements as they come, and the summary. */
-class ProduceReport {
-  readonly #run: ProduceRun;
-  readonly #writer: ChunkWriter;
-  #stored = 0;
-  #last: Exclude<SendOutcome, { error: Error }> | undefined;
-
-  constructor(run: ProduceRun) {
-    this.#run = run;
-    this.#writer = new ChunkWriter(run.out);
-  }
-
-  /** Error: the first failure of the batch, with its line; NOT_CONFIRMED for a status that is not SEND_OK. */
-  async outcomes(outcomes: readonly SendOutcome[], batch: readonly NumberedMessage[]): Promise<void> {
-    const { json } = this.#run.flags;
-    let failure: MqliteError | undefined;
-    for (let index = 0; index < outcomes.length; index++) {
-      const outcome = outcomes[index]!;
-      const { line } = batch[index]!;
-      if ('error' in outcome) {
-        failure ??= withLine(outcome.error, line);
-        if (json) this.#writer.text(errorLine(outcome.error, line, this.#run.topic));
-        continue;
-      }
-      this.#stored++;
-      this.#last = outcome;
-      if (json) this.#writer.text(ackLine(outcome, line));
-      if (outcome.status !== 'SEND_OK') failure ??= new MqliteError('NOT_CONFIRMED', `stored, but ${outcome.status}`, { line, hint: 'The store could not confirm the durability asked for.' });
-    }
-    if (json) await this.#writer.flush();
-    if (failure !== undefined) throw failure;
-  }
-
-  /** A line that never became a message has its line of --json, too. */
-  async failure(error: unknown): Promise<void> {
-    if (!this.#run.flags.json || !(error instanceof MqliteError) || error.line === undefined) return;
-    this.#writer.text(errorLine(error, error.line, this.#run.topic));
-    await this.#writer.flush();
-  }
-
-  summary(): void {
-    const { topic, flags, notice } = this.#run;
-    if (flags.json) return;
-    const last = this.#last;
-    if (this.#stored === 1 && last !== undefined && !flags.oneway) notice(`stored in ${topic}, queue ${last.queueId}, offset ${last.queueOffset}, id ${last.msgId}`);
-    else notice(`${plural(this.#stored, 'message')} ${flags.oneway ? 'handed over, not waited for, in' : 'stored in'} ${topic}`);
-  }
-}
-
-function withLine(error: Error, line: number): MqliteError {
-  if (!(error instanceof MqliteError)) return new MqliteError('BUG', error.message, { line, cause: error });
-  return error.line === undefined ? new MqliteError(error.code, error.message, { line, ...(error.hint === undefined ? {} : { hint: error.hint }), cause: error }) : error;
-}
-
-function ackLine(result: Exclude<SendOutcome, { error: Error }>, line: number): string {
-  const { status, topic, brokerName, queueId, queueOffset, msgId, offsetMsgId } = result;
-  return `${JSON.stringify({ line, status, topic, brokerName, queueId, queueOffset, msgId, offsetMsgId })}\n`;
-}
-
-function errorLine(error: Error, line: number, topic: string): string {
-  const { code, exitCode, message, hint } = describeError(error);
-  return `${JSON.stringify({ line, topic, error: { code, exitCode, message, hint: hint ?? null } })}\n`;
 }

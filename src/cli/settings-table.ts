@@ -23,7 +23,6 @@ const NO_NETWORK = 'a store directory is used without connections, name servers 
 const NO_THREADS = 'mqlite runs on one thread';
 const NO_TRACE = 'mqlite sends no trace messages';
 const NO_POP = 'messages are pulled, not popped';
-const NO_SEND_RETRY = 'a write to a store directory succeeds or fails for good';
 const NO_CACHE = 'nothing is read ahead of the output, so there is no cache to limit';
 const NO_REDELIVERY = 'printing a message does not fail, so nothing is retried';
 const ONLY_IN_CODE = 'it is an object of a Java program, not a value';
@@ -71,21 +70,21 @@ const PRODUCER_SETTINGS = [
   { name: 'createTopicKey', classes: P, type: 'text', default: 'TBW102', meaning: 'topic whose settings a new topic takes', here: refused('a new topic has defaultTopicQueueNums queues, readable and writable') },
   { name: 'defaultTopicQueueNums', classes: P, type: 'integer', default: '4', minimum: 1, meaning: 'queues of a topic made by sending to it', here: applied('produce') },
   { name: 'sendMsgTimeout', classes: P, type: 'integer', default: '3000', minimum: 1, meaning: 'ms allowed to a send', here: applied('produce, where --timeout is not given') },
-  { name: 'sendMsgMaxTimeoutPerRequest', classes: P, type: 'integer', default: '-1', meaning: 'ms allowed to one attempt of a send', here: refused(NO_SEND_RETRY) },
+  { name: 'sendMsgMaxTimeoutPerRequest', classes: P, type: 'integer', default: '-1', meaning: 'ms allowed to one attempt of a send', here: refused('--timeout covers all attempts of a send') },
   { name: 'compressMsgBodyOverHowmuch', classes: P, type: 'integer', default: '4096', meaning: 'bodies of this many bytes and more are compressed', here: applied('produce, when this or compressType is given; --compress compresses every body') },
   { name: 'compressType', classes: P, type: 'text', default: 'ZLIB', oneOf: ['ZLIB', 'LZ4', 'ZSTD'], meaning: 'how bodies are compressed', here: applied('produce, for bodies from compressMsgBodyOverHowmuch bytes on') },
   { name: 'compressLevel', classes: P, type: 'integer', default: '5', meaning: 'effort of the compression', here: refused('it is always the default, 5') },
   { name: 'maxMessageSize', classes: P, type: 'integer', default: '4194304', minimum: 1, meaning: 'largest body in bytes', here: applied('produce') },
-  { name: 'retryTimesWhenSendFailed', classes: P, type: 'integer', default: '2', meaning: 'further attempts of a failed synchronous send', here: refused(NO_SEND_RETRY) },
-  { name: 'retryTimesWhenSendAsyncFailed', classes: P, type: 'integer', default: '2', meaning: 'further attempts of a failed asynchronous send', here: refused(NO_SEND_RETRY) },
-  { name: 'retryAnotherBrokerWhenNotStoreOK', classes: P, type: 'boolean', default: 'false', meaning: 'try another broker unless the answer is SEND_OK', here: refused('there is one store') },
+  { name: 'retryTimesWhenSendFailed', classes: P, type: 'integer', default: '2', meaning: 'further attempts of a failed synchronous send', here: applied('produce, where --retries is not given and one send at a time is under way') },
+  { name: 'retryTimesWhenSendAsyncFailed', classes: P, type: 'integer', default: '2', meaning: 'further attempts of a failed asynchronous send', here: applied('produce, where --retries is not given and several sends are under way (--in-flight above --batch)') },
+  { name: 'retryAnotherBrokerWhenNotStoreOK', classes: P, type: 'boolean', default: 'false', meaning: 'try another broker unless the answer is SEND_OK', here: applied('produce, as --retry-another-broker; a store directory always answers SEND_OK') },
   { name: 'autoBatch', classes: P, type: 'boolean', default: 'false', meaning: 'gather messages into batches', here: refused('messages are always gathered; --batch limits how many') },
   { name: 'batchMaxDelayMs', classes: P, type: 'integer', default: '-1', meaning: 'ms a message waits for others', here: refused('a batch waits at most 5 ms') },
   { name: 'batchMaxBytes', classes: P, type: 'integer', default: '-1', meaning: 'bytes of a batch', here: refused('--batch limits a batch') },
   { name: 'totalBatchMaxBytes', classes: P, type: 'integer', default: '-1', meaning: 'bytes of all waiting batches', here: refused('--in-flight limits what waits') },
   { name: 'enableBackpressureForAsyncMode', classes: P, type: 'boolean', default: 'false', meaning: 'limit what is under way', here: refused('it is always limited, by --in-flight') },
-  { name: 'backPressureForAsyncSendNum', classes: P, type: 'integer', default: '1024', meaning: 'messages under way', here: refused('--in-flight limits what is under way') },
-  { name: 'backPressureForAsyncSendSize', classes: P, type: 'integer', default: '104857600', meaning: 'bytes under way', here: refused('--in-flight limits what is under way') },
+  { name: 'backPressureForAsyncSendNum', classes: P, type: 'integer', default: '1024', meaning: 'messages under way', minimum: 1, here: applied('produce, where --in-flight is not given') },
+  { name: 'backPressureForAsyncSendSize', classes: P, type: 'integer', default: '104857600', meaning: 'bytes under way', minimum: 1, here: applied('produce') },
   { name: 'sendMessageWithVIPChannel', classes: P, type: 'boolean', default: 'false', meaning: 'send to the broker\'s second port', here: refused(NO_NETWORK) },
   { name: 'sendLatencyFaultEnable', classes: P, type: 'boolean', default: 'false', meaning: 'avoid slow brokers', here: refused('there is one store') },
   { name: 'notAvailableDuration', classes: P, type: 'text', default: '0,0,2000,5000,6000,10000,30000', meaning: 'ms a slow broker is avoided', here: refused('there is one store') },

@@ -1,8 +1,8 @@
-import { nextTurn } from '../base/clock.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
-import { MqliteError } from '../broker/errors.ts';
 import type { OutgoingMessage, SendOptions, SendOutcome } from '../broker/types.ts';
+import { sendWithRetries } from './send-retry.ts';
+import type { RetryPolicy } from './send-retry.ts';
 
 export interface ProducerOptions<M extends OutgoingMessage> {
   readonly broker: Broker;
@@ -14,13 +14,15 @@ export interface ProducerOptions<M extends OutgoingMessage> {
   readonly inFlight: number;
   /** Messages a second; undefined: as fast as they are stored. */
   readonly ratePerSecond?: number | undefined;
-  /** For one send with all its attempts, in ms. */
-  readonly timeoutMs: number;
+  /** Most bytes of bodies sent and not yet acknowledged; undefined: as many as `inFlight` messages have. */
+  readonly inFlightBytes?: number | undefined;
+  /** Of one send. */
+  readonly retry: RetryPolicy;
   /** Do not wait for acknowledgements between sends. */
   readonly oneway: boolean;
-  /** Called with each batch as it is sent. */
+  /** Called with each batch as it is sent, once for all attempts. */
   readonly onSubmit?: (batch: readonly M[]) => void;
-  /** Outcomes of one send, in order. A promise is awaited before the next send. */
+  /** Outcomes of one send after its last attempt, errors included, in order. Throwing ends the producer. A promise is awaited before the next. */
   readonly onOutcomes: (outcomes: readonly SendOutcome[], batch: readonly M[]) => Promise<void> | void;
 }
 
@@ -34,7 +36,7 @@ const RATE_SLICE_MS = 50;
 
 /**
  * Sends messages in the order they are given, in batches of what has arrived. While sends are under way more messages gather; the
- * next send takes them. `add` resolves when the source may go on. The first failure ends the producer: `add` and `finish` reject.
+ * next send takes them. `add` resolves when the source may go on. What `onOutcomes` throws ends the producer: `add` and `finish` reject.
  */
 export class Producer<M extends OutgoingMessage = OutgoingMessage> {
   readonly #options: ProducerOptions<M>;
@@ -43,6 +45,7 @@ export class Producer<M extends OutgoingMessage = OutgoingMessage> {
   #head = 0;
   #waitingBytes = 0;
   #underWay = 0;
+  #underWayBytes = 0;
   #delivered: Promise<void> = Promise.resolve();
   #pump: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
@@ -101,9 +104,9 @@ export class Producer<M extends OutgoingMessage = OutgoingMessage> {
   }
 
   async #awaitRoom(): Promise<void> {
-    while (this.#underWay > 0 && this.#underWay + Math.min(this.#count, this.#batchSize) > this.#options.inFlight && this.#failure === undefined) {
-      await this.#progress();
-    }
+    const { inFlight, inFlightBytes = Infinity } = this.#options;
+    const isFull = (): boolean => this.#underWay + Math.min(this.#count, this.#batchSize) > inFlight || this.#underWayBytes >= inFlightBytes;
+    while (this.#underWay > 0 && isFull() && this.#failure === undefined) await this.#progress();
   }
 
   async #awaitRate(): Promise<void> {
@@ -134,34 +137,19 @@ export class Producer<M extends OutgoingMessage = OutgoingMessage> {
   }
 
   #submit(batch: M[]): void {
-    const { ratePerSecond, clock, onOutcomes, oneway } = this.#options;
+    const { broker, send, retry, ratePerSecond, clock, onOutcomes, oneway } = this.#options;
     if (ratePerSecond !== undefined) this.#nextSendAtMs = Math.max(this.#nextSendAtMs, clock.elapsedMs() - RATE_SLICE_MS) + (batch.length * 1000) / ratePerSecond;
     this.#underWay += oneway ? 0 : batch.length;
     this.#options.onSubmit?.(batch);
-    const sending = this.#send(batch);
+    const bytes = oneway ? 0 : batch.reduce((sum, message) => sum + message.body.length, 0);
+    this.#underWayBytes += bytes;
+    const sending = sendWithRetries(broker, clock, batch, send, retry);
     // Outcomes are delivered in the order of sending.
     this.#delivered = Promise.all([sending, this.#delivered]).then(([outcomes]) => onOutcomes(outcomes, batch)).catch((error: unknown) => this.#fail(error)).finally(() => {
       this.#underWay -= oneway ? 0 : batch.length;
+      this.#underWayBytes -= bytes;
       this.#signalProgress();
     });
-  }
-
-  async #send(batch: readonly OutgoingMessage[]): Promise<SendOutcome[]> {
-    const { broker, send, timeoutMs, clock } = this.#options;
-    const sending = broker.sendBatch(batch, send);
-    // A local store mostly answers within the turn: a timer and its end would cost as much as storing 50 messages.
-    const early = await Promise.race([sending, nextTurn()]);
-    if (early !== undefined) return early;
-    const settled = new AbortController();
-    const timeout = clock.sleep(timeoutMs, settled.signal).then(() => {
-      if (settled.signal.aborted) return [];
-      throw new MqliteError('TIMED_OUT', `no acknowledgement within ${timeoutMs} ms for ${batch.length} message(s)`, { hint: 'They may be stored all the same; allow more time with --timeout.' });
-    });
-    try {
-      return await Promise.race([sending, timeout]);
-    } finally {
-      settled.abort();
-    }
   }
 
   #fail(error: unknown): void {

@@ -11,6 +11,7 @@ what stands before it is stored.`;
     { description: 'One message', command: '<%= config.bin %> produce orders "hello"' },
     { description: 'A message a line, with tag and key', command: 'tail -f app.log | <%= config.bin %> produce logs --tag app --key run-7' },
     { description: 'A whole file as one message, acknowledged as JSON', command: '<%= config.bin %> produce images --file cat.png --json' },
+    { description: 'Lose nothing when the store cannot be written: what is left goes to a file', command: 'tail -f app.log | <%= config.bin %> produce logs --spool unsent.ndjson' },
     { description: 'Copy a topic', command: '<%= config.bin %> consume orders --until-end --json | <%= config.bin %> produce copy --json-input' },
   ];
 
@@ -33,8 +34,11 @@ what stands before it is stored.`;
     rate: Flags.string({ description: 'messages per second', helpValue: 'N/s' }),
     flush: Flags.option({ options: ['async', 'sync'] as const, description: 'acknowledge when the system has it, or when the disk has it' })(),
     timeout: Flags.string({ description: 'for one send with all its attempts (3s)', helpValue: 'DURATION' }),
+    retries: Flags.integer({ description: 'further attempts of a send that failed for a reason that may pass (2)', min: 0, helpValue: 'N' }),
+    'retry-another-broker': Flags.boolean({ description: 'also try another broker when a message is stored and not confirmed' }),
+    spool: Flags.string({ description: 'keep what could not be stored in this file, for --json-input, and go on', helpValue: 'FILE' }),
     oneway: Flags.boolean({ description: 'do not wait for acknowledgements' }),
-    'in-flight': Flags.integer({ description: 'most messages sent and not yet acknowledged', min: 1, default: 1024, helpValue: 'N' }),
+    'in-flight': Flags.integer({ description: 'most messages sent and not yet acknowledged (1024)', min: 1, helpValue: 'N' }),
     compress: Flags.option({ options: ['zlib', 'lz4', 'zstd'] as const, description: 'compress bodies' })(),
     'no-create': Flags.boolean({ description: 'refuse a topic or store that does not exist' }),
     'skip-empty': Flags.boolean({ description: 'skip empty lines instead of refusing them' }),

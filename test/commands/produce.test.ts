@@ -103,7 +103,7 @@ describe('produce', () => {
     [['T', 'x', '--file', 'f']], [['T', 'x', '--json-input']], [['T', '--keep-id']], [['T', '--json-input', '--keep-queue', '--queue', '1']],
     [['T', 'x', '--queue', '0', '--sharding-key', 'k']], [['T', 'x', '--oneway', '--json']], [['T', 'x', '--oneway', '--flush', 'sync']],
     [['T', 'x', '--property', 'novalue']], [['T', 'x', '--rate', 'fast']], [['T', 'x', '--timeout', '3']], [['T', 'x', '--batch', '0']], [['T', 'x', '--queue', '-1']],
-    [['T', 'x', '--flush', 'maybe']], [['T', 'x', '--compress', 'gzip']], [['T', 'x', 'y']], [[]], [['T', 'x', '--delay', '3s']], [['T', 'x', '-X', 'retryTimesWhenSendFailed=3']],
+    [['T', 'x', '--flush', 'maybe']], [['T', 'x', '--compress', 'gzip']], [['T', 'x', 'y']], [[]], [['T', 'x', '--delay', '3s']], [['T', 'x', '-X', 'sendMsgMaxTimeoutPerRequest=3']],
     [['T', 'x', '--store', 'a', '--namesrv', 'b:1']], [['T', 'x', '--lock-timeout', 'long']], [['T', 'x', '--read-only']],
   ])('refuses %j with one line and nothing sent', async (argv) => {
     const result = await produce([...argv, '--json'], { stdin: 'x\n' });

@@ -5,6 +5,7 @@ import { LineSplitter } from '../../../src/client/line-splitter.ts';
 import { Histogram } from '../../../src/client/histogram.ts';
 import { Producer } from '../../../src/client/producer.ts';
 import type { ProducerOptions } from '../../../src/client/producer.ts';
+import type { RetryPolicy } from '../../../src/client/send-retry.ts';
 import { FakeBroker } from '../../support/fake-broker.ts';
 import { ManualClock, settle } from './support.ts';
 
@@ -28,8 +29,14 @@ class SlowBroker extends FakeBroker {
   }
 }
 
+const retry = (more: Partial<RetryPolicy> = {}): RetryPolicy => ({ retries: 0, changesBroker: true, retriesUnconfirmed: false, timeoutMs: 60_000, ...more });
+
+const throwFirst = (outcomes: readonly SendOutcome[]): void => {
+  for (const outcome of outcomes) if ('error' in outcome) throw outcome.error;
+};
+
 const options = (broker: FakeBroker, more: Partial<ProducerOptions<OutgoingMessage>> = {}): ProducerOptions<OutgoingMessage> => ({
-  broker, clock: systemClock, send: {}, batchSize: 100, inFlight: 100, timeoutMs: 60_000, oneway: false, onOutcomes: () => undefined, ...more,
+  broker, clock: systemClock, send: {}, batchSize: 100, inFlight: 100, retry: retry(), oneway: false, onOutcomes: throwFirst, ...more,
 });
 
 describe('producer', () => {
@@ -123,7 +130,7 @@ describe('producer', () => {
     await expect(reporting.add(messages(1)).then(() => reporting.finish())).rejects.toThrow('bad line');
 
     const clock = new ManualClock();
-    const late = new Producer(options(new SlowBroker({ clock }), { clock, timeoutMs: 50 }));
+    const late = new Producer(options(new SlowBroker({ clock }), { clock, retry: retry({ timeoutMs: 50 }) }));
     await late.add(messages(1));
     const finished = expect(late.finish()).rejects.toMatchObject({ code: 'TIMED_OUT' });
     await settle();
