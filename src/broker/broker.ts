@@ -21,6 +21,10 @@ export interface Broker {
   send(message: OutgoingMessage, options?: SendOptions): Promise<SendResult>;
   /** Stores the messages in order; one outcome each. Rejects only when none was stored. */
   sendBatch(messages: readonly OutgoingMessage[], options?: SendOptions): Promise<SendOutcome[]>;
+  /** Sends a request and waits for its reply: TIMED_OUT when none came within `timeoutMs`. */
+  request(message: OutgoingMessage, timeoutMs: number, signal?: AbortSignal): Promise<Message>;
+  /** Answers a message that was sent as a request; INVALID_INPUT for one that was not. */
+  reply(to: Message, body: Uint8Array): Promise<SendResult>;
 
   // -- reading
   pull(request: PullRequest): Promise<PullResult<Message>>;

@@ -6,6 +6,7 @@ import { logContract } from './parts/log.ts';
 import { pullContract } from './parts/pull.ts';
 import { queryContract } from './parts/query.ts';
 import { refusalContract } from './parts/refusals.ts';
+import { requestContract } from './parts/requests.ts';
 import { reopenContract } from './parts/reopen.ts';
 import { sendContract } from './parts/send.ts';
 import { topicContract } from './parts/topics.ts';
@@ -55,6 +56,7 @@ export function describeBrokerContract(name: string, open: () => Promise<OpenedB
     pullContract(context);
     queryContract(context);
     logContract(context);
+    requestContract(context);
     topicContract(context);
     groupContract(context);
     refusalContract(context);

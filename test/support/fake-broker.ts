@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { systemClock } from '../../src/base/clock.ts';
 import { javaHashCode } from '../../src/base/java-hash.ts';
 import type { Clock } from '../../src/base/clock.ts';
@@ -28,6 +29,8 @@ export interface FakeBrokerOptions {
 const DEFAULT_GROUP = {
   consumeEnable: true, consumeBroadcastEnable: true, consumeMessageOrderly: false, retryQueueNums: 1, retryMaxTimes: 16, system: false, configured: true,
 };
+const FAKE_CLUSTER = 'DefaultCluster';
+const FAKE_REPLY_TOPIC = `${FAKE_CLUSTER}_REPLY_TOPIC`;
 const AUTO_CREATED_QUEUES = 4;
 const PERM_READ_WRITE = 6;
 const PERM_WRITE = 2;
@@ -80,6 +83,37 @@ export class FakeBroker implements Broker {
       outcomes.push(await this.send(message, options).catch((error: unknown) => ({ error: error as Error })));
     }
     return outcomes;
+  }
+
+  /** The reply is stored in the reply topic, and looked for there among all records. */
+  async request(message: OutgoingMessage, timeoutMs: number, signal?: AbortSignal): Promise<Message> {
+    this.#mayWrite();
+    checkWhole(timeoutMs, 'timeoutMs', 1);
+    checkMessage(message);
+    const correlationId = randomUUID();
+    const config = this.#topicForSend(message.topic, { createTopic: false });
+    const deadline = this.store.clock.nowMs() + timeoutMs;
+    this.store.append(message, this.#chooseQueue(message, config), { CLUSTER: FAKE_CLUSTER, CORRELATION_ID: correlationId, REPLY_TO_CLIENT: 'fake', TTL: String(timeoutMs) });
+    for (;;) {
+      const reply = this.store.log.find(({ topic, properties }) => topic === FAKE_REPLY_TOPIC && properties['CORRELATION_ID'] === correlationId);
+      if (reply !== undefined) return reply;
+      const left = deadline - this.store.clock.nowMs();
+      if (left <= 0 || signal?.aborted) throw new MqliteError('TIMED_OUT', `no reply within ${timeoutMs} ms`);
+      await this.store.nextAppend(left, signal);
+    }
+  }
+
+  async reply(to: Message, body: Uint8Array): Promise<SendResult> {
+    this.#mayWrite();
+    const { CORRELATION_ID, REPLY_TO_CLIENT, TTL } = to.properties;
+    if (CORRELATION_ID === undefined || REPLY_TO_CLIENT === undefined) throw new MqliteError('INVALID_INPUT', `message ${to.msgId} is no request`);
+    const message = { topic: FAKE_REPLY_TOPIC, body };
+    checkMessage(message);
+    if (!this.store.topics.has(FAKE_REPLY_TOPIC)) {
+      this.store.putTopic({ topic: FAKE_REPLY_TOPIC, readQueueNums: 1, writeQueueNums: 1, perm: PERM_READ_WRITE, order: false, attributes: {} });
+    }
+    const { topic, brokerName, queueId, queueOffset, msgId, offsetMsgId } = this.store.append(message, 0, { MSG_TYPE: 'reply', CORRELATION_ID, REPLY_TO_CLIENT, TTL: TTL ?? '' });
+    return { status: 'SEND_OK', topic, brokerName, queueId, queueOffset, msgId, offsetMsgId };
   }
 
   // -- reading

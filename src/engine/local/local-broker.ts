@@ -7,6 +7,7 @@ import type {
 import type { Message } from '../../record/message.ts';
 import { prepareCompression } from '../../record/compress.ts';
 import { encodeHost } from '../../record/host.ts';
+import { joinProperties } from '../../record/properties.ts';
 import { parseOffsetMsgId, UniqKeyGenerator } from '../../record/message-id.ts';
 import { toMqliteError } from '../files/storage-errors.ts';
 import { queryByKey } from '../read/key-query.ts';
@@ -20,6 +21,8 @@ import type { StoreWriter } from '../write/store-writer.ts';
 import { brokerProperties, prepareMessage } from './prepare.ts';
 import type { PrepareOptions, RoutableMessage } from './prepare.ts';
 import { GroupDesk } from './group-desk.ts';
+import { reply, request } from './requests.ts';
+import type { RequestPort } from './requests.ts';
 import { Sender } from './sender.ts';
 import { tend } from './tending.ts';
 import { StoredResult } from './stored-result.ts';
@@ -126,6 +129,29 @@ export class LocalBroker implements Broker {
       if (item instanceof MqliteError) return { error: item };
       return item.error === null ? this.#result(item) : { error: toMqliteError(item.error, 'sending') };
     });
+  }
+
+  request(message: OutgoingMessage, timeoutMs: number, signal?: AbortSignal): Promise<Message> {
+    return this.#reading(`asking ${message.topic}`, () => request(this.#requests(), message, timeoutMs, signal));
+  }
+
+  reply(to: Message, body: Uint8Array): Promise<SendResult> {
+    return this.#reading(`replying to ${to.msgId}`, () => reply(this.#requests(), to, body));
+  }
+
+  #requests(): RequestPort {
+    const { clusterName } = this.#context.identity;
+    return {
+      broker: this, clock: this.#context.clock, clusterName, clientId: `127.0.0.1@${process.pid}`,
+      send: async (message, systemProperties) => {
+        const { sender } = this.#forWriting();
+        const options = this.#prepareOptions({ createTopic: false });
+        const prepared = this.#prepare(message, { ...options, brokerProperties: joinProperties(systemProperties) + options.brokerProperties });
+        await sender.store([prepared], this.#isSync({}));
+        if (prepared.error !== null) throw toMqliteError(prepared.error, 'sending');
+        return this.#result(prepared);
+      },
+    };
   }
 
   // -- reading

@@ -60,7 +60,7 @@ export class FakeStore {
   }
 
   /** Appends to the log and to the queue; answers the record. */
-  append(message: OutgoingMessage, queueId: number): Message {
+  append(message: OutgoingMessage, queueId: number, system: Readonly<Record<string, string>> = {}): Message {
     const topic = this.topics.get(message.topic)!;
     const queue = topic.queues[queueId]!;
     const msgId = message.msgId ?? this.#nextMsgId();
@@ -69,6 +69,7 @@ export class FakeStore {
       ...(message.keys === undefined || message.keys.length === 0 ? {} : { KEYS: message.keys.join(' ') }),
       ...(message.tags === undefined ? {} : { TAGS: message.tags }),
       ...(message.shardingKey === undefined ? {} : { __SHARDINGKEY: message.shardingKey }),
+      ...system,
     });
     const stored = message.compress === 'zlib' ? deflateSync(message.body) : message.body;
     const storeSize = 91 + stored.length + Buffer.byteLength(message.topic) + propertiesSize(properties);
