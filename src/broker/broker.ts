@@ -1,6 +1,6 @@
 import type { Message } from '../record/message.ts';
 import type {
-  CommittedOffset, DamageReport, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary,
+  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary,
   OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendOptions, SendOutcome, SendResult, TopicConfig,
   TopicDescription, TopicPatch,
 } from './types.ts';
@@ -25,6 +25,17 @@ export interface Broker {
   request(message: OutgoingMessage, timeoutMs: number, signal?: AbortSignal): Promise<Message>;
   /** Answers a message that was sent as a request; INVALID_INPUT for one that was not. */
   reply(to: Message, body: Uint8Array): Promise<SendResult>;
+
+  // -- delayed messages
+  /**
+   * Takes back a timer message that is not due yet; answers its id. The record that does so is stored by then. Errors: INVALID_INPUT (the
+   * handle, or another topic's), NOT_FOUND, REFUSED (due, delivered or taken back already), UNSUPPORTED.
+   */
+  recall(topic: string, recallHandle: string): Promise<string>;
+  /** The same, and delivers it now, in one step. Feature `forced-delivery`. */
+  deliverNow(topic: string, recallHandle: string): Promise<SendResult>;
+  /** How far delivery is. Reads only. */
+  delayProgress(): Promise<DelayProgress>;
 
   // -- reading
   pull(request: PullRequest): Promise<PullResult<Message>>;

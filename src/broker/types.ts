@@ -55,6 +55,8 @@ export interface SendResult {
   readonly transactionId?: string | undefined;
   /** Of a timer message: what `recall` is told. */
   readonly recallHandle?: string | undefined;
+  /** Of a message that is to come later: when, ms since the epoch. Its queueOffset and offsetMsgId are those of the record that waits. */
+  readonly deliverAtMs?: number | undefined;
 }
 
 /** One outcome per message of a batch, in order: stored, or the error (a MqliteError) that kept it out. */
@@ -222,6 +224,31 @@ export interface LogQuery {
   readonly from: { readonly at: 'first' } | { readonly at: 'last' } | { readonly at: 'offset'; readonly commitLogOffset: number } | { readonly at: 'lastN'; readonly count: number } | { readonly at: 'time'; readonly timestamp: number };
   /** Keep waiting for new records. */
   readonly follow: boolean;
+}
+
+/** How far the delivery of delayed messages is. What waits beyond it lies in SCHEDULE_TOPIC_XXXX and rmq_sys_wheel_timer. */
+export interface DelayProgress {
+  readonly levels: readonly DelayLevelProgress[];
+  /** null: the target keeps no timer messages, or does not tell. */
+  readonly timer: TimerProgress | null;
+}
+
+export interface DelayLevelProgress {
+  /** From 1. */
+  readonly level: number;
+  readonly delayMs: number;
+  /** In SCHEDULE_TOPIC_XXXX. */
+  readonly queueId: number;
+  /** First queue offset that was not delivered. */
+  readonly nextOffset: number;
+}
+
+export interface TimerProgress {
+  /** First queue offset of rmq_sys_wheel_timer that is not in the wheel; below it, seconds before `lastReadTimeMs` are done with. */
+  readonly nextQueueOffset: number;
+  readonly lastReadTimeMs: number;
+  /** Commit-log offsets of records of the second `lastReadTimeMs` that are done with already. */
+  readonly doneInSecond: readonly number[];
 }
 
 export type OffsetBoundary = 'lower' | 'upper';

@@ -29,6 +29,10 @@ export interface StorePaths {
   readonly deletedTopics: string;
   readonly offsetResets: string;
   readonly offsetShadow: string;
+  readonly deliveryProgress: string;
+  readonly timerWheel: string;
+  readonly timerLog: string;
+  readonly timerCheck: string;
   /** Files in the making; on the same file system as the store, so that a rename puts them in place. */
   readonly temp: string;
   /** The same for the commit log: a broker skips directories inside commitlog/ [MappedFileQueue#doLoad], so a log on another disk has its own. */
@@ -68,6 +72,10 @@ export const storePaths = (storeDirectory: string, commitLogDirectory?: string):
     groups: path.join(mqlite, 'groups'),
     deletedTopics: path.join(mqlite, 'deleted-topics.json'),
     offsetShadow: path.join(mqlite, 'consumerOffset.json'),
+    deliveryProgress: path.join(mqlite, 'delivery.json'),
+    timerWheel: path.join(root, 'timerwheel'),
+    timerLog: path.join(root, 'timerlog'),
+    timerCheck: path.join(config, 'timercheck'),
     offsetResets: path.join(mqlite, 'offset-resets.json'),
     temp,
     commitLogTemp: commitLogDirectory === undefined ? temp : path.join(commitLog, '.mqlite-tmp'),

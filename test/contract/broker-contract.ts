@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Broker } from '../../src/broker/broker.ts';
 import type { ContractContext, OpenedBroker } from './harness.ts';
+import { delayContract } from './parts/delay.ts';
 import { groupContract } from './parts/groups.ts';
 import { logContract } from './parts/log.ts';
 import { pullContract } from './parts/pull.ts';
@@ -59,6 +60,7 @@ export function describeBrokerContract(name: string, open: () => Promise<OpenedB
     requestContract(context);
     topicContract(context);
     groupContract(context);
+    delayContract(context);
     refusalContract(context);
     reopenContract(context);
   });

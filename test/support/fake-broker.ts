@@ -5,11 +5,12 @@ import type { Clock } from '../../src/base/clock.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import { MqliteError } from '../../src/broker/errors.ts';
 import type {
-  CommittedOffset, DamageReport, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary,
+  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary,
   OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription,
   TopicPatch,
 } from '../../src/broker/types.ts';
 import type { Message } from '../../src/record/message.ts';
+import * as delays from './fake/delays.ts';
 import { FAKE_BROKER_NAME, FakeStore, filterTest, shardingQueue } from './fake/store.ts';
 import { checkGroupName, checkMessage, checkTopicName, checkWhole, propertiesSize } from './fake/validate.ts';
 
@@ -68,12 +69,11 @@ export class FakeBroker implements Broker {
   async send(message: OutgoingMessage, options: SendOptions = {}): Promise<SendResult> {
     this.#mayWrite();
     checkMessage(message);
+    delays.checkDelay(message, this.store.clock.nowMs());
     propertiesSize(message.properties ?? {});
     const config = this.#topicForSend(message.topic, options);
     const queueId = this.#chooseQueue(message, config);
-    const record = this.store.append(message, queueId);
-    const { topic, brokerName, queueOffset, msgId, offsetMsgId } = record;
-    return { status: 'SEND_OK', topic, brokerName, queueId, queueOffset, msgId, offsetMsgId };
+    return delays.place(this.store, message, queueId);
   }
 
   async sendBatch(messages: readonly OutgoingMessage[], options: SendOptions = {}): Promise<SendOutcome[]> {
@@ -116,6 +116,22 @@ export class FakeBroker implements Broker {
     return { status: 'SEND_OK', topic, brokerName, queueId, queueOffset, msgId, offsetMsgId };
   }
 
+  // -- delayed messages
+
+  async recall(topic: string, recallHandle: string): Promise<string> {
+    this.#mayWrite();
+    return delays.recall(this.store, topic, recallHandle).record.msgId;
+  }
+
+  async deliverNow(topic: string, recallHandle: string): Promise<SendResult> {
+    this.#mayWrite();
+    return delays.deliverNow(this.store, topic, recallHandle);
+  }
+
+  async delayProgress(): Promise<DelayProgress> {
+    return delays.delayProgress(this.store);
+  }
+
   // -- reading
 
   async pull(request: PullRequest): Promise<PullResult<Message>> {
@@ -123,10 +139,11 @@ export class FakeBroker implements Broker {
     checkWhole(request.maxMessages, 'maxMessages', 1);
     const deadline = this.store.clock.nowMs() + (request.suspendMs ?? 0);
     for (;;) {
+      const nextDueMs = delays.deliverDue(this.store);
       const result = this.#pullNow(request);
       const left = deadline - this.store.clock.nowMs();
       if (result.status !== 'NO_NEW_MESSAGE' || left <= 0 || request.signal?.aborted) return result;
-      await this.store.nextAppend(left, request.signal);
+      await this.store.nextAppend(Math.min(left, nextDueMs), request.signal);
     }
   }
 

@@ -1,12 +1,23 @@
+import type { Clock } from '../../base/clock.ts';
 import { changeProperties, PROPERTY } from '../../record/properties.ts';
-import { SCHEDULE_TOPIC } from '../state/topic-name.ts';
+import type { StoreIdentity } from '../state/store-identity.ts';
+import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../state/topic-name.ts';
 import type { PreparedMessage } from '../write/batch-appender.ts';
+import { parseDelayLevels } from './tags-code.ts';
+
+/** RocketMQ's `timerPrecisionMs` and `timerMaxDelaySec`. [MessageStoreConfig] */
+export const TIMER_PRECISION_MS = 1000;
+export const MAX_TIMER_DELAY_MS = 259_200_000;
 
 /** What decides where a message goes first. */
 export interface PlacementRules {
   /** As `parseDelayLevels` makes them: index 0 is unused. */
   readonly delayLevels: readonly number[];
+  readonly clock: Clock;
 }
+
+export const placementRules = ({ identity, clock }: { readonly identity: StoreIdentity; readonly clock: Clock }): PlacementRules =>
+  ({ delayLevels: parseDelayLevels(identity.messageDelayLevel), clock });
 
 /**
  * Sends a message that is to come later to the system topic that keeps it until then, as the broker's hooks do before a put:
@@ -14,6 +25,7 @@ export interface PlacementRules {
  */
 export const placeMessage = (message: PreparedMessage, rules: PlacementRules): void => {
   if (message.delayLevel > 0) placeAtLevel(message, rules.delayLevels);
+  else if (message.deliverAtMs > rules.clock.nowMs()) placeInTimer(message);
 };
 
 /** Queue `level - 1` of the schedule topic; above the last level: the last. [HookUtils#transformDelayLevelMessage] */
@@ -26,3 +38,19 @@ const placeAtLevel = (message: PreparedMessage, delayLevels: readonly number[]):
   message.topic = SCHEDULE_TOPIC;
   message.queueId = level - 1;
 };
+
+/** [HookUtils#transformTimerMessage] */
+const placeInTimer = (message: PreparedMessage): void => {
+  message.properties = changeProperties(message.properties, {
+    [PROPERTY.TIMER_OUT_MS]: String(timerOutMs(message.deliverAtMs)), [PROPERTY.REAL_TOPIC]: message.topic, [PROPERTY.REAL_QID]: String(message.queueId),
+  });
+  message.topic = TIMER_TOPIC;
+  message.queueId = 0;
+};
+
+/** TIMER_OUT_MS: floored to whole seconds; a whole second goes to the one before, which a broker reads when it is over. */
+export const timerOutMs = (deliverAtMs: number): number => Math.floor((deliverAtMs - 1) / TIMER_PRECISION_MS) * TIMER_PRECISION_MS;
+
+/** When a record of the timer topic is due: TIMER_DELIVER_MS where it lies in the second after TIMER_OUT_MS, else the end of that second. */
+export const timerDueMs = (outMs: number, deliverAtMs: number | null): number =>
+  deliverAtMs !== null && deliverAtMs > outMs && deliverAtMs <= outMs + TIMER_PRECISION_MS ? deliverAtMs : outMs + TIMER_PRECISION_MS;

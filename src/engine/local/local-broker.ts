@@ -1,7 +1,7 @@
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type {
-  CommittedOffset, DamageReport, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary,
+  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary,
   OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
 } from '../../broker/types.ts';
 import type { Message } from '../../record/message.ts';
@@ -9,23 +9,29 @@ import { prepareCompression } from '../../record/compress.ts';
 import { encodeHost } from '../../record/host.ts';
 import { joinProperties } from '../../record/properties.ts';
 import { parseOffsetMsgId, UniqKeyGenerator } from '../../record/message-id.ts';
+import { parseDelayLevels } from '../dispatch/tags-code.ts';
 import { toMqliteError } from '../files/storage-errors.ts';
 import { queryByKey } from '../read/key-query.ts';
 import { readLog } from '../read/log-stream.ts';
 import { StoreReader } from '../read/store-reader.ts';
+import { readDelayProgress } from '../schedule/read-progress.ts';
 import { ServiceRunner } from '../services/service-runner.ts';
 import { createServices } from '../services/services.ts';
 import { openTables } from '../store-context.ts';
 import type { StoreContext, StoreTables } from '../store-context.ts';
+import { deliverMessageNow, recallMessage } from '../timer/recall.ts';
+import type { RecallRequest } from '../timer/recall.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import { brokerProperties, prepareMessage } from './prepare.ts';
 import type { PrepareOptions, RoutableMessage } from './prepare.ts';
+import type { PreparedMessage } from '../write/batch-appender.ts';
 import { GroupDesk } from './group-desk.ts';
 import { reply, request } from './requests.ts';
 import type { RequestPort } from './requests.ts';
 import { Sender } from './sender.ts';
 import { tend } from './tending.ts';
 import { StoredResult } from './stored-result.ts';
+import type { ResultContext } from './stored-result.ts';
 import { TopicAdmin } from './topic-admin.ts';
 import { TopicRoutes } from './topic-routes.ts';
 
@@ -55,6 +61,7 @@ export class LocalBroker implements Broker {
   readonly #sender: Sender | null;
   readonly #routes: TopicRoutes | null;
   readonly #storeHost: Buffer;
+  readonly #resultContext: ResultContext;
   readonly #ids: UniqKeyGenerator;
   readonly #brokerProperties: string;
   readonly #closing = new AbortController();
@@ -74,6 +81,7 @@ export class LocalBroker implements Broker {
     this.#admin = new TopicAdmin(context, this.#tables, this.#reader);
     this.#groups = new GroupDesk(context, this.#tables, this.#reader, this.#admin);
     this.#storeHost = encodeHost(context.identity.storeHost);
+    this.#resultContext = { brokerName: context.identity.brokerName, storeHost: this.#storeHost, delayLevels: parseDelayLevels(context.identity.messageDelayLevel) };
     this.#brokerProperties = brokerProperties(context.identity.clusterName);
     this.#ids = new UniqKeyGenerator({ clock: context.clock, ip: Buffer.from([127, 0, 0, 1]), pid: process.pid, random: Math.floor(Math.random() * 0x1_0000_0000) });
     this.#routes = writer === null ? null : new TopicRoutes(writer, Math.random, parts.onTopicCreated);
@@ -152,6 +160,20 @@ export class LocalBroker implements Broker {
         return this.#result(prepared);
       },
     };
+  }
+
+  // -- delayed messages
+
+  recall(topic: string, recallHandle: string): Promise<string> {
+    return this.#recall(topic, recallHandle, recallMessage);
+  }
+
+  async deliverNow(topic: string, recallHandle: string): Promise<SendResult> {
+    return this.#result(await this.#recall(topic, recallHandle, deliverMessageNow));
+  }
+
+  delayProgress(): Promise<DelayProgress> {
+    return this.#reading('reading how far delivery is', () => readDelayProgress(this.#context, this.#reader));
   }
 
   // -- reading
@@ -298,7 +320,7 @@ export class LocalBroker implements Broker {
     this.#closing.abort();
     await this.#tending;
     await this.#serving;
-    this.#services?.close();
+    await this.#services?.close();
     await this.#sender?.drain();
     await this.#groups.leaveAll();
     this.#reader.close();
@@ -356,9 +378,16 @@ export class LocalBroker implements Broker {
     return (options.flush ?? this.#parts.flush) === 'sync';
   }
 
-  #result(message: RoutableMessage): SendResult {
-    const { brokerName } = this.#context.identity;
-    return new StoredResult(message, brokerName, this.#storeHost);
+  #result(message: PreparedMessage): SendResult {
+    return new StoredResult(message, this.#resultContext);
+  }
+
+  #recall<T>(topic: string, recallHandle: string, action: (request: RecallRequest) => T): Promise<T> {
+    return this.#writing(`taking back a message of ${topic}`, (writer) => {
+      const done = action({ topic, recallHandle, writer, reader: this.#reader, bornHost: this.#storeHost });
+      if (this.#isSync({})) writer.syncLog();
+      return done;
+    });
   }
 
   #byKey(query: KeyQuery): QueryResult<Message> {

@@ -5,6 +5,7 @@ import { MAX_BODY_BYTES, MAX_PROPERTIES_BYTES } from '../../record/layout.ts';
 import { hasSeparator, NAME_END, PROPERTY, propertyItem, SYSTEM_PROPERTIES, VALUE_END } from '../../record/properties.ts';
 import { compressionFlags } from '../../record/sys-flag.ts';
 import { tagsHash } from '../../record/tags.ts';
+import { MAX_TIMER_DELAY_MS } from '../dispatch/placement.ts';
 import { isSendAllowed, validateTopicName } from '../state/topic-name.ts';
 import type { PreparedMessage } from '../write/batch-appender.ts';
 
@@ -45,7 +46,8 @@ export const prepareMessage = (message: OutgoingMessage, options: PrepareOptions
   const uniqItem = message.msgId === undefined ? UNIQ_KEY_START + uniqKey + VALUE_END : systemItem('UNIQ_KEY', uniqKey);
   const head = keys === null ? uniqItem : systemItem('KEYS', keys) + uniqItem;
   const delayLevel = checkDelayLevel(message.delayLevel);
-  const own = delayLevel === 0 ? ownItems(message) : ownItems(message) + propertyItem(PROPERTY.DELAY, String(delayLevel));
+  const deliverAtMs = deliverAt(message, options.nowMs);
+  const own = ownItems(message) + delayItems(message, delayLevel, deliverAtMs);
   const properties = own === '' ? head + tailOf(tags, options.brokerProperties) : head + tags.item + own + options.brokerProperties;
   if (properties.length > MAX_PROPERTIES_BYTES) {
     throw new MqliteError('MESSAGE_ILLEGAL', `the properties have ${Buffer.byteLength(properties)} bytes; at most ${MAX_PROPERTIES_BYTES} are allowed`, {
@@ -68,6 +70,7 @@ export const prepareMessage = (message: OutgoingMessage, options: PrepareOptions
     tags: tags.tags,
     tagsHash: tags.hash,
     delayLevel,
+    deliverAtMs,
     queueOffset: -1,
     commitLogOffset: -1,
     storeTimestamp: 0,
@@ -127,6 +130,31 @@ const checkDelayLevel = (level: number | undefined): number => {
   if (level === undefined) return 0;
   if (Number.isSafeInteger(level) && level >= 0 && level <= MAX_DELAY_LEVEL) return level;
   throw new MqliteError('INVALID_INPUT', `delay level ${level} is not a whole number from 0 to ${MAX_DELAY_LEVEL}`, { hint: 'see "mqlite delay levels"' });
+};
+
+/** Which of the two it was asked by is told by TIMER_DELAY_MS; when it is due, by TIMER_DELIVER_MS alone. */
+const delayItems = ({ delayMs }: OutgoingMessage, delayLevel: number, deliverAtMs: number): string => {
+  if (delayLevel > 0) return propertyItem(PROPERTY.DELAY, String(delayLevel));
+  if (deliverAtMs === 0) return '';
+  const asked = delayMs === undefined ? '' : propertyItem(PROPERTY.TIMER_DELAY_MS, String(delayMs));
+  return asked + propertyItem(PROPERTY.TIMER_DELIVER_MS, String(deliverAtMs));
+};
+
+/** When a timer message is to be delivered; 0 when it is none. */
+const deliverAt = ({ delayLevel, delayMs, deliverAtMs }: OutgoingMessage, nowMs: number): number => {
+  const asked = [delayLevel === undefined || delayLevel === 0 ? undefined : 'delayLevel', delayMs === undefined ? undefined : 'delayMs', deliverAtMs === undefined ? undefined : 'deliverAtMs'];
+  const given = asked.filter((name) => name !== undefined);
+  if (given.length > 1) throw new MqliteError('INVALID_INPUT', `${given.join(' and ')} exclude each other`, { hint: 'a message is delayed in one way' });
+  if (delayMs === undefined && deliverAtMs === undefined) return 0;
+  const asksFor = delayMs ?? deliverAtMs!;
+  if (!Number.isSafeInteger(asksFor) || asksFor < 0) throw new MqliteError('INVALID_INPUT', `${given[0]} ${asksFor} is not a whole number of at least 0`, { hint: 'give milliseconds' });
+  const dueMs = delayMs === undefined ? deliverAtMs! : nowMs + delayMs;
+  if (dueMs - nowMs > MAX_TIMER_DELAY_MS) {
+    throw new MqliteError('MESSAGE_ILLEGAL', `a message can be delayed by at most 3 days (timerMaxDelaySec, 259,200 s), not by ${Math.ceil((dueMs - nowMs) / 1000)} s`, {
+      hint: 'choose an earlier time',
+    });
+  }
+  return Math.max(dueMs, 1);
 };
 
 const joinKeys = (keys: readonly string[] | undefined): string | null => {

@@ -1,9 +1,8 @@
 import { nextTurn } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import { MqliteError } from '../../broker/errors.ts';
-import { placeMessage } from '../dispatch/placement.ts';
+import { placeMessage, placementRules } from '../dispatch/placement.ts';
 import type { PlacementRules } from '../dispatch/placement.ts';
-import { parseDelayLevels } from '../dispatch/tags-code.ts';
 import { toMqliteError } from '../files/storage-errors.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import type { RoutableMessage } from './prepare.ts';
@@ -41,7 +40,7 @@ export class Sender {
     this.#writer = writer;
     this.#routes = routes;
     this.#clock = clock;
-    this.#placement = { delayLevels: parseDelayLevels(writer.context.identity.messageDelayLevel) };
+    this.#placement = placementRules(writer.context);
   }
 
   /** Stores messages in order. Each one that could not be stored has its `error`; rejects when none can be. */

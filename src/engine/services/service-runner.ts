@@ -23,6 +23,7 @@ export class ServiceRunner {
   /** The shared state's generation after the last run: a higher one means that something was stored. */
   #seenGeneration = -1;
   #lastNotice = '';
+  #hasRun = false;
 
   constructor(context: ServiceContext, services: readonly StoreService[]) {
     this.#context = context;
@@ -55,7 +56,13 @@ export class ServiceRunner {
   }
 
   /** Another process may run them from now on. */
-  close(): void {
+  async close(): Promise<void> {
+    const { writer } = this.#context;
+    try {
+      if (this.#hasRun && writer.failure === null) await writer.locked(() => this.#services.forEach((service) => service.finish?.()));
+    } catch (error) {
+      this.#context.onNotice(toMqliteError(error, 'writing down what was delivered').message);
+    }
     if (this.#fd >= 0) this.#context.writer.context.fs.close(this.#fd);
     this.#fd = -1;
     this.#isLeader = false;
@@ -78,6 +85,7 @@ export class ServiceRunner {
     const { writer } = this.#context;
     try {
       await writer.locked(() => {
+        this.#hasRun = true;
         let nextMs = WHEN_STORE_CHANGES;
         for (const service of this.#services) nextMs = Math.min(nextMs, service.run(writer.context.clock.nowMs()));
         this.#nextMs = nextMs;

@@ -23,4 +23,6 @@ export interface StoreService {
    * WHEN_STORE_CHANGES when nothing is pending. It runs sooner when something was stored. Must be cheap when nothing is due.
    */
   run(nowMs: number): number;
+  /** This process stops running it, in order. With the write lock held. */
+  finish?(): void;
 }

@@ -32,6 +32,8 @@ export interface PreparedMessage {
   readonly tagsHash: number;
   /** DELAY of the properties; 0 without. */
   delayLevel: number;
+  /** When a timer message is to be delivered, ms since the epoch; 0: it is none. */
+  deliverAtMs: number;
   queueOffset: number;
   commitLogOffset: number;
   storeTimestamp: number;

@@ -38,6 +38,7 @@ export const copyOf = (message: StoredMessage, changes: CopyChanges): PreparedMe
     tags,
     tagsHash: tagsHash(tags),
     delayLevel: changes.delayLevel ?? 0,
+    deliverAtMs: 0,
     queueOffset: -1,
     commitLogOffset: -1,
     storeTimestamp: 0,

@@ -22,6 +22,14 @@ interface FakeTopic {
   readonly minOffsets: number[];
 }
 
+/** A delayed message: its record in the system topic, and what it becomes. */
+export interface WaitingMessage {
+  readonly record: Message;
+  readonly message: OutgoingMessage;
+  readonly queueId: number;
+  readonly dueMs: number;
+}
+
 /** What a fake broker keeps: it outlives the broker object, as a directory outlives a process. */
 export class FakeStore {
   readonly topics = new Map<string, FakeTopic>();
@@ -32,6 +40,8 @@ export class FakeStore {
   readonly resets = new Map<string, Map<string, number>>();
   readonly members = new Map<string, MemberInfo>();
   readonly log: Message[] = [];
+  /** Delayed messages that are neither delivered nor taken back. */
+  readonly waiting: WaitingMessage[] = [];
   readonly clock: Clock;
   #endOffset = 0;
   #serial = 0;
@@ -75,7 +85,7 @@ export class FakeStore {
     const storeSize = 91 + stored.length + Buffer.byteLength(message.topic) + propertiesSize(properties);
     this.#lastTimestamp = Math.max(this.#lastTimestamp, this.clock.nowMs());
     const record: Message = {
-      topic: message.topic, originTopic: null, brokerName: FAKE_BROKER_NAME, queueId,
+      topic: message.topic, originTopic: properties['REAL_TOPIC'] ?? null, brokerName: FAKE_BROKER_NAME, queueId,
       queueOffset: topic.minOffsets[queueId]! + queue.length, commitLogOffset: this.#endOffset, storeSize,
       msgId, offsetMsgId: STORE_HOST_HEX + this.#endOffset.toString(16).toUpperCase().padStart(16, '0'),
       tags: message.tags ?? null, keys: message.keys === undefined ? [] : message.keys.join(' ').split(' ').filter((key) => key !== ''),
