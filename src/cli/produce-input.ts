@@ -3,11 +3,15 @@ import { MqliteError } from '../broker/errors.ts';
 import type { CompressionName, OutgoingMessage } from '../broker/types.ts';
 import { SYSTEM_PROPERTIES } from '../record/properties.ts';
 import { suggestion } from './did-you-mean.ts';
+import { parseTime } from './time.ts';
 
 /** A message with the 1-based line it came from. */
 export interface NumberedMessage extends OutgoingMessage {
   readonly line: number;
 }
+
+/** At most one of the three. */
+export type Delay = Pick<OutgoingMessage, 'delayLevel' | 'delayMs' | 'deliverAtMs'>;
 
 /** What every message gets that does not bring its own. */
 export interface MessageTemplate {
@@ -17,18 +21,24 @@ export interface MessageTemplate {
   readonly properties: Readonly<Record<string, string>> | undefined;
   readonly queueId: number | undefined;
   readonly shardingKey: string | undefined;
+  readonly delay: Delay;
   readonly compressor: (body: Uint8Array) => CompressionName | undefined;
   readonly keepId: boolean;
   readonly keepQueue: boolean;
   /** Largest body, in bytes. */
   readonly maxBodyBytes: number;
+  /** What a relative `deliverAt` counts from. */
+  readonly nowMs: () => number;
 }
 
 /** A body as a message. Error: MESSAGE_ILLEGAL for an empty or too large one. */
 export function bodyMessage(body: Buffer, line: number, template: MessageTemplate): NumberedMessage {
   checkBody(body, line, template.maxBodyBytes);
-  const { topic, tags, keys, properties, queueId, shardingKey } = template;
-  return { topic, body, tags, keys, properties, flag: undefined, queueId, shardingKey, msgId: undefined, compress: template.compressor(body), line };
+  const { topic, tags, keys, properties, queueId, shardingKey, delay } = template;
+  return {
+    topic, body, tags, keys, properties, flag: undefined, queueId, shardingKey, msgId: undefined, compress: template.compressor(body),
+    delayLevel: delay.delayLevel, delayMs: delay.delayMs, deliverAtMs: delay.deliverAtMs, line,
+  };
 }
 
 function checkBody(body: Buffer, line: number, maxBodyBytes: number): void {
@@ -43,26 +53,25 @@ function checkBody(body: Buffer, line: number, maxBodyBytes: number): void {
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Fields that make a message, and those that `consume --json` prints besides: they say where a message was, not what it is. */
-const USED = ['body', 'bodyEncoding', 'tags', 'keys', 'flag', 'properties', 'shardingKey', 'queueId', 'msgId'];
+const USED = ['body', 'bodyEncoding', 'tags', 'keys', 'flag', 'properties', 'shardingKey', 'queueId', 'msgId', 'delayLevel', 'delayMs', 'deliverAt'];
 const DESCRIPTIVE = [
   'topic', 'originTopic', 'brokerName', 'queueOffset', 'commitLogOffset', 'storeSize', 'offsetMsgId', 'sysFlag', 'bodyCRC', 'bornTimestamp', 'bornHost',
   'storeTimestamp', 'storeHost', 'reconsumeTimes', 'preparedTransactionOffset',
 ];
-const DELAYS = ['delayLevel', 'delayMs', 'deliverAt'];
 const KNOWN = new Set([...USED, ...DESCRIPTIVE]);
 
 /**
  * A line of NDJSON as a message. System names inside `properties` are dropped: nothing is delayed, half or retried because it once was.
- * Errors, with the line: INVALID_INPUT, MESSAGE_ILLEGAL, UNSUPPORTED for delays.
+ * Errors, with the line: INVALID_INPUT, MESSAGE_ILLEGAL.
  */
 export function jsonMessage(text: Buffer, line: number, template: MessageTemplate): NumberedMessage {
   const fields = parseObject(text, line);
   for (const name of Object.keys(fields)) {
-    if (DELAYS.includes(name)) throw new MqliteError('UNSUPPORTED', `"${name}": this version of mqlite sends no delayed messages`, { line, hint: 'Leave the field out.' });
     if (!KNOWN.has(name)) throw invalid(`unknown field "${name}"`, line, suggestion(name, USED) ?? `The fields are ${USED.join(', ')}.`);
   }
   const body = bodyOf(fields, line);
   checkBody(body, line, template.maxBodyBytes);
+  const { delayLevel, delayMs, deliverAtMs } = delayOf(fields, line, template.nowMs) ?? template.delay;
   return {
     topic: template.topic,
     body,
@@ -74,8 +83,38 @@ export function jsonMessage(text: Buffer, line: number, template: MessageTemplat
     shardingKey: textField(fields, 'shardingKey', line) ?? template.shardingKey,
     msgId: template.keepId ? uniqueIdOf(fields, line) : undefined,
     compress: template.compressor(body),
+    delayLevel,
+    delayMs,
+    deliverAtMs,
     line,
   };
+}
+
+/** The delay that the line asks for; undefined without one. `deliverAt` is epoch ms or any time that --deliver-at takes. */
+function delayOf(fields: Fields, line: number, nowMs: () => number): Delay | undefined {
+  const delayLevel = integerField(fields, 'delayLevel', line, 0);
+  const delayMs = millisecondsField(fields, 'delayMs', line);
+  const { deliverAt } = fields;
+  const deliverAtMs = typeof deliverAt === 'string' ? timeOf(deliverAt, nowMs(), line) : millisecondsField(fields, 'deliverAt', line);
+  const given = Object.entries({ delayLevel, delayMs, deliverAt: deliverAtMs }).filter(([, value]) => value !== undefined).map(([name]) => `"${name}"`);
+  if (given.length > 1) throw invalid(`${given.join(' and ')} exclude each other`, line, 'A message is delayed in one way.');
+  return given.length === 0 ? undefined : { delayLevel, delayMs, deliverAtMs };
+}
+
+function millisecondsField(fields: Fields, name: string, line: number): number | undefined {
+  const value = fields[name];
+  if (value === undefined || value === null) return undefined;
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw invalid(`"${name}" is no whole number of milliseconds`, line, `Write "${name}":30000.`);
+  return value as number;
+}
+
+function timeOf(text: string, nowMs: number, line: number): number {
+  try {
+    return parseTime(text, nowMs, '"deliverAt"');
+  } catch (error) {
+    if (!(error instanceof MqliteError)) throw error;
+    throw invalid(error.message, line, error.hint ?? 'Write epoch milliseconds.');
+  }
 }
 
 function invalid(message: string, line: number, hint: string): MqliteError {

@@ -4,7 +4,7 @@ import { describeError } from './error-report.ts';
 import type { NumberedMessage } from './produce-input.ts';
 import type { ProduceRun } from './produce.ts';
 import { ChunkWriter } from './render/chunk-writer.ts';
-import { formatInteger, plural } from './render/numbers.ts';
+import { formatInteger, formatTime, plural } from './render/numbers.ts';
 import type { Spool } from './spool.ts';
 
 /** Acknowledgements as they come, and the summary. */
@@ -13,6 +13,8 @@ export class ProduceReport {
   readonly #spool: Spool | undefined;
   readonly #writer: ChunkWriter;
   #stored = 0;
+  /** Asked to be delivered at a time that had passed. */
+  #past = 0;
   #last: Exclude<SendOutcome, { error: Error }> | undefined;
 
   /** Why the first message went to the spool. */
@@ -48,6 +50,7 @@ export class ProduceReport {
       }
       this.#stored++;
       this.#last = outcome;
+      if (message.deliverAtMs !== undefined && outcome.deliverAtMs === undefined) this.#past++;
       if (json) this.#writer.text(ackLine(outcome, line));
       if (outcome.status !== 'SEND_OK') failure ??= new MqliteError('NOT_CONFIRMED', `stored, but ${outcome.status}`, { line, hint: 'The store could not confirm the durability asked for.' });
     }
@@ -83,10 +86,12 @@ export class ProduceReport {
     const { topic, flags, notice } = this.#run;
     await this.#writer.flush();
     const spool = this.#spool;
+    if (this.#past > 0 && !flags.oneway) notice(`the time to deliver ${this.#past === 1 ? 'a message' : plural(this.#past, 'message')} had passed: delivered at once`);
     if (this.#spooledFor !== undefined && spool !== undefined) throw inSpool(this.#spooledFor, spool, this.#stored, this.#run);
     if (flags.json) return;
     const last = this.#last;
-    if (this.#stored === 1 && last !== undefined && !flags.oneway) notice(`stored in ${topic}, queue ${last.queueId}, offset ${last.queueOffset}, id ${last.msgId}`);
+    if (this.#stored === 1 && last?.deliverAtMs !== undefined && !flags.oneway) notice(`to be delivered in ${topic}, queue ${last.queueId}, at ${formatTime(last.deliverAtMs)}, id ${last.msgId}`);
+    else if (this.#stored === 1 && last !== undefined && !flags.oneway) notice(`stored in ${topic}, queue ${last.queueId}, offset ${last.queueOffset}, id ${last.msgId}`);
     else notice(`${plural(this.#stored, 'message')} ${flags.oneway ? 'handed over, not waited for, in' : 'stored in'} ${topic}`);
   }
 }
@@ -106,8 +111,8 @@ function withLine(error: Error, line: number): MqliteError {
 }
 
 function ackLine(result: Exclude<SendOutcome, { error: Error }>, line: number): string {
-  const { status, topic, brokerName, queueId, queueOffset, msgId, offsetMsgId } = result;
-  return `${JSON.stringify({ line, status, topic, brokerName, queueId, queueOffset, msgId, offsetMsgId })}\n`;
+  const { status, topic, brokerName, queueId, queueOffset, msgId, offsetMsgId, recallHandle } = result;
+  return `${JSON.stringify({ line, status, topic, brokerName, queueId, queueOffset, msgId, offsetMsgId, recallHandle })}\n`;
 }
 
 function errorLine(error: Error, line: number, topic: string): string {

@@ -17,7 +17,7 @@ import { ProduceReport } from './produce-report.ts';
 import { plural } from './render/numbers.ts';
 import type { SettingValues } from './settings.ts';
 import { Spool } from './spool.ts';
-import { parseDuration, parseRate } from './time.ts';
+import { parseDuration, parseRate, parseTime } from './time.ts';
 
 export interface ProduceFlags {
   readonly json: boolean;
@@ -30,6 +30,9 @@ export interface ProduceFlags {
   readonly property?: string[] | undefined;
   readonly 'sharding-key'?: string | undefined;
   readonly queue?: number | undefined;
+  readonly 'delay-level'?: number | undefined;
+  readonly delay?: string | undefined;
+  readonly 'deliver-at'?: string | undefined;
   readonly batch: number;
   readonly rate?: string | undefined;
   readonly flush?: string | undefined;
@@ -175,6 +178,8 @@ function refuseConflicts({ flags, body, stdin }: ProduceRun): void {
   if ((flags['keep-id'] || flags['keep-queue']) && !flags['json-input']) refuse('--keep-id and --keep-queue need --json-input', 'Only lines of JSON bring an id and a queue.');
   if (flags.queue !== undefined && flags['keep-queue']) refuse('--queue and --keep-queue exclude each other', 'Give one of them.');
   if (flags.queue !== undefined && flags['sharding-key'] !== undefined) refuse('--queue and --sharding-key exclude each other', 'Both choose the queue: give one of them.');
+  const delays = (['delay-level', 'delay', 'deliver-at'] as const).filter((name) => flags[name] !== undefined).map((name) => `--${name}`);
+  if (delays.length > 1) refuse(`${delays.join(' and ')} exclude each other`, 'A message is delayed in one way: give one of them.');
   if (flags.oneway && flags.json) refuse('--oneway and --json exclude each other', '--json prints acknowledgements, --oneway does not wait for them.');
   if (flags.oneway && flags.retries !== undefined) refuse('--oneway and --retries exclude each other', 'What is not waited for is not tried again.');
   if (flags.oneway && flags.flush === 'sync') refuse('--oneway and --flush sync exclude each other', 'Waiting for the disk means waiting for an acknowledgement.');
@@ -183,8 +188,14 @@ function refuseConflicts({ flags, body, stdin }: ProduceRun): void {
   }
 }
 
-function makeTemplate({ topic, flags, settings }: ProduceRun): MessageTemplate {
+function makeTemplate({ topic, flags, settings, clock }: ProduceRun): MessageTemplate {
   return {
+    nowMs: () => clock.nowMs(),
+    delay: {
+      delayLevel: flags['delay-level'],
+      delayMs: flags.delay === undefined ? undefined : parseDuration(flags.delay, '--delay'),
+      deliverAtMs: flags['deliver-at'] === undefined ? undefined : parseTime(flags['deliver-at'], clock.nowMs(), '--deliver-at'),
+    },
     topic,
     tags: flags.tag,
     keys: flags.key,

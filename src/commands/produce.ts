@@ -12,6 +12,7 @@ what stands before it is stored.`;
     { description: 'A message a line, with tag and key', command: 'tail -f app.log | <%= config.bin %> produce logs --tag app --key run-7' },
     { description: 'A whole file as one message, acknowledged as JSON', command: '<%= config.bin %> produce images --file cat.png --json' },
     { description: 'Lose nothing when the store cannot be written: what is left goes to a file', command: 'tail -f app.log | <%= config.bin %> produce logs --spool unsent.ndjson' },
+    { description: 'Later; see what waits with "delay list"', command: '<%= config.bin %> produce reminders "call back" --delay 30m' },
     { description: 'Copy a topic', command: '<%= config.bin %> consume orders --until-end --json | <%= config.bin %> produce copy --json-input' },
   ];
 
@@ -30,6 +31,9 @@ what stands before it is stored.`;
     property: Flags.string({ description: 'property of the messages; may be repeated', multiple: true, multipleNonGreedy: true, helpValue: 'NAME=VALUE' }),
     'sharding-key': Flags.string({ description: 'messages of one key go to one queue, in order', helpValue: 'KEY' }),
     queue: Flags.integer({ description: 'queue to send to', min: 0, helpValue: 'N' }),
+    'delay-level': Flags.integer({ description: 'deliver later, by a level of "delay levels"', min: 0, helpValue: 'N' }),
+    delay: Flags.string({ description: 'deliver so much later, at most 3 days', helpValue: 'DURATION' }),
+    'deliver-at': Flags.string({ description: 'deliver at this time; at once when it has passed', helpValue: 'TIME' }),
     batch: Flags.integer({ description: 'most messages of one send', min: 1, max: 65_536, default: 1024, helpValue: 'N' }),
     rate: Flags.string({ description: 'messages per second', helpValue: 'N/s' }),
     flush: Flags.option({ options: ['async', 'sync'] as const, description: 'acknowledge when the system has it, or when the disk has it' })(),

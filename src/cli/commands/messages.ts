@@ -130,7 +130,7 @@ export async function messageTable(messages: readonly MessageJson[], style: Tabl
   return renderTable(columns, rows, style);
 }
 
-function preview({ body, bodyEncoding }: MessageJson): string {
+export function preview({ body, bodyEncoding }: MessageJson): string {
   const characters = [...body.slice(0, PREVIEW_CHARACTERS * 2)];
   const text = characters.length > PREVIEW_CHARACTERS || body.length > PREVIEW_CHARACTERS * 2 ? `${characters.slice(0, PREVIEW_CHARACTERS).join('')}…` : body;
   return bodyEncoding === 'base64' ? `(base64) ${text}` : text;

@@ -26,6 +26,7 @@ export interface InitOptions extends StoreOptions {
   readonly clusterName?: string | undefined;
   /** `ip:port`. */
   readonly storeHost?: string | undefined;
+  readonly messageDelayLevel?: string | undefined;
   readonly propertyCrc?: boolean | undefined;
   readonly clock?: Clock | undefined;
 }
@@ -65,6 +66,7 @@ const identityOf = (options: InitOptions): StoreIdentity => {
     brokerName: options.brokerName ?? DEFAULT_IDENTITY.brokerName,
     clusterName: options.clusterName ?? DEFAULT_IDENTITY.clusterName,
     storeHost: options.storeHost ?? DEFAULT_IDENTITY.storeHost,
+    messageDelayLevel: options.messageDelayLevel ?? DEFAULT_IDENTITY.messageDelayLevel,
     propertyCrc: options.propertyCrc ?? DEFAULT_IDENTITY.propertyCrc,
   };
 };

@@ -1,0 +1,128 @@
+import type { Broker } from '../broker/broker.ts';
+import { MqliteError } from '../broker/errors.ts';
+import type { DelayProgress, MessageQueue } from '../broker/types.ts';
+import type { Message } from '../record/message.ts';
+import { PROPERTY } from '../record/properties.ts';
+import { encodeRecallHandle } from '../record/recall-handle.ts';
+
+export const SCHEDULE_TOPIC = 'SCHEDULE_TOPIC_XXXX';
+export const TIMER_TOPIC = 'rmq_sys_wheel_timer';
+const RETRY_PREFIX = '%RETRY%';
+const PULL_MESSAGES = 256;
+const SECOND_MS = 1000;
+
+/** How a message came to be delayed. */
+export type DelayAsked =
+  | { readonly by: 'level'; readonly level: number }
+  /** A failed message on its way to its group again. */
+  | { readonly by: 'retry'; readonly level: number; readonly group: string }
+  | { readonly by: 'delay'; readonly delayMs: number }
+  | { readonly by: 'deliver-at' };
+
+/** A message that waits to be delivered. */
+export interface Delayed {
+  /** The record that waits, in a system topic. */
+  readonly message: Message;
+  /** Where it goes. */
+  readonly topic: string;
+  readonly queueId: number;
+  readonly deliverTimestamp: number;
+  readonly asked: DelayAsked;
+  /** Of timer messages: what takes it back. */
+  readonly recallHandle: string | null;
+}
+
+/** Everything that waits, in the order in which it is due. What cannot be read is named in `damaged`. */
+export const findDelayed = async (broker: Broker, signal: AbortSignal): Promise<{ readonly delayed: Delayed[]; readonly damaged: string[] }> => {
+  const progress = await broker.delayProgress();
+  const damaged: string[] = [];
+  const delayed: Delayed[] = [];
+  for (const queue of await queuesOf(broker, SCHEDULE_TOPIC)) {
+    const level = progress.levels.find(({ queueId }) => queueId === queue.queueId);
+    if (level === undefined) continue;
+    for (const message of await pullFrom(broker, queue, level.nextOffset, damaged, signal)) delayed.push(atLevel(message, level.level, level.delayMs));
+  }
+  if (progress.timer !== null) {
+    for (const queue of await queuesOf(broker, TIMER_TOPIC)) delayed.push(...waitingInTimer(await pullFrom(broker, queue, 0, damaged, signal), progress.timer));
+  }
+  delayed.sort((left, right) => left.deliverTimestamp - right.deliverTimestamp || left.message.commitLogOffset - right.message.commitLogOffset);
+  return { delayed, damaged };
+};
+
+/** How many messages wait at each level. */
+export const waitingAtLevels = async (broker: Broker): Promise<{ readonly level: number; readonly delayMs: number; readonly queueId: number; readonly nextOffset: number; readonly waiting: number }[]> => {
+  const { levels } = await broker.delayProgress();
+  const queues = await queuesOf(broker, SCHEDULE_TOPIC);
+  return Promise.all(levels.map(async ({ level, delayMs, queueId, nextOffset }) => {
+    const queue = queues.find((candidate) => candidate.queueId === queueId);
+    return { level, delayMs, queueId, nextOffset, waiting: queue === undefined ? 0 : Math.max(0, (await broker.maxOffset(queue)) - nextOffset) };
+  }));
+};
+
+/** A store without delayed messages may lack the topic. */
+const queuesOf = async (broker: Broker, topic: string): Promise<MessageQueue[]> => {
+  try {
+    return await broker.queues(topic);
+  } catch (error) {
+    if (error instanceof MqliteError && error.code === 'TOPIC_NOT_FOUND') return [];
+    throw error;
+  }
+};
+
+const pullFrom = async (broker: Broker, queue: MessageQueue, from: number, damaged: string[], signal: AbortSignal): Promise<Message[]> => {
+  const messages: Message[] = [];
+  const end = await broker.maxOffset(queue);
+  for (let offset = Math.max(from, await broker.minOffset(queue)); offset < end && !signal.aborted;) {
+    const result = await broker.pull({ queue, offset, maxMessages: PULL_MESSAGES });
+    messages.push(...result.messages);
+    damaged.push(...result.damaged.map(({ file, position, reason }) => `${file} at ${position}: ${reason}`));
+    if (result.nextOffset <= offset) break;
+    offset = result.nextOffset;
+  }
+  return messages;
+};
+
+const targetOf = ({ properties }: Message): { readonly topic: string; readonly queueId: number } =>
+  ({ topic: properties[PROPERTY.REAL_TOPIC] ?? '', queueId: Number(properties[PROPERTY.REAL_QID] ?? 0) || 0 });
+
+const atLevel = (message: Message, level: number, delayMs: number): Delayed => {
+  const target = targetOf(message);
+  const asked: DelayAsked = target.topic.startsWith(RETRY_PREFIX) ? { by: 'retry', level, group: target.topic.slice(RETRY_PREFIX.length) } : { by: 'level', level };
+  return { message, ...target, deliverTimestamp: message.storeTimestamp + delayMs, asked, recallHandle: null };
+};
+
+/** Records of the timer topic that are neither delivered nor taken back, nor rolled on as a later record. */
+const waitingInTimer = (messages: readonly Message[], timer: NonNullable<DelayProgress['timer']>): Delayed[] => {
+  const done = new Set(timer.doneInSecond);
+  const deleted = new Set<string>();
+  /** The last record of a message is the one that counts. */
+  const last = new Map<string, number>();
+  const keyOf = (message: Message): string => `${message.properties[PROPERTY.REAL_TOPIC] ?? ''}+${message.msgId}`;
+  for (const message of messages) {
+    const deletes = message.properties[PROPERTY.TIMER_DEL_UNIQKEY];
+    if (deletes !== undefined) deleted.add(deletes);
+    else if (message.properties[PROPERTY.TIMER_ROLL_TIMES] !== undefined) last.set(keyOf(message), message.commitLogOffset);
+  }
+  const waits = (message: Message): boolean => {
+    const outMs = Number(message.properties[PROPERTY.TIMER_OUT_MS]);
+    if (message.properties[PROPERTY.TIMER_DEL_UNIQKEY] !== undefined || !Number.isSafeInteger(outMs)) return false;
+    const key = keyOf(message);
+    if (deleted.has(key) || (last.get(key) ?? 0) > message.commitLogOffset) return false;
+    return message.queueOffset >= timer.nextQueueOffset || (outMs >= timer.lastReadTimeMs && !done.has(message.commitLogOffset));
+  };
+  return messages.filter(waits).map(asTimer);
+};
+
+const asTimer = (message: Message): Delayed => {
+  const { properties } = message;
+  const outMs = Number(properties[PROPERTY.TIMER_OUT_MS]);
+  const deliverAt = Number(properties[PROPERTY.TIMER_DELIVER_MS]);
+  const delayMs = properties[PROPERTY.TIMER_DELAY_SEC] === undefined ? Number(properties[PROPERTY.TIMER_DELAY_MS]) : Number(properties[PROPERTY.TIMER_DELAY_SEC]) * SECOND_MS;
+  const target = targetOf(message);
+  return {
+    message, ...target,
+    deliverTimestamp: deliverAt > outMs && deliverAt <= outMs + SECOND_MS ? deliverAt : outMs + SECOND_MS,
+    asked: Number.isSafeInteger(delayMs) ? { by: 'delay', delayMs } : { by: 'deliver-at' },
+    recallHandle: encodeRecallHandle({ topic: target.topic, brokerName: message.brokerName, timestamp: outMs + 1, msgId: message.msgId }),
+  };
+};

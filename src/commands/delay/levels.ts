@@ -1,0 +1,22 @@
+import { BaseCommand } from '../../cli/base-command.ts';
+import { formatDuration } from '../../cli/render/numbers.ts';
+import { renderTable } from '../../cli/render/table.ts';
+import { waitingAtLevels } from '../../client/delayed.ts';
+
+export interface DelayLevelsJson {
+  readonly levels: Awaited<ReturnType<typeof waitingAtLevels>>;
+  readonly truncated: false;
+}
+
+export default class DelayLevels extends BaseCommand<typeof DelayLevels> {
+  static override summary = 'List the delay levels, and how many messages wait at each';
+  static override description = 'The levels of the target (messageDelayLevel); "store init --delay-levels" makes a store with others.';
+  static override examples = ['<%= config.bin %> delay levels', '<%= config.bin %> delay levels --json'];
+
+  async run(): Promise<DelayLevelsJson> {
+    const broker = await this.openBroker({ mode: 'read' });
+    const levels = await waitingAtLevels(broker);
+    const columns = [{ title: 'LEVEL', align: 'right' }, { title: 'DELAY', align: 'right' }, { title: 'WAITING', align: 'right' }] as const;
+    return this.present({ levels, truncated: false }, () => renderTable(columns, levels.map(({ level, delayMs, waiting }) => [level, formatDuration(delayMs), waiting]), this.tableStyle));
+  }
+}
