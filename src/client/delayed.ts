@@ -3,7 +3,7 @@ import { MqliteError } from '../broker/errors.ts';
 import type { DelayProgress, MessageQueue } from '../broker/types.ts';
 import type { Message } from '../record/message.ts';
 import { PROPERTY } from '../record/properties.ts';
-import { encodeRecallHandle } from '../record/recall-handle.ts';
+import { deleteKeysOf, encodeRecallHandle } from '../record/recall-handle.ts';
 
 export const SCHEDULE_TOPIC = 'SCHEDULE_TOPIC_XXXX';
 export const TIMER_TOPIC = 'rmq_sys_wheel_timer';
@@ -107,7 +107,7 @@ const waitingInTimer = (messages: readonly Message[], timer: NonNullable<DelayPr
     const outMs = Number(message.properties[PROPERTY.TIMER_OUT_MS]);
     if (message.properties[PROPERTY.TIMER_DEL_UNIQKEY] !== undefined || !Number.isSafeInteger(outMs)) return false;
     const key = keyOf(message);
-    if (deleted.has(key) || (last.get(key) ?? 0) > message.commitLogOffset) return false;
+    if (deleteKeysOf(message.properties[PROPERTY.REAL_TOPIC] ?? '', message.msgId).some((deleteKey) => deleted.has(deleteKey)) || (last.get(key) ?? 0) > message.commitLogOffset) return false;
     return message.queueOffset >= timer.nextQueueOffset || (outMs >= timer.lastReadTimeMs && !done.has(message.commitLogOffset));
   };
   return messages.filter(waits).map(asTimer);

@@ -65,7 +65,7 @@ const openForReading = (options: LocalBrokerOptions, paths: StorePaths): Broker 
   if (abortExists(fs, paths.abort) && !isLocked(fs, paths.lock)) {
     notify(`${paths.root} was not closed cleanly; reading up to the last valid record`);
   }
-  return new LocalBroker({ context, writer: null, flush: 'async', notices, onTopicCreated: () => {} });
+  return new LocalBroker({ context, writer: null, flush: 'async', notices, onNotice: notify, onTopicCreated: () => {} });
 };
 
 const openForWriting = async (options: LocalBrokerOptions, paths: StorePaths): Promise<Broker> => {
@@ -82,7 +82,7 @@ const openForWriting = async (options: LocalBrokerOptions, paths: StorePaths): P
   // What was inferred from files may be gone with them one day (retention): it is written down once somebody writes here.
   if (readIdentity(fs, paths.identity) === null) writeIdentity(fs, paths.identity, inferred.identity, { tempDirectory: paths.temp, nowMs: clock.nowMs() });
   const broker = new LocalBroker({
-    context, writer, flush: options.flush ?? 'async', notices,
+    context, writer, flush: options.flush ?? 'async', notices, onNotice: notify,
     onTopicCreated: (topic) => notify(`topic ${topic} did not exist; created with 4 queues`),
   });
   await broker.startServices();

@@ -24,5 +24,8 @@ export const decodeRecallHandle = (text: string): RecallHandle => {
   return { topic: topic!, brokerName: brokerName!, timestamp: Number(timestamp), msgId: msgId! };
 };
 
-/** TIMER_DEL_UNIQKEY of the record that takes back a message. [TimerMessageStore#buildDeleteKey] */
-export const deleteKeyOf = (topic: string, msgId: string): string => `${topic}+${msgId}`;
+/**
+ * TIMER_DEL_UNIQKEY of the records that take a message back: until 5.4 and with `appendTopicForTimerDeleteKey` a broker looks for the second
+ * form, from 5.5 on for the first. [TimerMessageStore#buildDeleteKey]
+ */
+export const deleteKeysOf = (topic: string, msgId: string): readonly [string, string] => [msgId, `${topic}+${msgId}`];

@@ -41,6 +41,8 @@ export interface LocalBrokerParts {
   readonly writer: StoreWriter | null;
   readonly flush: 'async' | 'sync';
   readonly notices: string[];
+  /** Adds a notice, and says it. */
+  readonly onNotice: (text: string) => void;
   readonly onTopicCreated: (topic: string) => void;
 }
 
@@ -98,7 +100,7 @@ export class LocalBroker implements Broker {
   }
 
   #makeServices(writer: StoreWriter): ServiceRunner {
-    const context = { writer, reader: this.#reader, onNotice: (notice: string) => this.#parts.notices.push(notice) };
+    const context = { writer, reader: this.#reader, onNotice: this.#parts.onNotice };
     return new ServiceRunner(context, createServices(context));
   }
 

@@ -25,10 +25,16 @@ export class DelayOffsetFile {
     return this.#file.read().reasons;
   }
 
+  /** Whether delayOffset.json knows a level. */
+  has(level: number): boolean {
+    return readDelayOffsets(this.#file.value).has(level);
+  }
+
   progressOf(level: number, known: DeliveryProgress, range: QueueRange): QueueProgress {
     const ours = known.levels.get(level) ?? (known.isKnown ? { next: 0, unsureBelow: 0 } : undefined);
     const theirs = readDelayOffsets(this.#file.value).get(level);
-    const found = ours ?? (theirs === undefined ? { next: 0, unsureBelow: range.maxOffset } : { next: theirs, unsureBelow: 0 });
+    // A broker that died wrote this up to 10 s before, and may have delivered since.
+    const found = ours ?? { next: theirs ?? 0, unsureBelow: range.maxOffset };
     return { next: Math.min(Math.max(found.next, range.minOffset), range.maxOffset), unsureBelow: Math.min(found.unsureBelow, range.maxOffset) };
   }
 

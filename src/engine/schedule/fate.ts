@@ -1,6 +1,6 @@
 import type { StoredMessage } from '../../record/decode.ts';
 import { PROPERTY } from '../../record/properties.ts';
-import { deleteKeyOf } from '../../record/recall-handle.ts';
+import { deleteKeysOf } from '../../record/recall-handle.ts';
 import { queryByKey } from '../read/key-query.ts';
 import type { StoreReader } from '../read/store-reader.ts';
 import { TIMER_TOPIC } from '../state/topic-name.ts';
@@ -30,8 +30,9 @@ export const timerFate = (context: StoreContext, reader: StoreReader, message: S
   if (key === undefined || topic === undefined || message.properties[PROPERTY.TIMER_DEL_UNIQKEY] !== undefined) return 'pending';
   const isLater = (other: StoredMessage): boolean => other.commitLogOffset > message.commitLogOffset && other.properties['TIMER_OUT_MS'] === outMs;
   if (find(context, reader, topic, key).some(isLater)) return 'delivered';
+  const deletes: readonly string[] = deleteKeysOf(topic, key);
   const relatives = find(context, reader, TIMER_TOPIC, key);
-  if (relatives.some((other) => other.properties[PROPERTY.TIMER_DEL_UNIQKEY] === deleteKeyOf(topic, key))) return 'cancelled';
+  if (relatives.some((other) => deletes.includes(other.properties[PROPERTY.TIMER_DEL_UNIQKEY] ?? ''))) return 'cancelled';
   const rollsOf = (other: StoredMessage): number => Number(other.properties[PROPERTY.TIMER_ROLL_TIMES] ?? 0);
   return relatives.some((other) => isLater(other) && rollsOf(other) > rollsOf(message)) ? 'rolled' : 'pending';
 };

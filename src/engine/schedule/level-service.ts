@@ -85,7 +85,7 @@ export class LevelService implements StoreService {
       if (queue === null) continue;
       const range = { minOffset: queue.minOffset(this.#context.reader.tail.minOffset()), maxOffset: queue.maxOffset() };
       const progress = this.#offsets.progressOf(level, this.#progress, range);
-      if (progress.unsureBelow > progress.next) {
+      if (progress.unsureBelow > progress.next && !this.#offsets.has(level)) {
         this.#context.onNotice(`nothing tells how far delivery of delay level ${level} was (delayOffset.json): each of its messages is looked up before it is delivered`);
       }
       this.#progress.levels.set(level, progress);
@@ -144,18 +144,17 @@ export class LevelService implements StoreService {
     for (let index = 0; index < count; index++) {
       const at = index * ENTRY_SIZE_BYTES;
       const dueMs = readOffset(entries, at + ENTRY_TAGS_CODE);
-      // Below zero: an address into an ext file, which the record must answer for.
-      if (dueMs >= 0 && dueMs > nowMs && dueMs <= nowMs + this.#delays[level]!) return { next: from + index, dueMs };
+      if (dueMs > nowMs && dueMs <= nowMs + this.#delays[level]!) return { next: from + index, dueMs };
       if (isFull(batch)) return { next: from + index, dueMs: nowMs };
       const place = { commitLogOffset: readOffset(entries, at + ENTRY_PHYSICAL_OFFSET), sizeBytes: entries.readInt32BE(at + ENTRY_RECORD_SIZE), queueId: level - 1, queueOffset: from + index };
-      const waitMs = this.#takeRecord(level, place, dueMs < 0, batch);
+      const waitMs = this.#takeRecord(level, place, dueMs, batch);
       if (waitMs !== null) return { next: from + index, dueMs: waitMs };
     }
     return { next: from + count, dueMs: nowMs };
   }
 
   /** null: done with; otherwise when to come back. */
-  #takeRecord(level: number, place: Parameters<typeof readRecord>[2], isDueUnknown: boolean, batch: Batch): number | null {
+  #takeRecord(level: number, place: Parameters<typeof readRecord>[2], entryDueMs: number, batch: Batch): number | null {
     const { reader, writer, onNotice } = this.#context;
     const source = `delayed message ${place.queueOffset} of level ${level}`;
     const message = readRecord(reader, writer.context.identity.brokerName, place);
@@ -163,10 +162,10 @@ export class LevelService implements StoreService {
       onNotice(`${source} cannot be read and is passed over: ${message} (commit-log offset ${place.commitLogOffset})`);
       return null;
     }
-    if (isDueUnknown) {
-      const dueMs = deliverTimestamp(this.#delays, level, message.storeTimestamp);
-      if (dueMs > batch.nowMs && dueMs <= batch.nowMs + this.#delays[level]!) return dueMs;
-    }
+    // Below zero it is an address into an ext file. [ConsumeQueueExt#isExtAddr]
+    const dueMs = entryDueMs < 0 ? deliverTimestamp(this.#delays, level, message.storeTimestamp) : entryDueMs;
+    // Stored in the future: the clock was set back. Else the level was longer when it was stored.
+    if (dueMs > batch.nowMs && message.storeTimestamp <= batch.nowMs) return dueMs;
     const properties = message.propertiesText;
     const target = batch.targets.of(message, properties);
     if (target.kind === 'wait') {

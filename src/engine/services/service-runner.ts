@@ -78,7 +78,12 @@ export class ServiceRunner {
 
   #hasWork(): boolean {
     const { writer, reader } = this.#context;
-    return this.#nextMs <= writer.context.clock.nowMs() || reader.tail.generation() !== this.#seenGeneration;
+    try {
+      return this.#nextMs <= writer.context.clock.nowMs() || reader.tail.generation() !== this.#seenGeneration;
+    } catch {
+      // Whatever is wrong there is found, and told, by the run.
+      return true;
+    }
   }
 
   async #runAll(): Promise<number> {

@@ -1,7 +1,7 @@
 import type { StoredMessage } from '../../record/decode.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import { joinProperties, PROPERTY } from '../../record/properties.ts';
-import { decodeRecallHandle, deleteKeyOf } from '../../record/recall-handle.ts';
+import { decodeRecallHandle, deleteKeysOf } from '../../record/recall-handle.ts';
 import type { RecallHandle } from '../../record/recall-handle.ts';
 import { tagsHash } from '../../record/tags.ts';
 import { timerDueMs } from '../dispatch/placement.ts';
@@ -28,14 +28,14 @@ export interface RecallRequest {
   readonly bornHost: Buffer;
 }
 
-/** The delete record, stored. Lock held, caught up. Returns the id of the message. */
+/** The delete records, stored. Lock held, caught up. Returns the id of the message. */
 export const recallMessage = (request: RecallRequest): string => {
   const { handle, victim } = find(request);
-  store(request.writer, [deleteOf(victim, handle, request)]);
+  store(request.writer, deletesOf(victim, handle, request));
   return handle.msgId;
 };
 
-/** The delete record and the message itself, delivered, with one append. Lock held, caught up. */
+/** The delete records and the message itself, delivered, with one append. Lock held, caught up. */
 export const deliverMessageNow = (request: RecallRequest): PreparedMessage => {
   const { handle, victim } = find(request);
   const properties = victim.propertiesText;
@@ -43,7 +43,7 @@ export const deliverMessageNow = (request: RecallRequest): PreparedMessage => {
   if (target.kind !== 'deliver') throw new MqliteError('REFUSED', `message ${handle.msgId} cannot be delivered: ${target.reason}`);
   const nowMs = request.writer.context.clock.nowMs();
   const copy = copyOf(victim, { ...target.to, properties: leavingProperties(properties, String(nowMs), nowMs) });
-  store(request.writer, [deleteOf(victim, handle, request), copy]);
+  store(request.writer, [...deletesOf(victim, handle, request), copy]);
   return copy;
 };
 
@@ -69,17 +69,22 @@ const find = ({ topic, recallHandle, writer, reader }: RecallRequest): { handle:
   const { TIMER_DELIVER_MS: deliverAt } = victim.properties;
   const dueMs = timerDueMs(Number(outMs), deliverAt === undefined ? null : Number(deliverAt));
   if (dueMs <= context.clock.nowMs()) throw new MqliteError('REFUSED', `message ${msgId} was due at ${new Date(dueMs).toISOString()}: it is too late to take it back`);
-  if (records.some((record) => record.properties['TIMER_DEL_UNIQKEY'] === deleteKeyOf(topic, msgId))) {
+  const deleteKeys: readonly string[] = deleteKeysOf(topic, msgId);
+  if (records.some((record) => deleteKeys.includes(record.properties['TIMER_DEL_UNIQKEY'] ?? ''))) {
     throw new MqliteError('REFUSED', `message ${msgId} was taken back or delivered early already`);
   }
   return { handle, victim };
 };
 
 /** The same second as its message: TIMER_OUT_MS + 1 is floored to it. [RecallMessageProcessor#buildMessage] */
-const deleteOf = (victim: StoredMessage, { topic, msgId, timestamp }: RecallHandle, { writer, bornHost }: RecallRequest): PreparedMessage => {
+const deletesOf = (victim: StoredMessage, handle: RecallHandle, request: RecallRequest): PreparedMessage[] =>
+  // One for each kind of broker that may boot on the store.
+  deleteKeysOf(handle.topic, handle.msgId).map((deleteKey) => deleteOf(victim, handle, deleteKey, request));
+
+const deleteOf = (victim: StoredMessage, { topic, msgId, timestamp }: RecallHandle, deleteKey: string, { writer, bornHost }: RecallRequest): PreparedMessage => {
   const nowMs = writer.context.clock.nowMs();
   const properties = joinProperties({
-    [PROPERTY.TAGS]: RECALL_TAG, [PROPERTY.TIMER_DEL_UNIQKEY]: deleteKeyOf(topic, msgId), [PROPERTY.UNIQ_KEY]: msgId, [PROPERTY.TIMER_DELIVER_MS]: String(timestamp),
+    [PROPERTY.TAGS]: RECALL_TAG, [PROPERTY.TIMER_DEL_UNIQKEY]: deleteKey, [PROPERTY.UNIQ_KEY]: msgId, [PROPERTY.TIMER_DELIVER_MS]: String(timestamp),
     [PROPERTY.BORN_TIMESTAMP]: String(nowMs), [PROPERTY.TIMER_OUT_MS]: victim.properties['TIMER_OUT_MS']!, [PROPERTY.REAL_TOPIC]: topic, [PROPERTY.REAL_QID]: '0',
   });
   return {

@@ -1,6 +1,6 @@
 import type { StoredMessage } from '../../record/decode.ts';
 import { PROPERTY, propertyOf } from '../../record/properties.ts';
-import { deleteKeyOf } from '../../record/recall-handle.ts';
+import { deleteKeysOf } from '../../record/recall-handle.ts';
 import { timerDueMs } from '../dispatch/placement.ts';
 import { MAGIC_DELETE, MAGIC_ROLL } from './layout.ts';
 import type { TimerSlot, TimerUnit } from './layout.ts';
@@ -75,7 +75,7 @@ export class TimerSecond {
   isDeleted(message: StoredMessage): boolean {
     if (this.#deleteKeys.size === 0) return false;
     const { REAL_TOPIC: topic = '', UNIQ_KEY: key = '' } = message.properties;
-    return this.#deleteKeys.has(deleteKeyOf(topic, key));
+    return deleteKeysOf(topic, key).some((deleteKey) => this.#deleteKeys.has(deleteKey));
   }
 
   /** The next message in order of time; null when all are done with. */

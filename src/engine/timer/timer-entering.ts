@@ -15,8 +15,8 @@ import { floorToSecond } from './timer-files.ts';
 
 /** RocketMQ's `timerRollWindowSlot`. [MessageStoreConfig] */
 const ROLL_WINDOW_MS = 172_800 * TIMER_PRECISION_MS;
-/** Look-ups of messages of which nothing tells whether they were delivered. */
-const MAX_LOOK_UPS = 64;
+/** Look-ups, in one lock hold, of messages of which nothing tells whether they were delivered. */
+export const MAX_LOOK_UPS = 64;
 
 /** A message whose second was read before it was entered. */
 export interface LateMessage {
@@ -79,14 +79,15 @@ export const enter = (context: ServiceContext, files: TimerFiles, nowMs: number,
         onNotice(`timer message ${next} is passed over: its TIMER_OUT_MS is missing or no time (commit-log offset ${place.commitLogOffset})`);
         continue;
       }
-      if (next < at.unsureBelow) {
-        if (lookUps++ >= MAX_LOOK_UPS) return result('more');
-        if (timerFate(writer.context, reader, message) !== 'pending') continue;
-      }
       const outMs = Number(out);
       const isDelete = propertyOf(properties, PROPERTY.TIMER_DEL_UNIQKEY) !== null;
       if (floorToSecond(outMs) < at.readTimeMs) {
-        if (!isDelete) late.push(place);
+        if (isDelete) continue;
+        if (next < at.unsureBelow) {
+          if (lookUps++ >= MAX_LOOK_UPS) return result('more');
+          if (timerFate(writer.context, reader, message) !== 'pending') continue;
+        }
+        late.push(place);
         continue;
       }
       const { timeMs, isRoll } = slotTimeOf(outMs, floorToSecond(nowMs));

@@ -177,7 +177,8 @@ const progressOf = (check: TimerCheck | null, { maxOffset, firstStoreTimestamp }
   const readTimeMs = check.lastReadTimeMs === 0 ? earliestMs : floorToSecond(check.lastReadTimeMs);
   const next = Math.min(check.lastTimerQueueOffset, check.masterTimerQueueOffset);
   if (next > maxOffset) throw new TimerDamage(`timercheck: queue offset ${next} lies behind the end of the queue, ${maxOffset}`);
-  return { next, unsureBelow: 0, readTimeMs, inWheelBelow: check.lastTimerLogFlushPos };
+  // A broker that died wrote this up to a second before, and may have delivered since.
+  return { next, unsureBelow: maxOffset, readTimeMs, inWheelBelow: check.lastTimerLogFlushPos };
 };
 
 /** Keeps a file of any length: a rename within the store. */

@@ -2,6 +2,7 @@ import type { StoredMessage } from '../../record/decode.ts';
 import { TIMER_PRECISION_MS } from '../dispatch/placement.ts';
 import type { DeliveryProgress } from '../schedule/delivery-progress.ts';
 import { DeliveryTargets, readRecord } from '../schedule/delivery-targets.ts';
+import { timerFate } from '../schedule/fate.ts';
 import { WHEN_STORE_CHANGES } from '../services/store-service.ts';
 import type { ServiceContext, StoreService } from '../services/store-service.ts';
 import { TIMER_TOPIC } from '../state/topic-name.ts';
@@ -12,7 +13,7 @@ import { TimerSecond } from './second.ts';
 import type { TimerEntry } from './second.ts';
 import { leavingProperties, NEVER_ENTERED, rollOf } from './timer-copy.ts';
 import { TimerDamage } from './timer-damage.ts';
-import { enter } from './timer-entering.ts';
+import { enter, MAX_LOOK_UPS } from './timer-entering.ts';
 import type { Entered, LateMessage } from './timer-entering.ts';
 import { TimerFiles } from './timer-files.ts';
 import type { TimerQueueRange } from './timer-files.ts';
@@ -34,6 +35,10 @@ interface Batch {
   readonly messages: PreparedMessage[];
   /** Their units in the timer log. */
   readonly positions: number[];
+  /** Commit-log offsets of those that had to be looked up. */
+  readonly lookedUp: Set<number>;
+  /** Everything below this offset of the timer topic has to be. */
+  readonly unsureBelow: number;
   bytes: number;
 }
 
@@ -138,7 +143,7 @@ export class TimerService implements StoreService {
 
   /** Delivers one batch of what is due, second after second; when to come back. */
   #deliverDue(files: TimerFiles, nowMs: number): number {
-    const batch: Batch = { nowMs, targets: new DeliveryTargets(this.#context.writer.tables), messages: [], positions: [], bytes: 0 };
+    const batch: Batch = { nowMs, targets: new DeliveryTargets(this.#context.writer.tables), messages: [], positions: [], lookedUp: new Set(), unsureBelow: files.at.unsureBelow, bytes: 0 };
     const startMs = files.at.readTimeMs;
     const next = this.#gather(files, batch);
     if (batch.messages.length === 0) return next;
@@ -186,9 +191,9 @@ export class TimerService implements StoreService {
   #take(second: TimerSecond, batch: Batch): number {
     for (let entry = second.peek(); entry !== null; entry = second.peek()) {
       if (entry.dueMs > batch.nowMs) return entry.dueMs;
-      if (batch.messages.length >= MAX_DELIVERED || batch.bytes >= MAX_DELIVERED_BYTES) return batch.nowMs;
+      if (batch.messages.length >= MAX_DELIVERED || batch.bytes >= MAX_DELIVERED_BYTES || batch.lookedUp.size >= MAX_LOOK_UPS) return batch.nowMs;
       const message = this.#recordOf(entry.unit);
-      const copy = message === null || second.isDeleted(message) ? null : this.#copyOf(entry, message, batch);
+      const copy = message === null || second.isDeleted(message) || this.#isDone(message, batch) ? null : this.#copyOf(entry, message, batch);
       if (copy === 'wait') return WHEN_STORE_CHANGES;
       second.skip();
       if (copy === null) continue;
@@ -197,6 +202,15 @@ export class TimerService implements StoreService {
       batch.bytes += copy.body.length + copy.properties.length;
     }
     return Number.MAX_SAFE_INTEGER;
+  }
+
+  /** A message of which nothing tells whether it was delivered, and the log says that it was; or its unit was entered twice. */
+  #isDone(message: StoredMessage, { unsureBelow, lookedUp }: Batch): boolean {
+    const { reader, writer } = this.#context;
+    if (message.queueOffset >= unsureBelow) return false;
+    if (lookedUp.has(message.commitLogOffset)) return true;
+    lookedUp.add(message.commitLogOffset);
+    return timerFate(writer.context, reader, message) !== 'pending';
   }
 
   #copyOf({ unit }: TimerEntry, message: StoredMessage, { targets, nowMs }: Batch): PreparedMessage | 'wait' | null {
