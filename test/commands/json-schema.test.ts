@@ -7,6 +7,10 @@ import Config from '../../src/commands/config.ts';
 import Consume from '../../src/commands/consume.ts';
 import BenchConsume from '../../src/commands/bench/consume.ts';
 import BenchProduce from '../../src/commands/bench/produce.ts';
+import DelayCancel from '../../src/commands/delay/cancel.ts';
+import DelayDeliver from '../../src/commands/delay/deliver.ts';
+import DelayLevels from '../../src/commands/delay/levels.ts';
+import DelayList from '../../src/commands/delay/list.ts';
 import GroupsCreate from '../../src/commands/groups/create.ts';
 import GroupsDelete from '../../src/commands/groups/delete.ts';
 import GroupsList from '../../src/commands/groups/list.ts';
@@ -85,6 +89,9 @@ describe('docs/json', () => {
       ({ store } = broker);
       await broker.createTopic('Orders', { readQueueNums: 2, writeQueueNums: 2, attributes: { 'message.type': 'NORMAL' } });
       for (let index = 0; index < 4; index++) await broker.send({ topic: 'Orders', body: index === 3 ? Buffer.from([0xff]) : Buffer.from('x'), keys: ['k'], tags: index === 0 ? undefined : 'A', queueId: 0 });
+      await broker.send({ topic: 'Orders', body: Buffer.from('later'), msgId: 'DELAYED0001', delayMs: 3_600_000 });
+      await broker.send({ topic: 'Orders', body: Buffer.from('at'), deliverAtMs: Date.now() + 3_600_000 });
+      await broker.send({ topic: 'Orders', body: Buffer.from('level'), delayLevel: 3 });
       await broker.joinGroup('billing', ['Orders']);
       await broker.resetOffsets('billing', [{ queue: (await broker.queues('Orders'))[0]!, offset: 1 }]);
       await broker.createGroup('idle', {});
@@ -110,6 +117,11 @@ describe('docs/json', () => {
       ['message-find', MessageFind, ['Orders', '--key', 'k']],
       ['config', Config, []],
       ['produce', Produce, ['Orders', 'hello']],
+      ['produce', Produce, ['Orders', 'hello', '--delay', '1h']],
+      ['delay-list', DelayList, []],
+      ['delay-levels', DelayLevels, []],
+      ['delay-cancel', DelayCancel, ['DELAYED0001']],
+      ['delay-deliver', DelayDeliver, ['DELAYED0001']],
       ['consume', Consume, ['Orders', '--until-end']],
       ['tail', Tail, ['Orders', '--from', 'first', '--until-end']],
       ['tail', Tail, ['--commitlog', '--from', 'first', '--until-end']],

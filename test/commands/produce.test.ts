@@ -103,7 +103,7 @@ describe('produce', () => {
     [['T', 'x', '--file', 'f']], [['T', 'x', '--json-input']], [['T', '--keep-id']], [['T', '--json-input', '--keep-queue', '--queue', '1']],
     [['T', 'x', '--queue', '0', '--sharding-key', 'k']], [['T', 'x', '--oneway', '--json']], [['T', 'x', '--oneway', '--flush', 'sync']],
     [['T', 'x', '--property', 'novalue']], [['T', 'x', '--rate', 'fast']], [['T', 'x', '--timeout', '3']], [['T', 'x', '--batch', '0']], [['T', 'x', '--queue', '-1']],
-    [['T', 'x', '--flush', 'maybe']], [['T', 'x', '--compress', 'gzip']], [['T', 'x', 'y']], [[]], [['T', 'x', '--delay', '3s']], [['T', 'x', '-X', 'sendMsgMaxTimeoutPerRequest=3']],
+    [['T', 'x', '--flush', 'maybe']], [['T', 'x', '--compress', 'gzip']], [['T', 'x', 'y']], [[]], [['T', 'x', '--delay', '5q']], [['T', 'x', '--deliver-at', 'soon']], [['T', 'x', '--delay', '3s', '--delay-level', '2']], [['T', 'x', '--delay-level', '-1']], [['T', 'x', '-X', 'sendMsgMaxTimeoutPerRequest=3']],
     [['T', 'x', '--store', 'a', '--namesrv', 'b:1']], [['T', 'x', '--lock-timeout', 'long']], [['T', 'x', '--read-only']],
   ])('refuses %j with one line and nothing sent', async (argv) => {
     const result = await produce([...argv, '--json'], { stdin: 'x\n' });
@@ -212,8 +212,15 @@ describe('produce', () => {
       expect(acks(result.stdout)).toMatchObject([{ line: 1, status: 'SEND_OK' }, { line: 2, error: { code } }]);
     });
 
-    it('refuses delays, which this version cannot keep', async () => {
-      expect(errorOf(await send([{ body: 'a', delayMs: 5 }], '--json'))).toMatchObject({ code: 'UNSUPPORTED', exitCode: 5 });
+    it('takes delays, each line its own, and refuses two at once and what is none', async () => {
+      const inAnHour = Date.now() + 3_600_000;
+      const result = await send([{ body: 'level', delayLevel: 3 }, { body: 'ms', delayMs: 60_000 }, { body: 'at', deliverAt: inAnHour }, { body: 'text', deliverAt: '+2h' }, { body: 'now' }], '--json', '--delay', '5m');
+      expect(result).toMatchObject({ exitCode: 0 });
+      expect(acks(result.stdout).map((ack) => 'recallHandle' in ack)).toEqual([false, true, true, true, true]);
+      expect(store.waiting.map(({ message, dueMs }) => [message.body.toString(), Math.round((dueMs - Date.now()) / 60_000)])).toEqual([['level', 0], ['ms', 1], ['at', 60], ['text', 120], ['now', 5]]);
+      for (const line of [{ body: 'a', delayMs: 5, delayLevel: 1 }, { body: 'a', delayMs: -1 }, { body: 'a', delayMs: '5s' }, { body: 'a', deliverAt: 'soon' }, { body: 'a', delayLevel: 1.5 }]) {
+        expect(errorOf(await send([line], '--json')), JSON.stringify(line)).toMatchObject({ code: 'INVALID_INPUT', exitCode: 2 });
+      }
     });
 
     it('takes back what consume --json prints', async () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import type { LogRecord } from '../../src/broker/types.ts';
 import { openLocalBroker } from '../../src/engine/open.ts';
@@ -146,7 +147,9 @@ describe.each(['clean', 'killed'] as const)('the store of a real broker, %s', (n
   it('a copy is taken over, appended to and closed; all that was there stays as it was', async () => {
     const copy = copyOf();
     const last = Math.max(...truth.map((row) => row.commitLogOffset + row.storeSize));
-    const writer = await openLocalBroker({ storeDirectory: copy, mode: 'write' });
+    // In the time of that broker, when nothing more was due.
+    const clock = { ...systemClock, nowMs: () => Math.max(...truth.map((row) => row.storeTimestamp)) };
+    const writer = await openLocalBroker({ storeDirectory: copy, mode: 'write', clock });
     expect(await readEverything(writer)).toEqual(truth);
     const sent = [];
     for (let index = 0; index < 40; index++) {
@@ -171,7 +174,7 @@ describe.each(['clean', 'killed'] as const)('the store of a real broker, %s', (n
     expect(await verifyStore({ storeDirectory: copy })).toMatchObject({ damage: [], notes: [] });
 
     // Opened again, the store needs no recovery and has lost nothing.
-    const again = await openLocalBroker({ storeDirectory: copy, mode: 'write' });
+    const again = await openLocalBroker({ storeDirectory: copy, mode: 'write', clock });
     expect((await readEverything(again)).length).toBe(truth.length + 40);
     expect(again.notices()).toEqual([]);
     await again.close();

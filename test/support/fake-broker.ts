@@ -139,7 +139,8 @@ export class FakeBroker implements Broker {
     checkWhole(request.maxMessages, 'maxMessages', 1);
     const deadline = this.store.clock.nowMs() + (request.suspendMs ?? 0);
     for (;;) {
-      const nextDueMs = delays.deliverDue(this.store);
+      // Looking never delivers.
+      const nextDueMs = this.#mode === 'write' ? delays.deliverDue(this.store) : Infinity;
       const result = this.#pullNow(request);
       const left = deadline - this.store.clock.nowMs();
       if (result.status !== 'NO_NEW_MESSAGE' || left <= 0 || request.signal?.aborted) return result;

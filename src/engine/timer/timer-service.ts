@@ -222,7 +222,9 @@ export class TimerService implements StoreService {
     const { reader, writer, onNotice } = this.#context;
     const message = readRecord(reader, writer.context.identity.brokerName, { ...place, queueId: -1, queueOffset: -1 });
     if (typeof message === 'string') {
-      onNotice(`the timer message at commit-log offset ${place.commitLogOffset} cannot be read and is passed over: ${message}`);
+      // Made anew, the unit is made from the queue; a record that is damaged itself is passed over there.
+      if (place.commitLogOffset >= reader.tail.minOffset()) throw new TimerDamage(`a unit of the timer log names a record at commit-log offset ${place.commitLogOffset} that cannot be read: ${message}`);
+      onNotice(`the timer message at commit-log offset ${place.commitLogOffset} is passed over: the log begins at ${reader.tail.minOffset()} now`);
       return null;
     }
     if (message.topic !== TIMER_TOPIC) throw new TimerDamage(`a unit of the timer log names a record of ${message.topic} at ${place.commitLogOffset}`);

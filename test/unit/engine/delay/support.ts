@@ -54,7 +54,7 @@ export class DelayStore {
   /** Moves the time, and gives deliveries more turns than they need. */
   async at(timeMs: number): Promise<string[]> {
     this.clock.now = timeMs;
-    for (let turn = 0; turn < 20; turn++) await systemClock.sleep(3);
+    for (let turn = 0; turn < 10; turn++) await systemClock.sleep(3);
     return this.bodies();
   }
 
