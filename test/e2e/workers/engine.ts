@@ -16,6 +16,8 @@ export type WorkerTask = { readonly store: string; readonly lockTimeoutMs?: numb
   | { readonly op: 'idle' }
   /** Sends `before` messages one by one, each acknowledged by a line, then one batch of `count`, and gets `signal` at the `at`-th change of the file system in it. Answers `{"changes":n}` when the batch had fewer. */
   | { readonly op: 'interrupted'; readonly topic: string; readonly before: number; readonly count: number; readonly bodyBytes: number; readonly at: number; readonly torn: boolean; readonly signal: NodeJS.Signals }
+  /** Attaches, which delivers what is due, and gets `signal` at the `at`-th change of the file system. Answers `{"changes":n}` when there are fewer, and detaches. */
+  | { readonly op: 'deliver'; readonly at: number; readonly torn: boolean; readonly signal: NodeJS.Signals }
   /** Attaches, sends one message, detaches, again and again for `ms`. Each acknowledged one is a line. */
   | { readonly op: 'visits'; readonly topic: string; readonly name: string; readonly ms: number }
   /** For each line of stdin: sends it to `topic`, answers the acknowledgement or `{"error":code}`. Detaches at the end. */
@@ -117,6 +119,14 @@ const run = async (task: WorkerTask): Promise<void> => {
         if ('error' in outcome) say({ error: outcome.error.message });
         else say(acknowledgement(outcome, bodies[index]!));
       });
+      say({ changes: changes() });
+      await broker.close();
+      return;
+    }
+    case 'deliver': {
+      const { files, arm, changes } = interruptedFiles(task.at, task.torn, task.signal);
+      arm();
+      const broker = await open(task, files);
       say({ changes: changes() });
       await broker.close();
       return;
