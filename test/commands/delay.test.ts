@@ -13,7 +13,7 @@ const NOW = 1_795_000_000_000;
 
 describe('delay', () => {
   let nowMs = NOW;
-  const clock = { nowMs: () => nowMs, sleep: systemClock.sleep };
+  const clock = { ...systemClock, nowMs: () => nowMs };
   let broker: FakeBroker;
   beforeEach(async () => {
     nowMs = NOW;

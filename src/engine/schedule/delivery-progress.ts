@@ -1,6 +1,7 @@
 import type { FileSystem } from '../files/file-system.ts';
 import { countOf, formatBrokerJson, isJsonObject, newJsonObject, objectOrEmpty, parseBrokerJson } from '../state/broker-json.ts';
 import type { JsonObject } from '../state/broker-json.ts';
+import { readBootId } from '../state/engine-state.ts';
 import { readWholeFile, writeFileAtomically } from '../state/file-io.ts';
 import type { StorePaths } from '../store-paths.ts';
 
@@ -28,20 +29,27 @@ export class DeliveryProgress {
   timer: TimerQueueProgress | null = null;
   /** false: nothing is known here; the broker's files tell. */
   readonly isKnown: boolean;
+  /** The machine went down while the timer's files were in use: any part of them may be missing. */
+  wasCut = false;
   readonly #fs: FileSystem;
   readonly #paths: StorePaths;
+  readonly #bootId: string;
 
   constructor(fs: FileSystem, paths: StorePaths) {
     this.#fs = fs;
     this.#paths = paths;
+    this.#bootId = readBootId(fs);
     this.isKnown = this.#read();
   }
 
-  /** Without an fsync: behind a power cut it may be an older one, and then something is delivered twice. */
-  save(): void {
+  /**
+   * Without an fsync: `bootId` tells the next process when a power cut may have taken it back, and pages of the timer's files with it.
+   * @param isClosed the timer's files are on disk
+   */
+  save(isClosed = false): void {
     const levels = newJsonObject();
     for (const [level, { next, unsureBelow }] of this.levels) levels[String(level)] = Object.assign(newJsonObject(), { next, unsureBelow });
-    const value = Object.assign(newJsonObject(), { lockModifiedMs: this.#lockModifiedMs(), levels });
+    const value = Object.assign(newJsonObject(), { lockModifiedMs: this.#lockModifiedMs(), bootId: isClosed ? '' : this.#bootId, levels });
     if (this.timer !== null) value['timer'] = Object.assign(newJsonObject(), this.timer);
     writeFileAtomically(this.#fs, this.#paths.deliveryProgress, Buffer.from(formatBrokerJson(value)), { tempDirectory: this.#paths.temp, sync: false });
   }
@@ -52,6 +60,8 @@ export class DeliveryProgress {
     try {
       const value = parseBrokerJson(bytes.toString('utf8'));
       if (!isJsonObject(value) || value['lockModifiedMs'] !== this.#lockModifiedMs()) return false;
+      this.wasCut = value['bootId'] !== '' && value['bootId'] !== this.#bootId;
+      if (this.wasCut) return false;
       this.#take(value);
       return true;
     } catch {

@@ -43,6 +43,7 @@ export class TimerFiles {
   /** Throws TimerDamage when they must be rebuilt. @param wasEmpty this process saw the queue without a message */
   static open(context: StoreContext, progress: DeliveryProgress, range: TimerQueueRange, wasEmpty: boolean): TimerFiles {
     const { fs, paths, clock } = context;
+    if (progress.wasCut && fs.stat(paths.timerWheel) !== null) throw new TimerDamage('the machine went down while they were in use');
     const check = readCheck(context);
     const known = progress.timer;
     // A store whose first timer messages were just stored has none of the files.
@@ -56,7 +57,7 @@ export class TimerFiles {
     try {
       if (log.end < at.inWheelBelow) throw new TimerDamage(`${paths.timerLog} ends at ${log.end}, but the wheel knows units up to ${at.inWheelBelow}`);
       const files = new TimerFiles(context, progress, log, TimerWheel.open(fs, paths), at, check ?? emptyCheck());
-      files.#enterLogged();
+      files.#enterLogged(known === null ? log.recoveryStart(at.inWheelBelow) : at.inWheelBelow);
       return files;
     } catch (error) {
       log.close();
@@ -70,6 +71,7 @@ export class TimerFiles {
     moveAside(context, paths.timerWheel);
     for (const name of fs.list(paths.timerLog) ?? []) moveAside(context, path.join(paths.timerLog, name));
     moveAside(context, paths.timerCheck);
+    progress.wasCut = false;
     const at = { next: range.minOffset, unsureBelow: range.maxOffset, readTimeMs: floorToSecond(clock.nowMs()), inWheelBelow: 0 };
     const files = new TimerFiles(context, progress, TimerLog.open(fs, paths), TimerWheel.open(fs, paths), at, emptyCheck());
     files.commit();
@@ -136,10 +138,11 @@ export class TimerFiles {
   }
 
   /** Units that a dead process wrote and the wheel does not know. [TimerMessageStore#recoverAndRevise] */
-  #enterLogged(): void {
+  #enterLogged(from: number): void {
     const slots = new Map<number, TimerSlot>();
-    for (const position of this.log.positionsFrom(this.at.inWheelBelow)) {
+    for (const position of this.log.positionsFrom(from)) {
       const second = Math.floor(this.log.read(position).timeMs / TIMER_PRECISION_MS);
+      if (second * TIMER_PRECISION_MS < this.at.readTimeMs) continue;
       const slot = slots.get(second) ?? this.slot(second);
       slots.set(second, slot);
       if (slot.last >= position) continue;

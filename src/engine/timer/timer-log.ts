@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { CodecError } from '../../base/codec-error.ts';
-import { inspectSegmentDirectory, segmentBase, segmentFileName } from '../commit-log/log-directory.ts';
+import { inspectSegmentDirectory, listSegments, segmentBase, segmentFileName } from '../commit-log/log-directory.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { createSizedFile, restoreIfUnlinked } from '../files/sized-file.ts';
 import type { StorePaths } from '../store-paths.ts';
@@ -102,6 +102,12 @@ export class TimerLog {
       if (!(error instanceof CodecError)) throw error;
     }
     throw new TimerDamage(`${this.#pathOf(base)} at ${position - base}: no sound unit of the timer log`);
+  }
+
+  /** Where a broker begins to look for units that its wheel may lack: one file before what it flushed. [TimerMessageStore#recover] */
+  recoveryStart(flushedPosition: number): number {
+    const first = listSegments(this.#fs, this.#directory, this.#fileSizeBytes)[0]?.baseOffset ?? 0;
+    return Math.max(first, segmentBase(Math.max(0, flushedPosition - this.#fileSizeBytes), this.#fileSizeBytes));
   }
 
   /** Positions of all units from `from` on, in order, stubs passed over. */

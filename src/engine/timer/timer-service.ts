@@ -82,6 +82,7 @@ export class TimerService implements StoreService {
     this.#files?.sync();
     this.#files?.close();
     this.#files = null;
+    this.#progress.save(true);
   }
 
   #open(): boolean {

@@ -1,4 +1,4 @@
-import { systemClock } from '../../../../src/base/clock.ts';
+import { repeatBySleeping, systemClock } from '../../../../src/base/clock.ts';
 import type { Clock } from '../../../../src/base/clock.ts';
 import type { Broker } from '../../../../src/broker/broker.ts';
 import type { OutgoingMessage, SendResult } from '../../../../src/broker/types.ts';
@@ -16,6 +16,14 @@ export class StillClock implements Clock {
 
   nowMs(): number {
     return this.now;
+  }
+
+  elapsedMs(): number {
+    return systemClock.elapsedMs();
+  }
+
+  repeat(delayMs: number, next: () => number): void {
+    void repeatBySleeping(this, delayMs, next);
   }
 
   async sleep(_delayMs: number, signal?: AbortSignal): Promise<void> {

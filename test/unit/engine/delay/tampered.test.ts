@@ -47,6 +47,11 @@ const TAMPERINGS: Readonly<Record<string, (root: string) => void>> = {
   'units of timerlog form a circle': (root) => {
     for (let unit = 0; unit < 8; unit++) overwrite(path.join(root, 'timerlog/00000000000000000000'), 52 * unit + 4, i64(52 * 7));
   },
+  'the machine went down, and with it the wheel': (root) => {
+    const file = path.join(root, 'mqlite/delivery.json');
+    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('"bootId":""', '"bootId":"0123456789abcdef0123456789abcdef"'));
+    fs.writeFileSync(path.join(root, 'timerwheel'), Buffer.alloc(38_707_200));
+  },
   'delivery.json is garbage': (root) => fs.writeFileSync(path.join(root, 'mqlite/delivery.json'), '{'),
 };
 
