@@ -14,17 +14,15 @@ import { toMqliteError } from '../files/storage-errors.ts';
 import { queryByKey } from '../read/key-query.ts';
 import { readLog } from '../read/log-stream.ts';
 import { StoreReader } from '../read/store-reader.ts';
-import { readDelayProgress } from '../schedule/read-progress.ts';
 import { ServiceRunner } from '../services/service-runner.ts';
 import { createServices } from '../services/services.ts';
 import { openTables } from '../store-context.ts';
 import type { StoreContext, StoreTables } from '../store-context.ts';
-import { deliverMessageNow, recallMessage } from '../timer/recall.ts';
-import type { RecallRequest } from '../timer/recall.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import { brokerProperties, prepareMessage } from './prepare.ts';
 import type { PrepareOptions, RoutableMessage } from './prepare.ts';
 import type { PreparedMessage } from '../write/batch-appender.ts';
+import { DelayDesk } from './delay-desk.ts';
 import { GroupDesk } from './group-desk.ts';
 import { reply, request } from './requests.ts';
 import type { RequestPort } from './requests.ts';
@@ -60,6 +58,7 @@ export class LocalBroker implements Broker {
   readonly #reader: StoreReader;
   readonly #admin: TopicAdmin;
   readonly #groups: GroupDesk;
+  readonly #delays: DelayDesk;
   readonly #sender: Sender | null;
   readonly #routes: TopicRoutes | null;
   readonly #storeHost: Buffer;
@@ -83,6 +82,7 @@ export class LocalBroker implements Broker {
     this.#admin = new TopicAdmin(context, this.#tables, this.#reader);
     this.#groups = new GroupDesk(context, this.#tables, this.#reader, this.#admin);
     this.#storeHost = encodeHost(context.identity.storeHost);
+    this.#delays = new DelayDesk(context, this.#reader, this.#storeHost, parts.flush === 'sync');
     this.#resultContext = { brokerName: context.identity.brokerName, storeHost: this.#storeHost, delayLevels: parseDelayLevels(context.identity.messageDelayLevel) };
     this.#brokerProperties = brokerProperties(context.identity.clusterName);
     this.#ids = new UniqKeyGenerator({ clock: context.clock, ip: Buffer.from([127, 0, 0, 1]), pid: process.pid, random: Math.floor(Math.random() * 0x1_0000_0000) });
@@ -167,15 +167,15 @@ export class LocalBroker implements Broker {
   // -- delayed messages
 
   recall(topic: string, recallHandle: string): Promise<string> {
-    return this.#recall(topic, recallHandle, recallMessage);
+    return this.#writing(`taking back a message of ${topic}`, (writer) => this.#delays.recall(writer, topic, recallHandle));
   }
 
   async deliverNow(topic: string, recallHandle: string): Promise<SendResult> {
-    return this.#result(await this.#recall(topic, recallHandle, deliverMessageNow));
+    return this.#result(await this.#writing(`delivering a message of ${topic}`, (writer) => this.#delays.deliverNow(writer, topic, recallHandle)));
   }
 
   delayProgress(): Promise<DelayProgress> {
-    return this.#reading('reading how far delivery is', () => readDelayProgress(this.#context, this.#reader));
+    return this.#reading('reading how far delivery is', () => this.#delays.progress());
   }
 
   // -- reading
@@ -382,14 +382,6 @@ export class LocalBroker implements Broker {
 
   #result(message: PreparedMessage): SendResult {
     return new StoredResult(message, this.#resultContext);
-  }
-
-  #recall<T>(topic: string, recallHandle: string, action: (request: RecallRequest) => T): Promise<T> {
-    return this.#writing(`taking back a message of ${topic}`, (writer) => {
-      const done = action({ topic, recallHandle, writer, reader: this.#reader, bornHost: this.#storeHost });
-      if (this.#isSync({})) writer.syncLog();
-      return done;
-    });
   }
 
   #byKey(query: KeyQuery): QueryResult<Message> {
