@@ -2,7 +2,8 @@ import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type {
   CommittedOffset, DamageReport, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary,
-  OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
+  OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendBackRequest, SendBackResult, SendOptions, SendOutcome,
+  SendResult, TopicConfig, TopicDescription, TopicPatch,
 } from '../../broker/types.ts';
 import type { Message } from '../../record/message.ts';
 import { prepareCompression } from '../../record/compress.ts';
@@ -23,6 +24,7 @@ import type { PrepareOptions, RoutableMessage } from './prepare.ts';
 import { GroupDesk } from './group-desk.ts';
 import { reply, request } from './requests.ts';
 import type { RequestPort } from './requests.ts';
+import { SendBackDesk } from './send-back.ts';
 import { Sender } from './sender.ts';
 import { tend } from './tending.ts';
 import { StoredResult } from './stored-result.ts';
@@ -53,6 +55,7 @@ export class LocalBroker implements Broker {
   readonly #admin: TopicAdmin;
   readonly #groups: GroupDesk;
   readonly #sender: Sender | null;
+  readonly #sendBack: SendBackDesk | null;
   readonly #routes: TopicRoutes | null;
   readonly #storeHost: Buffer;
   readonly #ids: UniqKeyGenerator;
@@ -78,6 +81,7 @@ export class LocalBroker implements Broker {
     this.#ids = new UniqKeyGenerator({ clock: context.clock, ip: Buffer.from([127, 0, 0, 1]), pid: process.pid, random: Math.floor(Math.random() * 0x1_0000_0000) });
     this.#routes = writer === null ? null : new TopicRoutes(writer, Math.random, parts.onTopicCreated);
     this.#sender = writer === null ? null : new Sender(writer, this.#routes!, context.clock);
+    this.#sendBack = writer === null ? null : new SendBackDesk(writer, this.#reader, Math.random);
     if (writer !== null) this.#tending = tend(writer, this.#closing.signal, (notice) => parts.notices.push(notice));
     this.#services = writer === null ? null : this.#makeServices(writer);
   }
@@ -152,6 +156,11 @@ export class LocalBroker implements Broker {
         return this.#result(prepared);
       },
     };
+  }
+
+  async sendBack(message: Message, request: SendBackRequest): Promise<SendBackResult> {
+    this.#forWriting();
+    return this.#sendBack!.sendBack(message, request, this.#isSync({}));
   }
 
   // -- reading

@@ -5,7 +5,7 @@ import { MAX_BODY_BYTES, MAX_PROPERTIES_BYTES } from '../../record/layout.ts';
 import { hasSeparator, NAME_END, PROPERTY, propertyItem, SYSTEM_PROPERTIES, VALUE_END } from '../../record/properties.ts';
 import { compressionFlags } from '../../record/sys-flag.ts';
 import { tagsHash } from '../../record/tags.ts';
-import { isSendAllowed, validateTopicName } from '../state/topic-name.ts';
+import { isRetryTopic, isSendAllowed, validateTopicName } from '../state/topic-name.ts';
 import type { PreparedMessage } from '../write/batch-appender.ts';
 
 /** DELAY is a Java int. */
@@ -106,7 +106,8 @@ const tailOf = (tags: Tags, brokerProperties: string): string => {
 
 const ownItems = (message: OutgoingMessage): string =>
   (message.shardingKey === undefined ? '' : propertyItem(PROPERTY.SHARDING_KEY, message.shardingKey)) +
-  (message.properties === undefined ? '' : joinUserProperties(message.properties));
+  (message.properties === undefined ? '' : joinUserProperties(message.properties)) +
+  (message.origin === undefined ? '' : originItems(message.topic, message.origin));
 
 const checkTopic = (topic: string): void => {
   validateTopicName(topic);
@@ -121,6 +122,11 @@ const storedBody = (message: OutgoingMessage): { body: Uint8Array; sysFlag: numb
     throw new MqliteError('MESSAGE_ILLEGAL', `the body has ${stored.length} bytes; at most ${MAX_BODY_BYTES} are allowed`, { hint: 'compress it (--compress) or split it' });
   }
   return { body: stored, sysFlag: message.compress === undefined ? 0 : compressionFlags(message.compress) };
+};
+
+const originItems = (topic: string, origin: { readonly topic: string; readonly offsetMsgId: string }): string => {
+  if (!isRetryTopic(topic)) throw new MqliteError('INVALID_INPUT', `only a message for a retry topic has an origin; ${topic} is none`);
+  return systemItem(PROPERTY.RETRY_TOPIC, origin.topic) + systemItem(PROPERTY.ORIGIN_MESSAGE_ID, origin.offsetMsgId);
 };
 
 const checkDelayLevel = (level: number | undefined): number => {
