@@ -1,11 +1,12 @@
 import { MqliteError } from '../../broker/errors.ts';
+import { isRetryTopic } from '../../broker/retry-topics.ts';
 import type { OutgoingMessage } from '../../broker/types.ts';
 import { compressBody } from '../../record/compress.ts';
 import { MAX_BODY_BYTES, MAX_PROPERTIES_BYTES } from '../../record/layout.ts';
 import { hasSeparator, NAME_END, PROPERTY, propertyItem, SYSTEM_PROPERTIES, VALUE_END } from '../../record/properties.ts';
 import { compressionFlags } from '../../record/sys-flag.ts';
 import { tagsHash } from '../../record/tags.ts';
-import { isRetryTopic, isSendAllowed, validateTopicName } from '../state/topic-name.ts';
+import { isSendAllowed, validateTopicName } from '../state/topic-name.ts';
 import type { PreparedMessage } from '../write/batch-appender.ts';
 
 /** DELAY is a Java int. */

@@ -1,4 +1,5 @@
 import { MqliteError } from '../../broker/errors.ts';
+import { dlqTopicOf, retryTopicOf } from '../../broker/retry-topics.ts';
 import type { GroupConfig, SendBackRequest, SendBackResult, TopicConfig } from '../../broker/types.ts';
 import type { StoredMessage } from '../../record/decode.ts';
 import type { Message } from '../../record/message.ts';
@@ -8,7 +9,7 @@ import type { PlacementRules } from '../dispatch/placement.ts';
 import { parseDelayLevels } from '../dispatch/tags-code.ts';
 import { toMqliteError } from '../files/storage-errors.ts';
 import type { StoreReader } from '../read/store-reader.ts';
-import { dlqTopicOf, retryTopicOf, validateGroupName } from '../state/topic-name.ts';
+import { validateGroupName } from '../state/topic-name.ts';
 import { copyOf } from '../write/stored-copy.ts';
 import type { PreparedMessage } from '../write/batch-appender.ts';
 import type { StoreWriter } from '../write/store-writer.ts';

@@ -1,7 +1,7 @@
 import { javaHashCode } from '../../base/java-hash.ts';
 import { MqliteError } from '../../broker/errors.ts';
+import { isRetryTopic } from '../../broker/retry-topics.ts';
 import type { TopicConfig } from '../../broker/types.ts';
-import { isRetryTopic } from '../state/topic-name.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import type { RoutableMessage } from './prepare.ts';
 
