@@ -25,6 +25,17 @@ export function readLedger(file: string): Map<string, TimedEntry> {
   return parseLedger(file, readOrEmpty(file)).entries;
 }
 
+/** The entries of each dead letter. */
+export function entriesByLetter(entries: ReadonlyMap<string, TimedEntry>): Map<string, TimedEntry[]> {
+  const byLetter = new Map<string, TimedEntry[]>();
+  for (const entry of entries.values()) {
+    const known = byLetter.get(entry.offsetMsgId);
+    if (known === undefined) byLetter.set(entry.offsetMsgId, [entry]);
+    else known.push(entry);
+  }
+  return byLetter;
+}
+
 export const entryKey = (offsetMsgId: string, topic: string): string => `${offsetMsgId} ${topic}`;
 
 function readOrEmpty(file: string): Buffer {

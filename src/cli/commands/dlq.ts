@@ -107,16 +107,17 @@ export interface DeadLettersJson {
   readonly truncated: boolean;
 }
 
-export function deadLetterJson(letter: Message, entries: Iterable<TimedEntry>): DeadLetterJson {
+export function deadLetterJson(letter: Message, entries: readonly TimedEntry[]): DeadLetterJson {
   const { offsetMsgId, msgId, queueId, queueOffset, originTopic, reconsumeTimes, tags, keys, storeSize, bornTimestamp, storeTimestamp } = letter;
   return {
     offsetMsgId, msgId, queueId, queueOffset, originTopic, originMessageId: letter.properties[PROPERTY.ORIGIN_MESSAGE_ID] ?? null, reconsumeTimes, tags, keys,
-    storeSize, bornTimestamp, storeTimestamp, redrives: redrivesOf(offsetMsgId, entries),
+    storeSize, bornTimestamp, storeTimestamp, redrives: redrivesOf(entries),
   };
 }
 
-export function redrivesOf(offsetMsgId: string, entries: Iterable<TimedEntry>): RedriveJson[] {
-  return [...entries].filter((entry) => entry.offsetMsgId === offsetMsgId).map((entry) => ({
+/** `entries`: those of the dead letter. */
+export function redrivesOf(entries: readonly TimedEntry[]): RedriveJson[] {
+  return entries.map((entry) => ({
     topic: entry.topic,
     status: entry.event === 'intent' ? 'unknown' : entry.event,
     newOffsetMsgId: entry.event === 'sent' ? entry.newOffsetMsgId : null,

@@ -3,7 +3,7 @@ import { MqliteError } from '../../broker/errors.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import type { DeadLettersJson, DlqGroupsJson } from '../../cli/commands/dlq.ts';
 import { deadLetterJson, deadLetterTable, dlqGroupTable, groupsWithDeadLetters, letterFilter, letterFlags, requireDlqGroup } from '../../cli/commands/dlq.ts';
-import { ledgerPath, readLedger } from '../../cli/redrive-ledger.ts';
+import { entriesByLetter, ledgerPath, readLedger } from '../../cli/redrive-ledger.ts';
 import { DamageTally } from '../../cli/commands/damage-tally.ts';
 import { deadLetters } from '../../client/dead-letters.ts';
 
@@ -33,11 +33,11 @@ What was purged is left out; --from first shows it too. Nothing is written.`;
     const filter = letterFilter(this.flags, this.host.clock.nowMs());
     const broker = await this.openBroker({ mode: 'read' });
     await requireDlqGroup(broker, group);
-    const entries = [...readLedger(ledgerPath(this.target(), this.config.dataDir, group)).values()];
+    const entries = entriesByLetter(readLedger(ledgerPath(this.target(), this.config.dataDir, group)));
     const damage = new DamageTally((text) => this.warnLine(text));
     const letters = [];
     for await (const batch of deadLetters(broker, this.host.clock, { group, ...filter, signal: this.stopSignal, onDamage: damage.add })) {
-      letters.push(...batch.map((letter) => deadLetterJson(letter, entries)));
+      letters.push(...batch.map((letter) => deadLetterJson(letter, entries.get(letter.offsetMsgId) ?? [])));
       if (letters.length > count) break;
     }
     const shown = letters.slice(0, count);

@@ -4,7 +4,7 @@ import { findDeadLetter, redrivesOf, redriveText, requireDlqGroup } from '../../
 import type { RedriveJson } from '../../cli/commands/dlq.ts';
 import type { MessageJson } from '../../cli/commands/messages.ts';
 import { fullJson, messageText } from '../../cli/commands/messages.ts';
-import { ledgerPath, readLedger } from '../../cli/redrive-ledger.ts';
+import { entriesByLetter, ledgerPath, readLedger } from '../../cli/redrive-ledger.ts';
 
 interface ShownLetterJson {
   readonly group: string;
@@ -26,7 +26,8 @@ export default class DlqShow extends BaseCommand<typeof DlqShow> {
     const broker = await this.openBroker({ mode: 'read' });
     await requireDlqGroup(broker, group);
     const letter = await findDeadLetter(broker, group, id);
-    const redrives = redrivesOf(letter.offsetMsgId, readLedger(ledgerPath(this.target(), this.config.dataDir, group)).values());
+    const entries = entriesByLetter(readLedger(ledgerPath(this.target(), this.config.dataDir, group)));
+    const redrives = redrivesOf(entries.get(letter.offsetMsgId) ?? []);
     return this.present({ group, message: fullJson(letter), redrives }, ({ message }) => {
       const text = messageText(message, this.out.isTTY);
       return redrives.length === 0 ? text : `redriven: ${redriveText(redrives)}\n${text}`;
