@@ -1,8 +1,8 @@
 import type { Message } from '../record/message.ts';
 import type {
-  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary,
-  OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendOptions, SendOutcome, SendResult, TopicConfig,
-  TopicDescription, TopicPatch,
+  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership,
+  MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendBackRequest, SendBackResult,
+  SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
 } from './types.ts';
 
 /**
@@ -25,6 +25,11 @@ export interface Broker {
   request(message: OutgoingMessage, timeoutMs: number, signal?: AbortSignal): Promise<Message>;
   /** Answers a message that was sent as a request; INVALID_INPUT for one that was not. */
   reply(to: Message, body: Uint8Array): Promise<SendResult>;
+  /**
+   * A message that a group could not consume: it comes again as `%RETRY%group` after a delay, or is dead (`%DLQ%group`) after so many
+   * times. An unknown group is made. NOT_FOUND when its record is gone.
+   */
+  sendBack(message: Message, request: SendBackRequest): Promise<SendBackResult>;
 
   // -- delayed messages
   /**

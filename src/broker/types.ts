@@ -37,8 +37,30 @@ export interface OutgoingMessage {
   readonly deliverAtMs?: number | undefined;
   /** Stored as a half message, which nobody consumes before `endTransaction`. Excludes every delay. */
   readonly transactional?: boolean | undefined;
+  /**
+   * Of a message for `%RETRY%group`: which topic it first was in, and its offsetMsgId there, as its consumers shall see it. Stored as
+   * RETRY_TOPIC and ORIGIN_MESSAGE_ID.
+   */
+  readonly origin?: { readonly topic: string; readonly offsetMsgId: string } | undefined;
   /** Stored as PGROUP: who is asked about a half message without a decision. Needed by `transactional`. */
   readonly producerGroup?: string | undefined;
+}
+
+/** How a message goes back that its consumer could not handle. */
+export interface SendBackRequest {
+  readonly group: string;
+  /** Of the retry; 0 or absent: 3 + the message's reconsumeTimes; below 0: dead at once. */
+  readonly delayLevel?: number | undefined;
+  /** Dead once it came back so many times; absent: the group's retryMaxTimes. */
+  readonly maxReconsumeTimes?: number | undefined;
+}
+
+export interface SendBackResult {
+  /** `%RETRY%group`, where it comes after its delay, or `%DLQ%group`; null: the group keeps no retries (retryQueueNums 0), nothing was stored. */
+  readonly topic: string | null;
+  /** Of what was stored. */
+  readonly reconsumeTimes: number;
+  readonly isDead: boolean;
 }
 
 export type SendStatus = 'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';

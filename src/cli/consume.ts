@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { browse } from '../client/browse.ts';
 import { consumeAsGroup } from '../client/group-consumer.ts';
+import { consumeThroughCommand, execRequest } from './consume-exec.ts';
 import { MessageSink } from './message-sink.ts';
 import { choosePrinter } from './message-printer.ts';
 import { withNameHints } from './name-hints.ts';
@@ -24,6 +25,9 @@ export interface ReadFlagValues {
   readonly sql?: string | undefined;
   readonly grep?: string | undefined;
   readonly format?: string | undefined;
+  readonly exec?: string | undefined;
+  readonly suspend?: string | undefined;
+  readonly 'max-reconsume'?: number | undefined;
 }
 
 export interface ReadRun {
@@ -36,6 +40,12 @@ export interface ReadRun {
   /** Called once every flag is understood. */
   readonly openBroker: () => Promise<Broker>;
   readonly onDamage: (text: string) => void;
+}
+
+export interface ConsumeRun extends ReadRun {
+  /** Of `--exec -- PROGRAM ARGUMENTS`. */
+  readonly execWords: readonly string[];
+  readonly notice: (text: string) => void;
 }
 
 /** What a run reads, from its flags. Error: USAGE. */
@@ -65,22 +75,23 @@ function makeSink(run: ReadRun, plain: 'body' | 'line'): MessageSink {
 }
 
 /** `mqlite consume`. Errors: USAGE; VERDICT for damage and an unmet count; those of the broker. */
-export async function consume(run: ReadRun): Promise<void> {
+export async function consume(run: ConsumeRun): Promise<void> {
   const request = readRequest(run);
+  const exec = execRequest(run.flags, run.execWords);
   const sink = makeSink(run, 'body');
-  const { group } = run.flags;
+  const { group, count, grep, suspend } = run.flags;
   const broker = await run.openBroker();
   await withNameHints(broker, run.topics, async () => {
     if (group === undefined) return browseInto(broker, run, sink, { ...request, from: request.from ?? { at: 'first' } });
-    await consumeAsGroup(broker, run.clock, {
+    const member = {
       ...request,
       group,
       commitIntervalMs: run.settings.integer('persistConsumerOffsetInterval'),
       autoCommit: run.settings.boolean('autoCommit'),
       onDamage: sink.damage,
-      batchLimit: sink.remaining,
-      deliver: sink.print,
-    });
+    };
+    if (exec === undefined) return consumeAsGroup(broker, run.clock, { ...member, batchLimit: sink.remaining, deliver: sink.print });
+    sink.add(await consumeThroughCommand(broker, run.clock, member, { exec, grep: grepFilter(grep), count, suspendText: suspend, notice: run.notice }));
   });
   if (!run.signal.aborted) sink.judge();
 }

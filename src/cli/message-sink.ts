@@ -38,6 +38,11 @@ export class MessageSink {
     return this.#printed;
   }
 
+  /** Messages that went elsewhere count too. */
+  add(count: number): void {
+    this.#printed += count;
+  }
+
   /** How many more may be printed. */
   readonly remaining = (): number => (this.#options.count === undefined ? Infinity : this.#options.count - this.#printed);
 

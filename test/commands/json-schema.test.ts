@@ -11,6 +11,11 @@ import DelayCancel from '../../src/commands/delay/cancel.ts';
 import DelayDeliver from '../../src/commands/delay/deliver.ts';
 import DelayLevels from '../../src/commands/delay/levels.ts';
 import DelayList from '../../src/commands/delay/list.ts';
+import DlqExport from '../../src/commands/dlq/export.ts';
+import DlqList from '../../src/commands/dlq/list.ts';
+import DlqPurge from '../../src/commands/dlq/purge.ts';
+import DlqRedrive from '../../src/commands/dlq/redrive.ts';
+import DlqShow from '../../src/commands/dlq/show.ts';
 import GroupsCreate from '../../src/commands/groups/create.ts';
 import GroupsDelete from '../../src/commands/groups/delete.ts';
 import GroupsList from '../../src/commands/groups/list.ts';
@@ -95,6 +100,7 @@ describe('docs/json', () => {
       await broker.joinGroup('billing', ['Orders']);
       await broker.resetOffsets('billing', [{ queue: (await broker.queues('Orders'))[0]!, offset: 1 }]);
       await broker.createGroup('idle', {});
+      for (let index = 0; index < 2; index++) await broker.sendBack(store.log[index]!, { group: 'idle', delayLevel: -1 });
     });
 
     const cases: readonly [string, CommandClass, string[], RunOptions?][] = [
@@ -113,6 +119,14 @@ describe('docs/json', () => {
       ['offsets-reset', OffsetsReset, ['billing', 'Orders', '--to', 'last', '--execute']],
       ['offsets-export', OffsetsExport, []],
       ['offsets-import', OffsetsImport, ['-', '--execute'], { stdin: '{"offsets":[{"group":"g","topic":"Orders","brokerName":"b","queueId":0,"committedOffset":1}]}' }],
+      ['dlq-list', DlqList, []],
+      ['dlq-list', DlqList, ['idle']],
+      ['dlq-show', DlqShow, ['idle', '0']],
+      ['dlq-export', DlqExport, ['idle']],
+      ['dlq-redrive', DlqRedrive, ['idle', '--dry-run']],
+      ['dlq-redrive', DlqRedrive, ['idle', '--store', temporaryDirectory('schemas')]],
+      ['dlq-purge', DlqPurge, ['idle']],
+      ['dlq-purge', DlqPurge, ['idle', '--execute']],
       ['message-get', MessageGet, ['7F00000100002A9F0000000000000000']],
       ['message-find', MessageFind, ['Orders', '--key', 'k']],
       ['config', Config, []],

@@ -9,6 +9,7 @@ import { queryContract } from './parts/query.ts';
 import { refusalContract } from './parts/refusals.ts';
 import { requestContract } from './parts/requests.ts';
 import { reopenContract } from './parts/reopen.ts';
+import { retryContract } from './parts/retry.ts';
 import { sendContract } from './parts/send.ts';
 import { topicContract } from './parts/topics.ts';
 
@@ -61,6 +62,7 @@ export function describeBrokerContract(name: string, open: () => Promise<OpenedB
     topicContract(context);
     groupContract(context);
     delayContract(context);
+    retryContract(context);
     refusalContract(context);
     reopenContract(context);
   });

@@ -62,7 +62,7 @@ describe('README', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
     for (const [, name] of README.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty([name!]);
     for (const [, target] of README.matchAll(/\]\((?!https?:)([^)#]+)/g)) expect(existsSync(join(ROOT, target!)), target).toBe(true);
-    for (const coming of ['dlq', 'tx', 'shell']) expect(Object.keys(COMMAND_TABLE).some((id) => id.split(':')[0] === coming), `${coming} is announced as coming`).toBe(false);
+    for (const coming of ['tx', 'shell']) expect(Object.keys(COMMAND_TABLE).some((id) => id.split(':')[0] === coming), `${coming} is announced as coming`).toBe(false);
   });
 
   it('the exit codes are those of the error table', () => {

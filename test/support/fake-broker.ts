@@ -5,8 +5,9 @@ import type { Clock } from '../../src/base/clock.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import { MqliteError } from '../../src/broker/errors.ts';
 import type {
-  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary,
-  OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription,
+  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership,
+  MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendBackRequest, SendBackResult,
+  SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription,
   TopicPatch,
 } from '../../src/broker/types.ts';
 import type { Message } from '../../src/record/message.ts';
@@ -73,7 +74,8 @@ export class FakeBroker implements Broker {
     propertiesSize(message.properties ?? {});
     const config = this.#topicForSend(message.topic, options);
     const queueId = this.#chooseQueue(message, config);
-    return delays.place(this.store, message, queueId);
+    const origin: Record<string, string> = message.origin === undefined ? {} : { RETRY_TOPIC: message.origin.topic, ORIGIN_MESSAGE_ID: message.origin.offsetMsgId };
+    return delays.place(this.store, message, queueId, origin);
   }
 
   async sendBatch(messages: readonly OutgoingMessage[], options: SendOptions = {}): Promise<SendOutcome[]> {
@@ -114,6 +116,24 @@ export class FakeBroker implements Broker {
     }
     const { topic, brokerName, queueId, queueOffset, msgId, offsetMsgId } = this.store.append(message, 0, { MSG_TYPE: 'reply', CORRELATION_ID, REPLY_TO_CLIENT, TTL: TTL ?? '' });
     return { status: 'SEND_OK', topic, brokerName, queueId, queueOffset, msgId, offsetMsgId };
+  }
+
+  async sendBack(message: Message, { group, delayLevel, maxReconsumeTimes }: SendBackRequest): Promise<SendBackResult> {
+    this.#mayWrite();
+    checkGroupName(group);
+    const config = this.store.groups.get(group) ?? { ...DEFAULT_GROUP, group };
+    this.store.groups.set(group, config);
+    const times = message.reconsumeTimes;
+    if (config.retryQueueNums === 0) return { topic: null, reconsumeTimes: times, isDead: false };
+    if (!this.store.log.some((record) => record.offsetMsgId === message.offsetMsgId)) throw new MqliteError('NOT_FOUND', `there is no message ${message.offsetMsgId}`);
+    const isDead = (delayLevel ?? 0) < 0 || times >= (maxReconsumeTimes ?? config.retryMaxTimes);
+    const topic = `${isDead ? '%DLQ%' : '%RETRY%'}${group}`;
+    for (const name of new Set([`%RETRY%${group}`, topic])) {
+      const queues = name === topic && isDead ? 1 : config.retryQueueNums;
+      if (!this.store.topics.has(name)) this.store.putTopic({ topic: name, readQueueNums: queues, writeQueueNums: queues, perm: PERM_READ_WRITE, order: false, attributes: {} });
+    }
+    this.store.appendBack(message, topic, isDead ? 0 : delayLevel || 3 + times);
+    return { topic, reconsumeTimes: times + 1, isDead };
   }
 
   // -- delayed messages

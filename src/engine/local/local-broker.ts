@@ -1,15 +1,13 @@
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type {
-  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary,
-  OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
+  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership,
+  MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendBackRequest, SendBackResult,
+  SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
 } from '../../broker/types.ts';
 import type { Message } from '../../record/message.ts';
-import { prepareCompression } from '../../record/compress.ts';
 import { encodeHost } from '../../record/host.ts';
-import { joinProperties } from '../../record/properties.ts';
 import { parseOffsetMsgId, UniqKeyGenerator } from '../../record/message-id.ts';
-import { parseDelayLevels } from '../dispatch/tags-code.ts';
 import { toMqliteError } from '../files/storage-errors.ts';
 import { queryByKey } from '../read/key-query.ts';
 import { readLog } from '../read/log-stream.ts';
@@ -19,19 +17,12 @@ import { createServices } from '../services/services.ts';
 import { openTables } from '../store-context.ts';
 import type { StoreContext, StoreTables } from '../store-context.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
-import { brokerProperties, prepareMessage } from './prepare.ts';
-import type { PrepareOptions, RoutableMessage } from './prepare.ts';
-import type { PreparedMessage } from '../write/batch-appender.ts';
 import { DelayDesk } from './delay-desk.ts';
 import { GroupDesk } from './group-desk.ts';
 import { reply, request } from './requests.ts';
-import type { RequestPort } from './requests.ts';
-import { Sender } from './sender.ts';
+import { SendDesk } from './send-desk.ts';
 import { tend } from './tending.ts';
-import { StoredResult } from './stored-result.ts';
-import type { ResultContext } from './stored-result.ts';
 import { TopicAdmin } from './topic-admin.ts';
-import { TopicRoutes } from './topic-routes.ts';
 
 export interface LocalBrokerParts {
   readonly context: StoreContext;
@@ -59,12 +50,8 @@ export class LocalBroker implements Broker {
   readonly #admin: TopicAdmin;
   readonly #groups: GroupDesk;
   readonly #delays: DelayDesk;
-  readonly #sender: Sender | null;
-  readonly #routes: TopicRoutes | null;
-  readonly #storeHost: Buffer;
-  readonly #resultContext: ResultContext;
+  readonly #sending: SendDesk | null;
   readonly #ids: UniqKeyGenerator;
-  readonly #brokerProperties: string;
   readonly #closing = new AbortController();
   readonly #services: ServiceRunner | null;
   #tending: Promise<void> = Promise.resolve();
@@ -81,13 +68,10 @@ export class LocalBroker implements Broker {
     this.#reader = new StoreReader(context);
     this.#admin = new TopicAdmin(context, this.#tables, this.#reader);
     this.#groups = new GroupDesk(context, this.#tables, this.#reader, this.#admin);
-    this.#storeHost = encodeHost(context.identity.storeHost);
-    this.#delays = new DelayDesk(context, this.#reader, this.#storeHost, parts.flush === 'sync');
-    this.#resultContext = { brokerName: context.identity.brokerName, storeHost: this.#storeHost, delayLevels: parseDelayLevels(context.identity.messageDelayLevel) };
-    this.#brokerProperties = brokerProperties(context.identity.clusterName);
+    const storeHost = encodeHost(context.identity.storeHost);
+    this.#delays = new DelayDesk(context, this.#reader, storeHost, parts.flush === 'sync');
     this.#ids = new UniqKeyGenerator({ clock: context.clock, ip: Buffer.from([127, 0, 0, 1]), pid: process.pid, random: Math.floor(Math.random() * 0x1_0000_0000) });
-    this.#routes = writer === null ? null : new TopicRoutes(writer, Math.random, parts.onTopicCreated);
-    this.#sender = writer === null ? null : new Sender(writer, this.#routes!, context.clock);
+    this.#sending = writer === null ? null : new SendDesk({ ...parts, writer, reader: this.#reader, storeHost, ids: this.#ids });
     if (writer !== null) this.#tending = tend(writer, this.#closing.signal, (notice) => parts.notices.push(notice));
     this.#services = writer === null ? null : this.#makeServices(writer);
   }
@@ -111,57 +95,23 @@ export class LocalBroker implements Broker {
   // -- sending
 
   async send(message: OutgoingMessage, options: SendOptions = {}): Promise<SendResult> {
-    const { sender } = this.#forWriting();
-    if (message.compress !== undefined) await prepareCompression(message.compress);
-    const prepared = this.#prepare(message, this.#prepareOptions(options));
-    await sender.store([prepared], this.#isSync(options));
-    if (prepared.error !== null) throw toMqliteError(prepared.error, 'sending');
-    return this.#result(prepared);
+    return this.#forWriting().sending.send(message, options);
   }
 
   async sendBatch(messages: readonly OutgoingMessage[], options: SendOptions = {}): Promise<SendOutcome[]> {
-    const { sender } = this.#forWriting();
-    for (const compress of new Set(messages.map((message) => message.compress))) if (compress !== undefined) await prepareCompression(compress);
-    const prepareOptions = this.#prepareOptions(options);
-    const prepared: (RoutableMessage | MqliteError)[] = [];
-    const sendable: RoutableMessage[] = [];
-    for (const message of messages) {
-      try {
-        const item = this.#prepare(message, prepareOptions);
-        prepared.push(item);
-        sendable.push(item);
-      } catch (error) {
-        prepared.push(error as MqliteError);
-      }
-    }
-    if (sendable.length > 0) await sender.store(sendable, this.#isSync(options));
-    return prepared.map((item) => {
-      if (item instanceof MqliteError) return { error: item };
-      return item.error === null ? this.#result(item) : { error: toMqliteError(item.error, 'sending') };
-    });
+    return this.#forWriting().sending.sendBatch(messages, options);
   }
 
   request(message: OutgoingMessage, timeoutMs: number, signal?: AbortSignal): Promise<Message> {
-    return this.#reading(`asking ${message.topic}`, () => request(this.#requests(), message, timeoutMs, signal));
+    return this.#reading(`asking ${message.topic}`, () => request(this.#forWriting().sending.requestPort(this), message, timeoutMs, signal));
   }
 
   reply(to: Message, body: Uint8Array): Promise<SendResult> {
-    return this.#reading(`replying to ${to.msgId}`, () => reply(this.#requests(), to, body));
+    return this.#reading(`replying to ${to.msgId}`, () => reply(this.#forWriting().sending.requestPort(this), to, body));
   }
 
-  #requests(): RequestPort {
-    const { clusterName } = this.#context.identity;
-    return {
-      broker: this, clock: this.#context.clock, clusterName, clientId: `127.0.0.1@${process.pid}`,
-      send: async (message, systemProperties) => {
-        const { sender } = this.#forWriting();
-        const options = this.#prepareOptions({ createTopic: false });
-        const prepared = this.#prepare(message, { ...options, brokerProperties: joinProperties(systemProperties) + options.brokerProperties });
-        await sender.store([prepared], this.#isSync({}));
-        if (prepared.error !== null) throw toMqliteError(prepared.error, 'sending');
-        return this.#result(prepared);
-      },
-    };
+  async sendBack(message: Message, request: SendBackRequest): Promise<SendBackResult> {
+    return this.#forWriting().sending.sendBack(message, request);
   }
 
   // -- delayed messages
@@ -171,7 +121,8 @@ export class LocalBroker implements Broker {
   }
 
   async deliverNow(topic: string, recallHandle: string): Promise<SendResult> {
-    return this.#result(await this.#writing(`delivering a message of ${topic}`, (writer) => this.#delays.deliverNow(writer, topic, recallHandle)));
+    const delivered = await this.#writing(`delivering a message of ${topic}`, (writer) => this.#delays.deliverNow(writer, topic, recallHandle));
+    return this.#forWriting().sending.result(delivered);
   }
 
   delayProgress(): Promise<DelayProgress> {
@@ -323,7 +274,7 @@ export class LocalBroker implements Broker {
     await this.#tending;
     await this.#serving;
     await this.#services?.close();
-    await this.#sender?.drain();
+    await this.#sending?.drain();
     await this.#groups.leaveAll();
     this.#reader.close();
     try {
@@ -333,10 +284,10 @@ export class LocalBroker implements Broker {
     }
   }
 
-  #forWriting(): { writer: StoreWriter; sender: Sender; routes: TopicRoutes } {
+  #forWriting(): { writer: StoreWriter; sending: SendDesk } {
     if (this.#writer === null) throw new MqliteError('READ_ONLY', `${this.target} is open for reading only`);
     if (this.#closed !== null) throw new MqliteError('REFUSED', `${this.target} is closed`);
-    return { writer: this.#writer, sender: this.#sender!, routes: this.#routes! };
+    return { writer: this.#writer, sending: this.#sending! };
   }
 
   async #writing<T>(doing: string, action: (writer: StoreWriter) => T): Promise<T> {
@@ -354,34 +305,6 @@ export class LocalBroker implements Broker {
     } catch (error) {
       throw toMqliteError(error, doing);
     }
-  }
-
-  /** Throws MqliteError only. */
-  #prepare(message: OutgoingMessage, options: PrepareOptions): RoutableMessage {
-    try {
-      return prepareMessage(message, options);
-    } catch (error) {
-      throw toMqliteError(error, 'sending');
-    }
-  }
-
-  #prepareOptions(options: SendOptions): PrepareOptions {
-    return {
-      bornHost: this.#storeHost,
-      ids: this.#ids,
-      brokerProperties: this.#brokerProperties,
-      nowMs: this.#context.clock.nowMs(),
-      routes: this.#routes!,
-      mayCreateTopic: options.createTopic !== false,
-    };
-  }
-
-  #isSync(options: SendOptions): boolean {
-    return (options.flush ?? this.#parts.flush) === 'sync';
-  }
-
-  #result(message: PreparedMessage): SendResult {
-    return new StoredResult(message, this.#resultContext);
   }
 
   #byKey(query: KeyQuery): QueryResult<Message> {

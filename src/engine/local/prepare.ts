@@ -1,4 +1,5 @@
 import { MqliteError } from '../../broker/errors.ts';
+import { isRetryTopic } from '../../broker/retry-topics.ts';
 import type { OutgoingMessage } from '../../broker/types.ts';
 import { compressBody } from '../../record/compress.ts';
 import { MAX_BODY_BYTES, MAX_PROPERTIES_BYTES } from '../../record/layout.ts';
@@ -109,7 +110,8 @@ const tailOf = (tags: Tags, brokerProperties: string): string => {
 
 const ownItems = (message: OutgoingMessage): string =>
   (message.shardingKey === undefined ? '' : propertyItem(PROPERTY.SHARDING_KEY, message.shardingKey)) +
-  (message.properties === undefined ? '' : joinUserProperties(message.properties));
+  (message.properties === undefined ? '' : joinUserProperties(message.properties)) +
+  (message.origin === undefined ? '' : originItems(message.topic, message.origin));
 
 const checkTopic = (topic: string): void => {
   validateTopicName(topic);
@@ -124,6 +126,11 @@ const storedBody = (message: OutgoingMessage): { body: Uint8Array; sysFlag: numb
     throw new MqliteError('MESSAGE_ILLEGAL', `the body has ${stored.length} bytes; at most ${MAX_BODY_BYTES} are allowed`, { hint: 'compress it (--compress) or split it' });
   }
   return { body: stored, sysFlag: message.compress === undefined ? 0 : compressionFlags(message.compress) };
+};
+
+const originItems = (topic: string, origin: { readonly topic: string; readonly offsetMsgId: string }): string => {
+  if (!isRetryTopic(topic)) throw new MqliteError('INVALID_INPUT', `only a message for a retry topic has an origin; ${topic} is none`);
+  return systemItem(PROPERTY.RETRY_TOPIC, origin.topic) + systemItem(PROPERTY.ORIGIN_MESSAGE_ID, origin.offsetMsgId);
 };
 
 const checkDelayLevel = (level: number | undefined): number => {

@@ -1,10 +1,13 @@
 import { javaHashCode } from '../../base/java-hash.ts';
 import { MqliteError } from '../../broker/errors.ts';
+import { isRetryTopic } from '../../broker/retry-topics.ts';
 import type { TopicConfig } from '../../broker/types.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import type { RoutableMessage } from './prepare.ts';
 
 const PERM_WRITE = 2;
+/** Of a retry topic that is sent to before it exists, as a broker without automatic creation makes it. [AbstractSendMessageProcessor#msgCheck] */
+const RETRY_QUEUES = { readQueueNums: 1, writeQueueNums: 1 };
 
 interface Route {
   readonly config: TopicConfig;
@@ -51,7 +54,7 @@ export class TopicRoutes {
     let config = topics.get(topic);
     if (config === null) {
       if (!mayCreate) throw new MqliteError('TOPIC_NOT_FOUND', `topic ${topic} does not exist`, { hint: `make it with "mqlite topics create ${topic}"` });
-      config = topics.create(topic);
+      config = topics.create(topic, isRetryTopic(topic) ? RETRY_QUEUES : {});
       this.#writer.bumpTopicsGeneration();
       this.#generation = this.#writer.state.topicsGeneration;
       this.#onTopicCreated(topic);

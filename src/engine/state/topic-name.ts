@@ -1,12 +1,11 @@
 import { MqliteError } from '../../broker/errors.ts';
+import { isDlqTopic, isRetryTopic } from '../../broker/retry-topics.ts';
 
 /** Limits and names of [TopicValidator]; a group name is short enough for `%RETRY%group` and `%DLQ%group`. Lengths in characters. */
 export const TOPIC_MAX_LENGTH = 127;
 export const RETRY_OR_DLQ_TOPIC_MAX_LENGTH = 255;
 export const GROUP_MAX_LENGTH = 120;
 
-export const RETRY_TOPIC_PREFIX = '%RETRY%';
-export const DLQ_TOPIC_PREFIX = '%DLQ%';
 export const SYSTEM_TOPIC_PREFIX = 'rmq_sys_';
 export const AUTO_CREATE_TOPIC = 'TBW102';
 export const SCHEDULE_TOPIC = 'SCHEDULE_TOPIC_XXXX';
@@ -60,11 +59,6 @@ const validateName = (kind: 'topic' | 'group', name: string, maxLength: number):
     });
   }
 };
-
-export const isRetryTopic = (topic: string): boolean => topic.startsWith(RETRY_TOPIC_PREFIX);
-export const isDlqTopic = (topic: string): boolean => topic.startsWith(DLQ_TOPIC_PREFIX);
-export const retryTopicOf = (group: string): string => RETRY_TOPIC_PREFIX + group;
-export const dlqTopicOf = (group: string): string => DLQ_TOPIC_PREFIX + group;
 
 /** Throws INVALID_INPUT naming the character and its 1-based position, or the length. Such a name is also a safe directory name. */
 export const validateTopicName = (topic: string): void =>

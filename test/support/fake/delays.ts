@@ -18,13 +18,13 @@ export function checkDelay({ delayLevel = 0, delayMs, deliverAtMs }: OutgoingMes
 }
 
 /** Stores a message, in a system topic when it is to come later. */
-export function place(store: FakeStore, message: OutgoingMessage, queueId: number): SendResult {
+export function place(store: FakeStore, message: OutgoingMessage, queueId: number, system: Readonly<Record<string, string>> = {}): SendResult {
   const nowMs = store.clock.nowMs();
   const level = Math.min(message.delayLevel ?? 0, LEVEL_SECONDS.length);
   const deliverAtMs = message.delayMs === undefined ? message.deliverAtMs : nowMs + message.delayMs;
   const real = { REAL_TOPIC: message.topic, REAL_QID: String(queueId) };
-  if (level > 0) return wait(store, message, queueId, nowMs + LEVEL_SECONDS[level - 1]! * 1000, [SCHEDULE_TOPIC, level - 1, { ...real, DELAY: String(level) }]);
-  const asked = { ...(message.delayMs === undefined ? {} : { TIMER_DELAY_MS: String(message.delayMs) }), ...(deliverAtMs === undefined ? {} : { TIMER_DELIVER_MS: String(deliverAtMs) }) };
+  if (level > 0) return wait(store, message, queueId, nowMs + LEVEL_SECONDS[level - 1]! * 1000, [SCHEDULE_TOPIC, level - 1, { ...system, ...real, DELAY: String(level) }]);
+  const asked = { ...system, ...(message.delayMs === undefined ? {} : { TIMER_DELAY_MS: String(message.delayMs) }), ...(deliverAtMs === undefined ? {} : { TIMER_DELIVER_MS: String(deliverAtMs) }) };
   if (deliverAtMs === undefined || deliverAtMs <= nowMs) return resultOf(store.append(message, queueId, asked));
   return wait(store, message, queueId, deliverAtMs, [TIMER_TOPIC, 0, { ...real, ...asked, TIMER_OUT_MS: String(Math.floor((deliverAtMs - 1) / 1000) * 1000) }]);
 }

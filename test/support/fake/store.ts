@@ -12,6 +12,8 @@ import { mapProperties } from '../../../src/record/property-source.ts';
 import { isSystemTopicName, propertiesSize } from './validate.ts';
 
 export const FAKE_BROKER_NAME = 'broker-a';
+const SCHEDULE_TOPIC = 'SCHEDULE_TOPIC_XXXX';
+const DELAY_LEVELS = 18;
 const STORE_HOST_HEX = '7F00000100002A9F';
 const COMPRESSION_FLAGS = { lz4: 0x100, zstd: 0x200, zlib: 0x300 } as const;
 
@@ -70,7 +72,7 @@ export class FakeStore {
   }
 
   /** Appends to the log and to the queue; answers the record. */
-  append(message: OutgoingMessage, queueId: number, system: Readonly<Record<string, string>> = {}): Message {
+  append(message: OutgoingMessage, queueId: number, system: Readonly<Record<string, string>> = {}, reconsumeTimes = 0): Message {
     const topic = this.topics.get(message.topic)!;
     const queue = topic.queues[queueId]!;
     const msgId = message.msgId ?? this.#nextMsgId();
@@ -85,20 +87,34 @@ export class FakeStore {
     const storeSize = 91 + stored.length + Buffer.byteLength(message.topic) + propertiesSize(properties);
     this.#lastTimestamp = Math.max(this.#lastTimestamp, this.clock.nowMs());
     const record: Message = {
-      topic: message.topic, originTopic: properties['REAL_TOPIC'] ?? null, brokerName: FAKE_BROKER_NAME, queueId,
+      topic: message.topic, originTopic: properties['RETRY_TOPIC'] ?? properties['REAL_TOPIC'] ?? null, brokerName: FAKE_BROKER_NAME, queueId,
       queueOffset: topic.minOffsets[queueId]! + queue.length, commitLogOffset: this.#endOffset, storeSize,
       msgId, offsetMsgId: STORE_HOST_HEX + this.#endOffset.toString(16).toUpperCase().padStart(16, '0'),
       tags: message.tags ?? null, keys: message.keys === undefined ? [] : message.keys.join(' ').split(' ').filter((key) => key !== ''),
       body: Buffer.from(message.body), properties, flag: message.flag ?? 0,
       sysFlag: message.compress === undefined ? 0 : COMPRESSION_FLAGS[message.compress],
       bodyCRC: crc32Masked(stored), bornTimestamp: message.bornTimestamp ?? this.#lastTimestamp, bornHost: '127.0.0.1:0',
-      storeTimestamp: this.#lastTimestamp, storeHost: '127.0.0.1:10911', reconsumeTimes: 0, preparedTransactionOffset: 0,
+      storeTimestamp: this.#lastTimestamp, storeHost: '127.0.0.1:10911', reconsumeTimes, preparedTransactionOffset: 0,
     };
     this.#endOffset += storeSize;
     this.log.push(record);
     queue.push(record);
     for (const wake of [...this.#waiters]) wake();
     return record;
+  }
+
+  /** Appends what a consumer sent back: to its dead-letter topic, or to what a broker keeps until the delay of the level is over. */
+  appendBack(record: Message, topic: string, level: number): Message {
+    const place = level === 0 ? { topic, queueId: 0 } : { topic: SCHEDULE_TOPIC, queueId: Math.min(level, DELAY_LEVELS) - 1 };
+    if (!this.topics.has(place.topic)) {
+      this.putTopic({ topic: place.topic, readQueueNums: DELAY_LEVELS, writeQueueNums: DELAY_LEVELS, perm: 6, order: false, attributes: {} });
+    }
+    const { tags, keys, properties, body, flag, bornTimestamp, msgId } = record;
+    const system = {
+      ...properties, RETRY_TOPIC: properties['RETRY_TOPIC'] ?? record.topic, ORIGIN_MESSAGE_ID: properties['ORIGIN_MESSAGE_ID'] ?? record.offsetMsgId,
+      WAIT: 'false', DELAY: String(Math.min(level, DELAY_LEVELS)), ...(level === 0 ? {} : { REAL_TOPIC: topic, REAL_QID: '0' }),
+    };
+    return this.append({ topic: place.topic, tags: tags ?? undefined, keys, body, flag, bornTimestamp, msgId }, place.queueId, system, record.reconsumeTimes + 1);
   }
 
   /** Forgets the oldest records of a queue, as the retention of a broker does. */

@@ -40,6 +40,7 @@ export function checkMessage(message: OutgoingMessage): void {
   if (message.body.length > MAX_BODY_BYTES) {
     throw new MqliteError('MESSAGE_ILLEGAL', `the body has ${message.body.length} bytes, at most ${MAX_BODY_BYTES} are allowed`);
   }
+  if (message.origin !== undefined && !message.topic.startsWith('%RETRY%')) throw new MqliteError('INVALID_INPUT', `${message.topic} is no retry topic`);
   const reserved = Object.keys(message.properties ?? {}).find((name) => SYSTEM_NAMES.has(name));
   if (reserved !== undefined) throw new MqliteError('INVALID_INPUT', `property ${reserved} is RocketMQ's own`, { hint: 'Choose another name.' });
 }
