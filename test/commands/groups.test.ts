@@ -37,7 +37,7 @@ describe('groups', () => {
   });
 
   it('show prints settings, members and lag', async () => {
-    const member = await broker.joinGroup('billing', ['Orders']);
+    const member = await broker.joinGroup({ group: 'billing', subscriptions: [{ topic: 'Orders' }] });
     const { stdout } = await runCommand(GroupsShow, ['billing'], { store });
     expect(stdout).toMatch(/^group +billing\nenabled +yes\n/);
     expect(stdout).toContain('retries     at most 3, through 1 queue\n');
@@ -88,7 +88,7 @@ describe('groups', () => {
   });
 
   it('delete refuses live groups, RocketMQ\'s own and what is not there', async () => {
-    const member = await broker.joinGroup('billing', ['Orders']);
+    const member = await broker.joinGroup({ group: 'billing', subscriptions: [{ topic: 'Orders' }] });
     expect(await runCommand(GroupsDelete, ['billing', '--yes'], { store })).toMatchObject({ exitCode: 6, stderr: expect.stringContaining(`pid ${process.pid}`) });
     await member.leave();
     expect(await runCommand(GroupsDelete, ['CID_RMQ_SYS_TRANS', '--yes'], { store })).toMatchObject({ exitCode: 5 });
