@@ -3,8 +3,8 @@ import type { MemberInfo, MessageFilter } from './types.ts';
 
 /** A filter as text, to show it and to compare it; `*` for none. */
 export function filterText(filter: MessageFilter | undefined): string {
-  const parts = Object.values(filter ?? {}).filter((part): part is string => typeof part === 'string');
-  return parts.length === 0 ? '*' : parts.join(' ');
+  const parts = Object.entries(filter ?? {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return parts.length === 0 ? '*' : parts.map(([kind, text]) => (kind === 'tags' ? text : `${kind} ${text}`)).join(' ');
 }
 
 type Traits = Pick<MemberInfo, 'clientId' | 'pid' | 'group' | 'subscriptions' | 'messageModel' | 'allocate' | 'queueId'>;

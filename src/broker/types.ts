@@ -230,6 +230,8 @@ export interface Membership {
   readonly info: Omit<MemberInfo, 'queues' | 'consumedPerSecond'>;
   /** Owned now: the group's `%RETRY%` queues among them (clustering). */
   readonly queues: readonly MessageQueue[];
+  /** This member's as of the last look, and still another's. */
+  readonly awaited: readonly MessageQueue[];
   /**
    * Looks who is alive, shares out the queues anew and takes those that are this member's and free. Answers the owned queues that
    * are another's by now: finish what is under way, `commit`, then `release` them. Call it every 500 ms at least.

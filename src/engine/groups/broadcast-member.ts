@@ -18,6 +18,7 @@ export interface BroadcastMemberParts {
 /** A member of a broadcasting group: it has every queue, and its instance's offsets. [LocalFileOffsetStore] */
 export class BroadcastMember implements Membership {
   readonly info: MemberCard;
+  readonly awaited = [];
   readonly #parts: BroadcastMemberParts;
   readonly #offsets: BroadcastOffsets;
   #queues: readonly MessageQueue[];

@@ -32,6 +32,7 @@ export class GroupMember implements Membership {
   readonly #rate: CommitRate;
   /** What this member knows to be committed, by queue: the difference is what it consumed. */
   readonly #committed = new Map<string, number>();
+  #awaited: readonly MessageQueue[] = [];
   #ratePublishedMs = 0;
   #fd: number;
   /** Of the resets file: those up to here are obeyed. The shared state's number only says that there are new ones, and may lag after a crash. */
@@ -60,6 +61,10 @@ export class GroupMember implements Membership {
     return this.#locks.queues;
   }
 
+  get awaited(): readonly MessageQueue[] {
+    return this.#awaited;
+  }
+
   async refresh(): Promise<readonly MessageQueue[]> {
     this.#requireMember();
     try {
@@ -74,14 +79,16 @@ export class GroupMember implements Membership {
     const { directory, info, admin } = this.#parts;
     const members = directory.tidy().filter(({ messageModel }) => messageModel === 'clustering');
     const wanted = new Set<string>();
+    const awaited: MessageQueue[] = [];
     for (const topic of this.#topics()) {
       const subscribers = members.filter((member) => isRetryTopic(info.group, topic) || member.subscriptions.some((subscription) => subscription.topic === topic));
       const queues = admin.queues(topic).filter(({ queueId }) => info.queueId === null || isRetryTopic(info.group, topic) || queueId === info.queueId);
       for (const queue of allocateQueues(info.allocate, info.clientId, subscribers.map(({ clientId }) => clientId), queues)) {
         wanted.add(keyOf(queue));
-        this.#locks.tryTake(queue);
+        if (!this.#locks.tryTake(queue)) awaited.push(queue);
       }
     }
+    this.#awaited = awaited;
     return this.#locks.queues.filter((queue) => !wanted.has(keyOf(queue)));
   }
 

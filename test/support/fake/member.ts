@@ -12,6 +12,7 @@ const keyOf = ({ topic, queueId }: MessageQueue): string => `${topic} ${queueId}
 /** A member of a group of a FakeStore: queues are taken and released as the engine's members do, by looking at the others. */
 export class FakeMember implements Membership {
   readonly info: Membership['info'];
+  awaited: readonly MessageQueue[] = [];
   readonly #store: FakeStore;
   readonly #queuesOf: (topic: string) => MessageQueue[];
   readonly #pending = new Map<string, number>();
@@ -55,6 +56,7 @@ export class FakeMember implements Membership {
     const isFree = (queue: MessageQueue): boolean => messageModel === 'broadcasting' || !others.some((member) => member.queues.some((owned) => keyOf(owned) === keyOf(queue)));
     const gained = wanted.filter((queue) => !this.#owns(queue) && isFree(queue));
     this.#owned = [...this.#owned, ...gained];
+    this.awaited = wanted.filter((queue) => !this.#owns(queue));
     return this.#owned.filter((queue) => !wanted.some((other) => keyOf(other) === keyOf(queue)));
   }
 
