@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { browse } from '../client/browse.ts';
-import { consumeAsGroup } from '../client/group-consumer.ts';
+import { consumeGroup } from './consume-group.ts';
+import { groupOptions, refuseGroupFlags } from './group-options.ts';
+import type { GroupFlagValues } from './group-options.ts';
 import { MessageSink } from './message-sink.ts';
 import { choosePrinter } from './message-printer.ts';
 import { withNameHints } from './name-hints.ts';
@@ -15,7 +17,6 @@ export interface ReadFlagValues {
   readonly json: boolean;
   readonly from?: string | undefined;
   readonly to?: string | undefined;
-  readonly group?: string | undefined;
   readonly queue?: number | undefined;
   readonly count?: number | undefined;
   readonly timeout?: string | undefined;
@@ -26,9 +27,11 @@ export interface ReadFlagValues {
   readonly format?: string | undefined;
 }
 
-export interface ReadRun {
+export interface ConsumeFlagValues extends ReadFlagValues, GroupFlagValues {}
+
+export interface ReadRun<F extends ReadFlagValues = ReadFlagValues> {
   readonly topics: readonly string[];
-  readonly flags: ReadFlagValues;
+  readonly flags: F;
   readonly settings: SettingValues;
   readonly clock: Clock;
   readonly out: Output;
@@ -36,6 +39,13 @@ export interface ReadRun {
   /** Called once every flag is understood. */
   readonly openBroker: () => Promise<Broker>;
   readonly onDamage: (text: string) => void;
+}
+
+export interface ConsumeRun extends ReadRun<ConsumeFlagValues> {
+  /** Something a user should be told. */
+  readonly onNotice: (text: string) => void;
+  /** The same, for those who want to know more. */
+  readonly onDetail: (text: string) => void;
 }
 
 /** What a run reads, from its flags. Error: USAGE. */
@@ -65,22 +75,16 @@ function makeSink(run: ReadRun, plain: 'body' | 'line'): MessageSink {
 }
 
 /** `mqlite consume`. Errors: USAGE; VERDICT for damage and an unmet count; those of the broker. */
-export async function consume(run: ReadRun): Promise<void> {
+export async function consume(run: ConsumeRun): Promise<void> {
   const request = readRequest(run);
   const sink = makeSink(run, 'body');
   const { group } = run.flags;
+  refuseGroupFlags(run.flags);
+  const options = group === undefined ? null : groupOptions({ ...run, flags: { ...run.flags, group } });
   const broker = await run.openBroker();
   await withNameHints(broker, run.topics, async () => {
-    if (group === undefined) return browseInto(broker, run, sink, { ...request, from: request.from ?? { at: 'first' } });
-    await consumeAsGroup(broker, run.clock, {
-      ...request,
-      group,
-      commitIntervalMs: run.settings.integer('persistConsumerOffsetInterval'),
-      autoCommit: run.settings.boolean('autoCommit'),
-      onDamage: sink.damage,
-      batchLimit: sink.remaining,
-      deliver: sink.print,
-    });
+    if (options === null) return browseInto(broker, run, sink, { ...request, from: request.from ?? { at: 'first' } });
+    await consumeGroup(broker, run, sink, { ...request, ...options, onDamage: sink.damage, onNotice: run.onNotice });
   });
   if (!run.signal.aborted) sink.judge();
 }

@@ -1,17 +1,22 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { MqliteError } from '../broker/errors.ts';
+import { groupFlags } from '../cli/group-flags.ts';
 import { readFlags } from '../cli/read-flags.ts';
 
 export default class Consume extends BaseCommand<typeof Consume> {
   static override summary = 'Print messages: browse topics, or take part in a group';
   static override description = `Without --group nothing is written and nothing is committed. With --group what was printed is committed every 5 s
-and at the end. Follows until Ctrl-C unless --count, --timeout, --to or --until-end ends it.
+and at the end, and the group's live members, in whatever processes, share the queues: each is read by one of them at a time. Every
+message is consumed at least once: what a member had not yet committed when it died comes again to another.
+Follows until Ctrl-C unless --count, --timeout, --to or --until-end ends it.
 On a pipe each message is its body and a newline; positions are first, last, committed, OFFSET, -N, @TIME and @-1h.`;
 
   static override examples = [
     { description: 'Everything there is, one body a line', command: '<%= config.bin %> consume orders --until-end' },
     { description: 'As a member of a group, as JSON', command: '<%= config.bin %> consume orders --group billing --json' },
+    { description: 'Strictly in order by queue, wherever the queue moves', command: '<%= config.bin %> consume orders --group billing --orderly' },
+    { description: 'Every message to every process', command: '<%= config.bin %> consume orders --group caches --broadcast --instance cache-1' },
     { description: 'The last ten, then wait for more', command: '<%= config.bin %> consume orders --from -10' },
     { description: 'What came in the last hour with tag A or B', command: "<%= config.bin %> consume orders --from @-1h --until-end --tag 'A || B'" },
     { description: 'What SQL92 says, over properties', command: `<%= config.bin %> consume orders --until-end --sql "price > 100 AND region IN ('eu', 'us')"` },
@@ -27,6 +32,7 @@ On a pipe each message is its body and a newline; positions are first, last, com
     group: Flags.string({ char: 'g', description: 'consume as a member of this group', helpValue: 'GROUP' }),
     from: Flags.string({ description: 'where to start (first); a group with committed offsets goes on from them', helpValue: 'POSITION' }),
     to: Flags.string({ description: 'first position not wanted', helpValue: 'POSITION' }),
+    ...groupFlags,
     ...readFlags,
   };
 
@@ -44,6 +50,8 @@ On a pipe each message is its body and a newline; positions are first, last, com
       signal: this.stopSignal,
       openBroker: () => this.openBroker({ mode: this.flags.group === undefined ? 'read' : 'write' }),
       onDamage: (text) => this.warnLine(text),
+      onNotice: (text) => this.notice(text),
+      onDetail: (text) => this.detail(text),
     });
   }
 }
