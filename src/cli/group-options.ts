@@ -82,6 +82,9 @@ export function wantsListener(flags: GroupFlagValues, settings: SettingValues): 
   return flags.mode === 'push' && (flags.orderly || flags.concurrency !== undefined || PUSH_SETTINGS.some((name) => settings.isGiven(name)));
 }
 
+/** Messages of one pull where nobody set a number: a read of a store directory costs the same for 32 of them. */
+const FAST_PULL_MESSAGES = 256;
+
 export type PushSettings = Pick<PushOptions, 'concurrency' | 'limits' | 'pullBatchSize' | 'pullBatchBytes' | 'pullIntervalMs' | 'orderlySuspendMs' | 'maxReconsumeTimes' | 'consumeTimeoutMs'>;
 
 /** The Java push consumer's settings. Error: USAGE. */
@@ -90,7 +93,7 @@ export function pushSettings(flags: Pick<GroupFlagValues, 'concurrency'>, settin
   return {
     concurrency: flags.concurrency ?? threads(settings),
     limits: flowLimits(settings),
-    pullBatchSize: settings.integer('pullBatchSize'),
+    pullBatchSize: settings.isGiven('pullBatchSize') ? settings.integer('pullBatchSize') : FAST_PULL_MESSAGES,
     pullBatchBytes: settings.integer('pullBatchSizeInBytes'),
     pullIntervalMs: settings.integer('pullInterval'),
     orderlySuspendMs: settings.integer('suspendCurrentQueueTimeMillis'),

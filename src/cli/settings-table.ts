@@ -116,7 +116,7 @@ const CONSUMER_SETTINGS = [
   { name: 'popInvisibleTime', classes: U, type: 'integer', default: '60000', meaning: 'ms a popped message stays hidden', here: refused(NO_POP) },
   { name: 'popBatchNums', classes: U, type: 'integer', default: '32', meaning: 'messages of one pop', here: refused(NO_POP) },
   { name: 'pullInterval', classes: U, type: 'integer', default: '0', maximum: 65535, meaning: 'ms between two pulls', here: applied('consume --group') },
-  { name: 'pullBatchSize', classes: UL, type: 'integer', default: '32', minimum: 1, maximum: 1024, meaning: 'messages of one pull (10 is the default of lite pull)', here: applied('consume --group; when it is not set plain printing reads as much as is fast') },
+  { name: 'pullBatchSize', classes: UL, type: 'integer', default: '32', minimum: 1, maximum: 1024, meaning: 'messages of one pull (10 is the default of lite pull)', here: applied('consume --group; when it is not set as much as is fast is read at a time') },
   { name: 'pullBatchSizeInBytes', classes: U, type: 'integer', default: '262144', minimum: 1, meaning: 'bytes of one pull', here: applied('consume --group') },
   { name: 'consumeMessageBatchMaxSize', classes: U, type: 'integer', default: '1', meaning: 'messages handed to a listener together', here: refused('messages are consumed one by one') },
   { name: 'postSubscriptionWhenPull', classes: U, type: 'boolean', default: 'false', meaning: 'send the filter with each pull', here: refused(NO_NETWORK) },

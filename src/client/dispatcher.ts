@@ -53,9 +53,9 @@ const ORDERLY_SUSPEND_MAX_MS = 30_000;
 /** Messages between two turns of timers and signals. */
 const TURN_MESSAGES = 256;
 
-interface Work {
-  readonly queue: ProcessQueue;
-  readonly pending: Pending;
+/** What one of the workers has at this moment. */
+interface Slot {
+  work: { readonly queue: ProcessQueue; readonly pending: Pending } | null;
   startedMs: number;
 }
 
@@ -69,7 +69,7 @@ export class Dispatcher {
   readonly #options: DispatchOptions;
   readonly #queues: ReadonlyMap<string, ProcessQueue>;
   readonly #stop = new AbortController();
-  readonly #working = new Set<Work>();
+  readonly #slots: readonly Slot[];
   #sleepers: (() => void)[] = [];
   #untilTurn = TURN_MESSAGES;
   #isTold = false;
@@ -80,6 +80,7 @@ export class Dispatcher {
     this.#options = options;
     this.#queues = queues;
     this.busyAtMs = options.clock.nowMs();
+    this.#slots = Array.from({ length: options.concurrency }, () => ({ work: null, startedMs: 0 }));
   }
 
   get isStopped(): boolean {
@@ -94,7 +95,7 @@ export class Dispatcher {
   async run(): Promise<void> {
     // Every queue's first messages are at hand by then: the oldest of all comes first.
     await nextTurn();
-    await Promise.all(Array.from({ length: this.#options.concurrency }, () => this.#work()));
+    await Promise.all(this.#slots.map((slot) => this.#work(slot)));
   }
 
   stop(): void {
@@ -111,10 +112,10 @@ export class Dispatcher {
   }
 
   get isBusy(): boolean {
-    return this.#working.size > 0;
+    return this.#slots.some(({ work }) => work !== null);
   }
 
-  async #work(): Promise<void> {
+  async #work(slot: Slot): Promise<void> {
     const { listener, clock } = this.#options;
     try {
       while (!this.isStopped) {
@@ -124,18 +125,16 @@ export class Dispatcher {
           await new Promise<void>((resolve) => this.#sleepers.push(resolve));
           continue;
         }
-        const work: Work = { queue, pending: queue.take()!, startedMs: nowMs };
-        this.busyAtMs = nowMs;
-        this.#working.add(work);
-        try {
-          const outcome = await listener.consume(work.pending.message, this.#stop.signal);
-          if (work.pending.state === 'inFlight') {
-            if (outcome === 'consumed') this.#consumed(queue, work.pending);
-            else await this.#react(outcome, queue, work.pending);
-          }
-        } finally {
-          this.#working.delete(work);
+        const pending = queue.take()!;
+        slot.work = { queue, pending };
+        slot.startedMs = this.busyAtMs = nowMs;
+        const outcome = await listener.consume(pending.message, this.#stop.signal);
+        // What took too long was sent back meanwhile.
+        if (pending.state === 'inFlight') {
+          if (outcome === 'consumed') this.#consumed(queue, pending);
+          else await this.#react(outcome, queue, pending);
         }
+        slot.work = null;
         if (--this.#untilTurn <= 0) {
           this.#untilTurn = TURN_MESSAGES;
           await nextTurn();
@@ -234,9 +233,10 @@ export class Dispatcher {
   async expire(nowMs: number): Promise<void> {
     const { orderly, messageModel, consumeTimeoutMs, sendBack } = this.#options;
     if (orderly || messageModel === 'broadcasting' || sendBack === undefined) return;
-    for (const work of this.#working) {
-      if (nowMs - work.startedMs <= consumeTimeoutMs || work.pending.state !== 'inFlight') continue;
-      work.startedMs = nowMs;
+    for (const slot of this.#slots) {
+      const { work } = slot;
+      if (work === null || nowMs - slot.startedMs <= consumeTimeoutMs || work.pending.state !== 'inFlight') continue;
+      slot.startedMs = nowMs;
       this.#options.onNotice(`${nameOf(work.pending.message)} is being consumed for longer than ${consumeTimeoutMs / 60_000} min (consumeTimeout): it is sent back`);
       try {
         await this.#store(work.queue, work.pending, TIMEOUT_DELAY_LEVEL);

@@ -22,6 +22,11 @@ export type PauseReason = 'messages' | 'bytes' | 'span' | 'all';
 /** A pause that is over sooner is how reading keeps pace with consuming; one that lasts is told, in ms. */
 const TOLD_AFTER_MS = 1000;
 
+interface QueueLimits {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
 interface Pause {
   readonly sinceMs: number;
   readonly text: string;
@@ -32,6 +37,8 @@ export class FlowControl {
   /** Pauses so far by reason. */
   readonly pauses: Record<PauseReason, number> = { messages: 0, bytes: 0, span: 0, all: 0 };
   readonly #limits: FlowLimits;
+  /** What holds for every queue, where no limit of a topic is shared. Asked for with every message: made once. */
+  readonly #ofQueue: QueueLimits | null;
   readonly #isOrderly: boolean;
   readonly #queues: ReadonlyMap<string, ProcessQueue>;
   readonly #paused = new Map<string, Pause>();
@@ -39,6 +46,7 @@ export class FlowControl {
 
   constructor(limits: FlowLimits, isOrderly: boolean, queues: ReadonlyMap<string, ProcessQueue>) {
     this.#limits = limits;
+    this.#ofQueue = limits.topicMessages === null && limits.topicBytes === null ? { messages: limits.queueMessages, bytes: limits.queueBytes } : null;
     this.#isOrderly = isOrderly;
     this.#queues = queues;
   }
@@ -78,9 +86,9 @@ export class FlowControl {
     return `reading pauses, consuming does not keep pace: ${lasting[0]!.text}${lasting.length > 1 ? `, and ${lasting.length - 1} more` : ''}`;
   }
 
-  #limitsOf(queue: ProcessQueue): { readonly messages: number; readonly bytes: number } {
+  #limitsOf(queue: ProcessQueue): QueueLimits {
+    if (this.#ofQueue !== null) return this.#ofQueue;
     const { queueMessages, queueBytes, topicMessages, topicBytes } = this.#limits;
-    if (topicMessages === null && topicBytes === null) return { messages: queueMessages, bytes: queueBytes };
     let count = 0;
     for (const other of this.#queues.values()) if (other.queue.topic === queue.queue.topic) count++;
     const share = (limit: number): number => Math.max(1, Math.floor(limit / Math.max(1, count)));
