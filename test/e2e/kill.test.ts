@@ -1,16 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { seedOfCommit } from '../support/seed.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 const ROUNDS = 6;
-
-/** A seed of its own for every commit: over time the suite sees many, and a failure can be repeated. */
-const seedOfCommit = (): number => {
-  const run = process.env['MQLITE_RUN_ID'] ?? execFileSync('git', ['-C', ROOT, 'rev-parse', 'HEAD'], { encoding: 'utf8' });
-  const digits = /^[0-9a-f]{7}/.exec(run)?.[0];
-  return digits === undefined ? 1 : Number.parseInt(digits, 16);
-};
 
 it(`two producers killed in ${ROUNDS} rounds: every acknowledged line is there, once, in order, and the store is sound`, () => {
   const seed = seedOfCommit();
