@@ -22,7 +22,7 @@ const newStore = (queues: number): string => {
 
 const member = (store: string, ...args: string[]): Child => startCli(['consume', 't', '--group', 'g', '--format', '%p %o %v\\n', ...args], { store });
 const shown = (store: string): Shown => JSON.parse(outputOf(['groups', 'show', 'g', '--json'], { store })) as Shown;
-const shares = (store: string): number[] => shown(store).members.map(({ queues }) => queues.length).sort();
+const shares = (store: string): number[] => shown(store).members.map(({ queues }) => queues.length).sort((left, right) => left - right);
 
 async function until(test: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
   for (const deadline = Date.now() + timeoutMs; !test(); await sleep(20)) if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
