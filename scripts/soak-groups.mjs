@@ -138,7 +138,7 @@ function startMember(name, file, args) {
 }
 
 function startProducer() {
-  const child = spawn(process.execPath, [launcher, 'produce', TOPIC, '--json', '--no-create'], { env: environment });
+  const child = spawn(process.execPath, [launcher, 'produce', TOPIC, '--json', '--no-create', '--timeout', '60s'], { env: environment });
   let output = '';
   let errors = '';
   let isOpen = true;
