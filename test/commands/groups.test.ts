@@ -79,6 +79,11 @@ describe('groups', () => {
     const result = await runCommand(GroupsShow, ['biling', '--json'], { store });
     expect(result).toMatchObject({ exitCode: 3, stdout: '' });
     expect(errorOf(result)).toMatchObject({ code: 'GROUP_NOT_FOUND', hint: 'Did you mean "billing"?' });
+    await broker.createGroup('new', {});
+    expect((await runCommand(GroupsShow, ['new', '--json'], { store })).json).toMatchObject({ lag: null, lagBytes: null, lagMs: null, inPerSecond: null, outPerSecond: null, backlog: 'unknown', topics: [] });
+    const member = await broker.joinGroup({ group: 'new', subscriptions: [{ topic: 'Orders' }] });
+    expect((await runCommand(GroupsShow, ['new', '--json'], { store })).json).toMatchObject({ lag: null, topics: [{ topic: 'Orders', lag: null }] });
+    await member.leave();
     expect(await runCommand(GroupsShow, [], { store })).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('missing GROUP') });
   });
 

@@ -37,10 +37,10 @@ const WINDOW_MS = 60_000;
  * over the last minute, and what went out is what the live members say they commit: unknown when one of them, or nobody, says so.
  */
 export async function measureBacklog(broker: Broker, clock: Clock, group: string, members: readonly MemberInfo[], sampleMs: number, signal: AbortSignal): Promise<GroupBacklogJson> {
-  const before = sampleMs > 0 ? await broker.committedOffsets(group) : null;
+  const before = sampleMs > 0 ? await offsetsOf(broker, group, members) : null;
   const startedMs = clock.nowMs();
   if (before !== null) await clock.sleep(sampleMs, signal);
-  const offsets = await broker.committedOffsets(group);
+  const offsets = await offsetsOf(broker, group, members);
   const sample = before === null ? null : { before: new Map(before.map((row) => [queueKey(row.queue), row])), seconds: Math.max(1, clock.nowMs() - startedMs) / 1000 };
 
   const byTopic = new Map<string, CommittedOffset[]>();
@@ -50,12 +50,21 @@ export async function measureBacklog(broker: Broker, clock: Clock, group: string
     const inPerSecond = sample === null ? await storedPerSecond(broker, rows, clock.nowMs()) : perSecond(rows, sample, ({ maxOffset }) => maxOffset);
     topics.push({ topic, queues: rows.length, lag: totalLag(rows), lagBytes: await lagBytes(broker, rows), lagMs: lagMs(rows, clock.nowMs()), inPerSecond });
   }
-  const lag = sum(topics.map((topic) => topic.lag));
-  const inPerSecond = sum(topics.map((topic) => topic.inPerSecond));
+  const total = (of: (topic: GroupTopicJson) => number | null): number | null => (topics.length === 0 ? null : sum(topics.map(of)));
+  const lag = total((topic) => topic.lag);
+  const inPerSecond = total((topic) => topic.inPerSecond);
   const outPerSecond = sample === null ? committedPerSecond(members) : perSecond(offsets, sample, ({ committedOffset }) => committedOffset);
   return {
-    lag, lagBytes: sum(topics.map((topic) => topic.lagBytes)), lagMs: greatest(topics.map((topic) => topic.lagMs)), inPerSecond, outPerSecond, topics, ...outlook(lag, inPerSecond, outPerSecond),
+    lag, lagBytes: total((topic) => topic.lagBytes), lagMs: lag === null ? null : greatest(topics.map((topic) => topic.lagMs)), inPerSecond, outPerSecond, topics, ...outlook(lag, inPerSecond, outPerSecond),
   };
+}
+
+/** Of every topic that the group has offsets on, and of those its live members read without having committed anything yet. */
+async function offsetsOf(broker: Broker, group: string, members: readonly MemberInfo[]): Promise<CommittedOffset[]> {
+  const offsets = await broker.committedOffsets(group);
+  const subscribed = new Set(members.filter(({ messageModel }) => messageModel === 'clustering').flatMap(({ subscriptions }) => subscriptions.map(({ topic }) => topic)));
+  for (const { queue } of offsets) subscribed.delete(queue.topic);
+  return [...offsets, ...(await Promise.all([...subscribed].map((topic) => broker.committedOffsets(group, topic)))).flat()];
 }
 
 /** Where a backlog goes, from its size and the two rates. */
