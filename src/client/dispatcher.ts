@@ -79,7 +79,7 @@ export class Dispatcher {
   constructor(options: DispatchOptions, queues: ReadonlyMap<string, ProcessQueue>) {
     this.#options = options;
     this.#queues = queues;
-    this.busyAtMs = options.clock.nowMs();
+    this.busyAtMs = options.clock.elapsedMs();
     this.#slots = Array.from({ length: options.concurrency }, () => ({ work: null, startedMs: 0 }));
   }
 
@@ -119,7 +119,7 @@ export class Dispatcher {
     const { listener, clock } = this.#options;
     try {
       while (!this.isStopped) {
-        const nowMs = clock.nowMs();
+        const nowMs = clock.elapsedMs();
         const queue = this.#pick(nowMs);
         if (queue === null) {
           await new Promise<void>((resolve) => this.#sleepers.push(resolve));
@@ -253,9 +253,9 @@ export class Dispatcher {
 
   #rest(queue: ProcessQueue, restMs: number): void {
     const { clock } = this.#options;
-    queue.restsUntilMs = clock.nowMs() + restMs;
+    queue.restsUntilMs = clock.elapsedMs() + restMs;
     void clock.sleep(restMs, this.#stop.signal).then(() => {
-      // The timer's word counts, not the clock's: that may have been set back.
+      // The timer's word counts: it may end a fraction of a millisecond before the clock says so.
       queue.restsUntilMs = 0;
       this.wake();
     });

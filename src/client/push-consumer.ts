@@ -82,7 +82,7 @@ class PushConsumer {
     this.#options = options;
     this.#membership = membership;
     this.#starts = starts;
-    this.#startedMs = clock.nowMs();
+    this.#startedMs = clock.elapsedMs();
     this.#committedAtMs = this.#startedMs;
     this.#flow = new FlowControl(options.limits, options.orderly === true, this.#queues);
     this.#dispatcher = new Dispatcher({
@@ -125,7 +125,7 @@ class PushConsumer {
     const { autoCommit, commitIntervalMs, idleTimeoutMs = Infinity } = this.#options;
     while (!this.#dispatcher.isStopped && !this.#isFinished()) {
       await this.#pause(Math.min(REBALANCE_MS, idleTimeoutMs, commitIntervalMs));
-      const nowMs = this.#clock.nowMs();
+      const nowMs = this.#clock.elapsedMs();
       if (this.#dispatcher.isBusy) this.#dispatcher.busyAtMs = nowMs;
       if (nowMs - this.#dispatcher.busyAtMs >= idleTimeoutMs) return;
       const isCommitDue = autoCommit && nowMs - this.#committedAtMs >= commitIntervalMs;
@@ -152,7 +152,7 @@ class PushConsumer {
 
   #isFinished(): boolean {
     if (!this.#isBounded) return false;
-    if (this.#membership.awaited.length > 0 && this.#clock.nowMs() - this.#startedMs < AWAIT_QUEUES_MS) return false;
+    if (this.#membership.awaited.length > 0 && this.#clock.elapsedMs() - this.#startedMs < AWAIT_QUEUES_MS) return false;
     return [...this.#queues.values()].every((queue) => queue.isFinished);
   }
 
@@ -199,7 +199,7 @@ class PushConsumer {
     while (this.#wantsMore(queue)) {
       const reason = this.#flow.reason(queue);
       if (reason !== null) {
-        this.#flow.pause(queue, reason, this.#clock.nowMs());
+        this.#flow.pause(queue, reason, this.#clock.elapsedMs());
         // The limit of all queues frees up elsewhere.
         if (reason === 'all') await this.#clock.sleep(ALL_CHECK_MS, queue.pullSignal);
         else await queue.waitForRoom(() => this.#flow.reason(queue) === null);
