@@ -39,7 +39,7 @@ export class GroupMember implements Membership {
   #resetGeneration: number;
   #announced = -1;
 
-  /** Enters, and takes what is free. Called under the write lock. */
+  /** Enters; `refresh` takes what is free. Called under the write lock. */
   constructor(parts: GroupMemberParts) {
     const { writer, info, directory } = parts;
     this.info = info;
@@ -48,13 +48,6 @@ export class GroupMember implements Membership {
     this.#rate = new CommitRate(info.sinceMs);
     this.#resetGeneration = writer.tables.resets.generation();
     this.#fd = directory.enter(info);
-    try {
-      this.#rebalance();
-    } catch (error) {
-      directory.leave(info.clientId, this.#fd);
-      this.#locks.releaseAll();
-      throw error;
-    }
   }
 
   get queues(): readonly MessageQueue[] {

@@ -297,8 +297,16 @@ export class LocalBroker implements Broker {
     return this.#writing(`resetting offsets of ${group}`, (writer) => this.#groups.reset(writer, group, offsets));
   }
 
-  joinGroup(request: JoinRequest): Promise<Membership> {
-    return this.#writing(`joining group ${request.group}`, (writer) => this.#groups.join(writer, request, this.#ids.next().slice(-12)));
+  async joinGroup(request: JoinRequest): Promise<Membership> {
+    const member = await this.#writing(`joining group ${request.group}`, (writer) => this.#groups.join(writer, request, this.#ids.next().slice(-12)));
+    try {
+      // Not under the write lock: there may be a thousand queues to take.
+      await member.refresh();
+    } catch (error) {
+      await member.leave();
+      throw error;
+    }
+    return member;
   }
 
   listMembers(group: string): Promise<MemberInfo[]> {
