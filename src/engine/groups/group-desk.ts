@@ -151,3 +151,14 @@ export class GroupDesk {
     };
   }
 }
+
+/** A member that has just entered takes its queues. Not under the write lock: there may be a thousand. */
+export const takeQueues = async (member: Membership): Promise<Membership> => {
+  try {
+    await member.refresh();
+  } catch (error) {
+    await member.leave();
+    throw error;
+  }
+  return member;
+};

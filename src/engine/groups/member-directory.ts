@@ -43,7 +43,11 @@ export class MemberDirectory {
   }
 
   leave(clientId: string, fd: number): void {
-    this.#remove(clientId);
+    try {
+      this.#remove(clientId);
+    } catch {
+      // Without its lock the card is that of a dead member, which others remove.
+    }
     this.#context.fs.close(fd);
   }
 

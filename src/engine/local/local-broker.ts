@@ -21,7 +21,7 @@ import type { StoreContext, StoreTables } from '../store-context.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import { brokerProperties, prepareMessage } from './prepare.ts';
 import type { PrepareOptions, RoutableMessage } from './prepare.ts';
-import { GroupDesk } from '../groups/group-desk.ts';
+import { GroupDesk, takeQueues } from '../groups/group-desk.ts';
 import type { PreparedMessage } from '../write/batch-appender.ts';
 import { DelayDesk } from './delay-desk.ts';
 import { reply, request } from './requests.ts';
@@ -298,15 +298,7 @@ export class LocalBroker implements Broker {
   }
 
   async joinGroup(request: JoinRequest): Promise<Membership> {
-    const member = await this.#writing(`joining group ${request.group}`, (writer) => this.#groups.join(writer, request, this.#ids.next().slice(-12)));
-    try {
-      // Not under the write lock: there may be a thousand queues to take.
-      await member.refresh();
-    } catch (error) {
-      await member.leave();
-      throw error;
-    }
-    return member;
+    return takeQueues(await this.#writing(`joining group ${request.group}`, (writer) => this.#groups.join(writer, request, this.#ids.next().slice(-12))));
   }
 
   listMembers(group: string): Promise<MemberInfo[]> {
