@@ -1,8 +1,8 @@
 import type { Message } from '../record/message.ts';
 import type {
-  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership,
-  MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendBackRequest, SendBackResult,
-  SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
+  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, JoinRequest, KeyQuery, LogQuery, LogRecord, MemberInfo,
+  Membership, MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendBackRequest,
+  SendBackResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
 } from './types.ts';
 
 /**
@@ -71,8 +71,15 @@ export interface Broker {
   committedOffsets(group: string, topic?: string): Promise<CommittedOffset[]>;
   /** Sets offsets from outside the group; live members obey within 1 s. Verified by reading them back. */
   resetOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void>;
-  joinGroup(group: string, topics: readonly string[]): Promise<Membership>;
+  /**
+   * Becomes a live member of the group, which is made when it is missing. Errors: REFUSED when a live member reads a topic with another
+   * filter, shares out queues in another way or broadcasts while this one does not; LOCKED for a broadcasting instance that is live
+   * already; PERMISSION_DENIED where the group's settings forbid it; TOPIC_NOT_FOUND; INVALID_INPUT.
+   */
+  joinGroup(request: JoinRequest): Promise<Membership>;
   listMembers(group: string): Promise<MemberInfo[]>;
+  /** Bytes of the stored records of a queue from `offset` on; null where it cannot be known (`lag-bytes`). */
+  backlogBytes(queue: MessageQueue, offset: number): Promise<number | null>;
 
   /** Things a reader should be told once (an uncleanly closed store, …). */
   notices(): readonly string[];

@@ -201,19 +201,68 @@ export interface OffsetCommit {
   readonly offset: number;
 }
 
+export type MessageModel = 'clustering' | 'broadcasting';
+
+/** AllocateMessageQueueAveragely, …AveragelyByCircle, …ConsistentHash. */
+export type AllocateStrategy = 'average' | 'circle' | 'consistent-hash';
+
+export interface GroupSubscription {
+  readonly topic: string;
+  readonly filter?: MessageFilter | undefined;
+}
+
+export interface JoinRequest {
+  readonly group: string;
+  readonly subscriptions: readonly GroupSubscription[];
+  /** Default clustering. */
+  readonly messageModel?: MessageModel | undefined;
+  /** Default average. All live members of a group must have the same. */
+  readonly allocate?: AllocateStrategy | undefined;
+  /** broadcasting: whose offsets these are. Default DEFAULT. */
+  readonly instance?: string | undefined;
+  readonly orderly?: boolean | undefined;
+  /** Only the queues of this number are consumed by the group's live members; all of them must agree on it. */
+  readonly queueId?: number | undefined;
+}
+
 export interface MemberInfo {
   readonly group: string;
   readonly clientId: string;
   readonly pid: number;
   readonly host: string;
-  readonly topics: readonly string[];
   readonly sinceMs: number;
+  /** `filter` as a user reads it; `*` for all. */
+  readonly subscriptions: readonly { readonly topic: string; readonly filter: string }[];
+  readonly messageModel: MessageModel;
+  readonly allocate: AllocateStrategy;
+  readonly instance: string | null;
+  readonly orderly: boolean;
+  readonly queueId: number | null;
+  /** What it owns at this moment. */
+  readonly queues: readonly MessageQueue[];
+  /** Messages it commits in a second, of late; null when nobody knows. */
+  readonly consumedPerSecond: number | null;
 }
 
-/** A live membership of a group: queues are consumed only while it holds their locks. */
+/**
+ * A live membership of a group: queues are consumed only while it holds their locks, so that no two live members have one at once.
+ * Whoever dies loses them at once.
+ */
 export interface Membership {
-  readonly info: MemberInfo;
+  readonly info: Omit<MemberInfo, 'queues' | 'consumedPerSecond'>;
+  /** Owned now: the group's `%RETRY%` queues among them (clustering). */
   readonly queues: readonly MessageQueue[];
+  /** This member's as of the last look, and still another's. */
+  readonly awaited: readonly MessageQueue[];
+  /**
+   * Looks who is alive, shares out the queues anew and takes those that are this member's and free. Answers the owned queues that
+   * are another's by now: finish what is under way, `commit`, then `release` them. Call it every 500 ms at least.
+   */
+  refresh(): Promise<readonly MessageQueue[]>;
+  /** Lets others have these queues. */
+  release(queues: readonly MessageQueue[]): Promise<void>;
+  /** Next offsets of the owned queues, where something was ever committed. */
+  committed(): Promise<readonly OffsetCommit[]>;
   /**
    * Commits next offsets for owned queues only, by read-merge-write.
    * Returns the queues that were reset by somebody since, with the offset to go on from.

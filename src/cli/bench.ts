@@ -2,10 +2,13 @@ import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Message } from '../record/message.ts';
 import { MqliteError } from '../broker/errors.ts';
-import type { OutgoingMessage } from '../broker/types.ts';
+import type { DamageReport, OutgoingMessage } from '../broker/types.ts';
 import { browse, queuesOf } from '../client/browse.ts';
 import { Histogram } from '../client/histogram.ts';
+import type { ConsumeOutcome } from '../client/listener.ts';
+import { consumePushed } from '../client/push-consumer.ts';
 import { Producer } from '../client/producer.ts';
+import type { PushSettings } from './group-options.ts';
 import type { Spinner } from './render/spinner.ts';
 import { formatInteger } from './render/numbers.ts';
 
@@ -47,6 +50,8 @@ const VISIBLE_TIMEOUT_MS = 60_000;
 const POLL_MS = 1;
 /** Messages handed to the producer at a time. */
 const SLICE = 1024;
+const BENCH_SUSPEND_MS = 1000;
+const BENCH_COMMIT_MS = 5000;
 
 /** Makes the topic when it is missing. Error: USAGE when it exists with another number of queues. */
 export async function prepareBenchTopic(broker: Broker, topic: string, queues: number): Promise<void> {
@@ -138,9 +143,7 @@ async function readAll(broker: Broker, run: BenchRun, count: number, latencies: 
   let bytes = 0;
   let asked = stopwatchMs();
   const stream = browse(broker, clock, {
-    topics: [topic], from: { at: 'first' }, untilEnd: true, suspendMs: 0, signal, onDamage: (report) => {
-      throw new MqliteError('DAMAGED', `${report.file} at byte ${report.position}: ${report.reason}`, { hint: 'Check the store with "mqlite store verify".' });
-    }, batchLimit: () => count - messages,
+    topics: [topic], from: { at: 'first' }, untilEnd: true, suspendMs: 0, signal, onDamage: refuseDamage, batchLimit: () => count - messages,
   });
   for await (const batch of stream) {
     latencies.record((stopwatchMs() - asked) * 1000, batch.length);
@@ -150,6 +153,34 @@ async function readAll(broker: Broker, run: BenchRun, count: number, latencies: 
     asked = stopwatchMs();
   }
   return { messages, bytes };
+}
+
+/** The same through the runtime of a group, with a listener that does nothing: `count` messages, or all there are. */
+export async function benchConsumeAsGroup(broker: Broker, run: Omit<BenchRun, 'warmup'> & { readonly group: string; readonly settings: PushSettings }): Promise<BenchResult> {
+  const { topic, count, clock, group, settings, spinner } = run;
+  const latencies = new Histogram();
+  let messages = 0;
+  let bytes = 0;
+  const started = stopwatchMs();
+  let lastMs = started;
+  const consume = async (message: Message): Promise<ConsumeOutcome> => {
+    if (messages >= count) return 'stop';
+    bytes += touch(message);
+    const nowMs = stopwatchMs();
+    latencies.record((nowMs - lastMs) * 1000, 1);
+    lastMs = nowMs;
+    if (++messages % SLICE === 0) spinner.text(`${formatInteger(messages)} consumed`);
+    return 'consumed';
+  };
+  await consumePushed(broker, clock, {
+    ...settings, group, topics: [topic], untilEnd: true, suspendMs: BENCH_SUSPEND_MS, commitIntervalMs: BENCH_COMMIT_MS, autoCommit: true, restMs: 0, signal: run.signal,
+    listener: { consume }, onDamage: refuseDamage,
+  });
+  return result(messages, messages === 0 ? 0 : Math.round(bytes / messages), (lastMs - started) / 1000, latencies, null);
+}
+
+function refuseDamage(report: DamageReport): void {
+  throw new MqliteError('DAMAGED', `${report.file} at byte ${report.position}: ${report.reason}`, { hint: 'Check the store with "mqlite store verify".' });
 }
 
 /** What the official client makes of a record before it hands it over: properties, body, id and hosts; the other fields are there. [MessageDecoder#decode] */

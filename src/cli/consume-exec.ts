@@ -1,14 +1,15 @@
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
-import { isRetryTopic, retryTopicOf } from '../broker/retry-topics.ts';
-import type { GroupRequest } from '../client/group-consumer.ts';
-import { consumeAsGroup } from '../client/group-consumer.ts';
-import { oneByOne, StopConsuming } from '../client/one-by-one.ts';
-import type { Clock } from '../base/clock.ts';
 import type { SendBackResult } from '../broker/types.ts';
+import { isRetryTopic, retryTopicOf } from '../broker/retry-topics.ts';
+import type { GroupOptions } from '../client/group-options.ts';
+import type { ConsumeOutcome, MessageListener } from '../client/listener.ts';
 import type { Message } from '../record/message.ts';
+import { runPushed } from './consume-group.ts';
+import type { ConsumeRun } from './consume.ts';
 import { WORDS_FOLLOW } from './exec-words.ts';
 import { execListener, placeOf, refuseWhatCannotRun } from './exec-listener.ts';
+import { grepFilter } from './read-flags.ts';
 import type { CommandSpec } from './run-command.ts';
 import { commandSpec } from './run-command.ts';
 import { parseDuration } from './time.ts';
@@ -50,51 +51,75 @@ export function execRequest(flags: ExecFlagValues, words: readonly string[]): Ex
   };
 }
 
-export interface ExecRun {
-  readonly exec: ExecRequest;
-  readonly grep: RegExp | undefined;
-  readonly count: number | undefined;
-  readonly suspendText: string | undefined;
-  readonly notice: (text: string) => void;
-}
-
 /**
  * Consumes as a member of a group through a command, retries included. Answers how many messages the command was given.
  * Errors: USAGE when the command cannot be run; those of the broker.
  */
-export async function consumeThroughCommand(broker: Broker, clock: Clock, request: Omit<GroupRequest, 'deliver' | 'batchLimit'>, run: ExecRun): Promise<number> {
-  const { group, signal, topics } = request;
-  const { command, suspendMs, maxReconsumeTimes } = run.exec;
-  const listener = execListener(command, run.suspendText ?? DEFAULT_SUSPEND, run.notice);
-  const deliver = oneByOne({ broker, clock, group, listener, suspendMs, maxReconsumeTimes, signal, onSentBack: (message, result) => run.notice(`${placeOf(message)}: ${sentBackText(message, result)}`) });
-  let given = 0;
-  try {
-    await consumeAsGroup(broker, clock, {
-      ...request,
-      topics: [...topics, await retryTopic(broker, group)],
-      // What one message becomes is known before the next one is asked for.
-      batchLimit: () => (run.count !== undefined && given >= run.count ? 0 : 1),
-      deliver: async (batch) => {
-        const wanted = batch.filter(({ body }) => run.grep === undefined || run.grep.test(body.toString('utf8')));
-        await deliver(wanted);
-        given += wanted.length;
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof StopConsuming)) throw error;
+export async function consumeThroughCommand(broker: Broker, run: ConsumeRun, options: GroupOptions, exec: ExecRequest): Promise<number> {
+  const { flags, onNotice } = run;
+  const { command, suspendMs, maxReconsumeTimes } = exec;
+  const commands = execListener(command, flags.suspend ?? DEFAULT_SUSPEND, onNotice);
+  const counted = new CountingListener(commands, flags.count ?? Infinity, grepFilter(flags.grep));
+  if (options.messageModel !== 'broadcasting') await makeRetryTopic(broker, options.group);
+  await runPushed(broker, run, {
+    ...options,
+    ...(maxReconsumeTimes === undefined ? {} : { maxReconsumeTimes }),
+    signal: AbortSignal.any([options.signal, counted.ended]),
+    listener: counted,
+    restMs: suspendMs,
+    sendBack: async (message, request) => {
+      const result = await broker.sendBack(message, request);
+      onNotice(`${placeOf(message)}: ${sentBackText(message, result)}`);
+      return result;
+    },
+  });
+  refuseWhatCannotRun(commands, command);
+  return counted.given;
+}
+
+/** Gives a listener what is wanted, and ends when it has had enough and is done with all of it. */
+class CountingListener implements MessageListener {
+  readonly #listener: MessageListener;
+  readonly #count: number;
+  readonly #grep: RegExp | undefined;
+  readonly #end = new AbortController();
+  readonly #waiting: (() => void)[] = [];
+  #underWay = 0;
+  given = 0;
+
+  constructor(listener: MessageListener, count: number, grep: RegExp | undefined) {
+    this.#listener = listener;
+    this.#count = count;
+    this.#grep = grep;
   }
-  refuseWhatCannotRun(listener, command);
-  return given;
+
+  get ended(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  async consume(message: Message, signal: AbortSignal): Promise<ConsumeOutcome> {
+    if (this.#grep?.test(message.body.toString('utf8')) === false) return 'consumed';
+    // Enough are under way, unless one of them comes again. Stopping now would end their commands.
+    while (this.given >= this.#count && this.#underWay > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.given >= this.#count) return 'stop';
+    this.given++;
+    this.#underWay++;
+    const outcome = await this.#listener.consume(message, signal);
+    this.#underWay--;
+    // Given once, however often it comes again.
+    if (outcome === 'suspend' || outcome === 'stop') this.given--;
+    if (this.given >= this.#count && this.#underWay === 0) this.#end.abort();
+    for (const wake of this.#waiting.splice(0)) wake();
+    return outcome;
+  }
 }
 
 /** A broker makes it when a consumer first says that it is there. [ClientManageProcessor#heartBeat] */
-async function retryTopic(broker: Broker, group: string): Promise<string> {
+async function makeRetryTopic(broker: Broker, group: string): Promise<void> {
   const topic = retryTopicOf(group);
-  if (!(await broker.listTopics()).some((config) => config.topic === topic)) {
-    const queues = (await broker.listGroups()).find((config) => config.group === group)?.retryQueueNums ?? 1;
-    await broker.createTopic(topic, { readQueueNums: Math.max(1, queues), writeQueueNums: Math.max(1, queues) });
-  }
-  return topic;
+  if ((await broker.listTopics()).some((config) => config.topic === topic)) return;
+  const queues = (await broker.listGroups()).find((config) => config.group === group)?.retryQueueNums ?? 1;
+  await broker.createTopic(topic, { readQueueNums: Math.max(1, queues), writeQueueNums: Math.max(1, queues) });
 }
 
 function sentBackText({ topic }: Message, { topic: storedIn, reconsumeTimes, isDead }: SendBackResult): string {

@@ -1,8 +1,10 @@
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { browse } from '../client/browse.ts';
-import { consumeAsGroup } from '../client/group-consumer.ts';
 import { consumeThroughCommand, execRequest } from './consume-exec.ts';
+import { consumeGroup } from './consume-group.ts';
+import { groupOptions, refuseGroupFlags } from './group-options.ts';
+import type { GroupFlagValues } from './group-options.ts';
 import { MessageSink } from './message-sink.ts';
 import { choosePrinter } from './message-printer.ts';
 import { withNameHints } from './name-hints.ts';
@@ -16,7 +18,6 @@ export interface ReadFlagValues {
   readonly json: boolean;
   readonly from?: string | undefined;
   readonly to?: string | undefined;
-  readonly group?: string | undefined;
   readonly queue?: number | undefined;
   readonly count?: number | undefined;
   readonly timeout?: string | undefined;
@@ -30,9 +31,11 @@ export interface ReadFlagValues {
   readonly 'max-reconsume'?: number | undefined;
 }
 
-export interface ReadRun {
+export interface ConsumeFlagValues extends ReadFlagValues, GroupFlagValues {}
+
+export interface ReadRun<F extends ReadFlagValues = ReadFlagValues> {
   readonly topics: readonly string[];
-  readonly flags: ReadFlagValues;
+  readonly flags: F;
   readonly settings: SettingValues;
   readonly clock: Clock;
   readonly out: Output;
@@ -42,10 +45,13 @@ export interface ReadRun {
   readonly onDamage: (text: string) => void;
 }
 
-export interface ConsumeRun extends ReadRun {
+export interface ConsumeRun extends ReadRun<ConsumeFlagValues> {
   /** Of `--exec -- PROGRAM ARGUMENTS`. */
   readonly execWords: readonly string[];
-  readonly notice: (text: string) => void;
+  /** Something a user should be told. */
+  readonly onNotice: (text: string) => void;
+  /** The same, for those who want to know more. */
+  readonly onDetail: (text: string) => void;
 }
 
 /** What a run reads, from its flags. Error: USAGE. */
@@ -79,19 +85,15 @@ export async function consume(run: ConsumeRun): Promise<void> {
   const request = readRequest(run);
   const exec = execRequest(run.flags, run.execWords);
   const sink = makeSink(run, 'body');
-  const { group, count, grep, suspend } = run.flags;
+  const { group } = run.flags;
+  refuseGroupFlags(run.flags);
+  const options = group === undefined ? null : groupOptions({ ...run, flags: { ...run.flags, group } });
   const broker = await run.openBroker();
   await withNameHints(broker, run.topics, async () => {
-    if (group === undefined) return browseInto(broker, run, sink, { ...request, from: request.from ?? { at: 'first' } });
-    const member = {
-      ...request,
-      group,
-      commitIntervalMs: run.settings.integer('persistConsumerOffsetInterval'),
-      autoCommit: run.settings.boolean('autoCommit'),
-      onDamage: sink.damage,
-    };
-    if (exec === undefined) return consumeAsGroup(broker, run.clock, { ...member, batchLimit: sink.remaining, deliver: sink.print });
-    sink.add(await consumeThroughCommand(broker, run.clock, member, { exec, grep: grepFilter(grep), count, suspendText: suspend, notice: run.notice }));
+    if (options === null) return browseInto(broker, run, sink, { ...request, from: request.from ?? { at: 'first' } });
+    const member = { ...request, ...options, onDamage: sink.damage, onNotice: run.onNotice };
+    if (exec === undefined) await consumeGroup(broker, run, sink, member);
+    else sink.add(await consumeThroughCommand(broker, run, member, exec));
   });
   if (!run.signal.aborted) sink.judge();
 }

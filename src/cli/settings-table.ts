@@ -10,6 +10,7 @@ export interface Setting {
   readonly meaning: string;
   readonly here: { readonly applied: string } | { readonly refused: string };
   readonly minimum?: number;
+  readonly maximum?: number;
   readonly oneOf?: readonly string[];
 }
 
@@ -23,8 +24,6 @@ const NO_NETWORK = 'a store directory is used without connections, name servers 
 const NO_THREADS = 'mqlite runs on one thread';
 const NO_TRACE = 'mqlite sends no trace messages';
 const NO_POP = 'messages are pulled, not popped';
-const NO_CACHE = 'nothing is read ahead of the output, so there is no cache to limit';
-const NO_REDELIVERY = 'printing a message does not fail, so nothing is retried';
 const ONLY_IN_CODE = 'it is an object of a Java program, not a value';
 
 const refused = (reason: string): { readonly refused: string } => ({ refused: reason });
@@ -33,7 +32,7 @@ const applied = (where: string): { readonly applied: string } => ({ applied: whe
 const CLIENT_SETTINGS = [
   { name: 'namesrvAddr', classes: C, type: 'text', default: '', meaning: 'name servers of the cluster', here: refused('the target is chosen with --namesrv or a profile') },
   { name: 'clientIP', classes: C, type: 'text', default: 'address of the host', meaning: 'address in the client id', here: refused(NO_NETWORK) },
-  { name: 'instanceName', classes: C, type: 'text', default: 'DEFAULT', meaning: 'instance part of the client id', here: refused('the client id of a group member is host and process id, so that no two members share one') },
+  { name: 'instanceName', classes: C, type: 'text', default: 'DEFAULT', meaning: 'instance part of the client id', here: applied('consume --broadcast, where --instance is not given; the client id of a group member is host and process id') },
   { name: 'clientCallbackExecutorThreads', classes: C, type: 'integer', default: 'number of processors', meaning: 'threads that run callbacks', here: refused(NO_THREADS) },
   { name: 'namespace', classes: C, type: 'text', default: '', meaning: 'prefix of topics and groups (old form)', here: refused('topics and groups are named in full') },
   { name: 'namespaceV2', classes: C, type: 'text', default: '', meaning: 'namespace sent with each request', here: refused(NO_NETWORK) },
@@ -95,36 +94,36 @@ const PRODUCER_SETTINGS = [
 
 const CONSUMER_SETTINGS = [
   { name: 'consumerGroup', classes: UL, type: 'text', default: 'DEFAULT_CONSUMER', meaning: 'name of the group', here: refused('the group is named with --group') },
-  { name: 'messageModel', classes: UL, type: 'text', default: 'CLUSTERING', meaning: 'clustering or broadcasting', here: refused('members of a group share its queues; without --group a topic is read whole') },
-  { name: 'consumeFromWhere', classes: UL, type: 'text', default: 'CONSUME_FROM_LAST_OFFSET', meaning: 'where a new group starts', here: refused('--from says where; a new group starts at the first message') },
-  { name: 'consumeTimestamp', classes: UL, type: 'text', default: 'half an hour ago', meaning: 'time at which a new group starts', here: refused('--from @TIME says when') },
-  { name: 'allocateMessageQueueStrategy', classes: UL, type: 'text', default: 'AllocateMessageQueueAveragely', meaning: 'how queues are shared out', here: refused(ONLY_IN_CODE) },
+  { name: 'messageModel', classes: UL, type: 'text', default: 'CLUSTERING', oneOf: ['CLUSTERING', 'BROADCASTING'], meaning: 'clustering or broadcasting', here: applied('consume --group; BROADCASTING is --broadcast') },
+  { name: 'consumeFromWhere', classes: UL, type: 'text', default: 'CONSUME_FROM_LAST_OFFSET', oneOf: ['CONSUME_FROM_LAST_OFFSET', 'CONSUME_FROM_FIRST_OFFSET', 'CONSUME_FROM_TIMESTAMP'], meaning: 'where a new group starts', here: applied('consume --group without --from, for a group without offsets; when it is not set such a group starts at the first message') },
+  { name: 'consumeTimestamp', classes: UL, type: 'text', default: 'half an hour ago', meaning: 'time at which a new group starts', here: applied('consume --group, with consumeFromWhere=CONSUME_FROM_TIMESTAMP; yyyyMMddHHmmss, local time') },
+  { name: 'allocateMessageQueueStrategy', classes: UL, type: 'text', default: 'AllocateMessageQueueAveragely', oneOf: ['AllocateMessageQueueAveragely', 'AllocateMessageQueueAveragelyByCircle', 'AllocateMessageQueueConsistentHash'], meaning: 'how queues are shared out', here: applied('consume --group; all live members of a group must have the same') },
   { name: 'subscription', classes: U, type: 'text', default: '', meaning: 'topics with their filters', here: refused('topics are arguments, --tag and --sql filter') },
   { name: 'messageListener', classes: U, type: 'text', default: '', meaning: 'what handles messages', here: refused(ONLY_IN_CODE) },
   { name: 'messageQueueListener', classes: UL, type: 'text', default: '', meaning: 'what hears of changed queues', here: refused(ONLY_IN_CODE) },
   { name: 'offsetStore', classes: UL, type: 'text', default: '', meaning: 'where offsets are kept', here: refused(ONLY_IN_CODE) },
-  { name: 'consumeThreadMin', classes: U, type: 'integer', default: '20', meaning: 'fewest handling threads', here: refused(NO_THREADS) },
-  { name: 'consumeThreadMax', classes: U, type: 'integer', default: '20', meaning: 'most handling threads', here: refused(NO_THREADS) },
+  { name: 'consumeThreadMin', classes: U, type: 'integer', default: '20', minimum: 1, maximum: 1000, meaning: 'fewest handling threads', here: applied('consume --group, where --concurrency is not given: messages consumed at a time; 1 when it is not set') },
+  { name: 'consumeThreadMax', classes: U, type: 'integer', default: '20', minimum: 1, maximum: 1000, meaning: 'most handling threads', here: applied('consume --group, where --concurrency is not given: must not be below consumeThreadMin, and counts where that is not set') },
   { name: 'adjustThreadPoolNumsThreshold', classes: U, type: 'integer', default: '100000', meaning: 'backlog from which threads are added', here: refused(NO_THREADS) },
-  { name: 'consumeConcurrentlyMaxSpan', classes: U, type: 'integer', default: '2000', meaning: 'largest distance of offsets being handled', here: refused(NO_CACHE) },
-  { name: 'consumeMaxSpan', classes: L, type: 'integer', default: '2000', meaning: 'largest distance of offsets in the cache', here: refused(NO_CACHE) },
-  { name: 'pullThresholdForQueue', classes: UL, type: 'integer', default: '1000', meaning: 'messages cached for a queue', here: refused(NO_CACHE) },
-  { name: 'pullThresholdSizeForQueue', classes: UL, type: 'integer', default: '100', meaning: 'MiB cached for a queue', here: refused(NO_CACHE) },
-  { name: 'pullThresholdForTopic', classes: U, type: 'integer', default: '-1', meaning: 'messages cached for a topic', here: refused(NO_CACHE) },
-  { name: 'pullThresholdSizeForTopic', classes: U, type: 'integer', default: '-1', meaning: 'MiB cached for a topic', here: refused(NO_CACHE) },
-  { name: 'pullThresholdForAll', classes: L, type: 'integer', default: '10000', meaning: 'messages cached in all', here: refused(NO_CACHE) },
+  { name: 'consumeConcurrentlyMaxSpan', classes: U, type: 'integer', default: '2000', minimum: 1, maximum: 65535, meaning: 'largest distance of offsets being handled', here: applied('consume --group, not --orderly: reading pauses beyond it') },
+  { name: 'consumeMaxSpan', classes: L, type: 'integer', default: '2000', meaning: 'largest distance of offsets in the cache', here: refused('consumeConcurrentlyMaxSpan is the one limit of distances') },
+  { name: 'pullThresholdForQueue', classes: UL, type: 'integer', default: '1000', minimum: 1, maximum: 65535, meaning: 'messages cached for a queue', here: applied('consume --group: reading pauses beyond it') },
+  { name: 'pullThresholdSizeForQueue', classes: UL, type: 'integer', default: '100', minimum: 1, maximum: 1024, meaning: 'MiB cached for a queue', here: applied('consume --group: reading pauses beyond it') },
+  { name: 'pullThresholdForTopic', classes: U, type: 'integer', default: '-1', minimum: 1, maximum: 6553500, meaning: 'messages cached for a topic', here: applied('consume --group: shared by the owned queues of a topic, in place of pullThresholdForQueue') },
+  { name: 'pullThresholdSizeForTopic', classes: U, type: 'integer', default: '-1', minimum: 1, maximum: 102400, meaning: 'MiB cached for a topic', here: applied('consume --group: shared by the owned queues of a topic, in place of pullThresholdSizeForQueue') },
+  { name: 'pullThresholdForAll', classes: L, type: 'integer', default: '10000', minimum: 1, meaning: 'messages cached in all', here: applied('consume --group, when it is set: reading pauses beyond it') },
   { name: 'popThresholdForQueue', classes: U, type: 'integer', default: '96', meaning: 'messages of a queue not yet acknowledged', here: refused(NO_POP) },
   { name: 'popInvisibleTime', classes: U, type: 'integer', default: '60000', meaning: 'ms a popped message stays hidden', here: refused(NO_POP) },
   { name: 'popBatchNums', classes: U, type: 'integer', default: '32', meaning: 'messages of one pop', here: refused(NO_POP) },
-  { name: 'pullInterval', classes: U, type: 'integer', default: '0', meaning: 'ms between two pulls', here: refused('the next pull follows as soon as the output has taken the last one') },
-  { name: 'pullBatchSize', classes: UL, type: 'integer', default: '32 (push), 10 (lite pull)', meaning: 'messages of one pull', here: refused('pulls are sized for speed; --count limits what is printed') },
-  { name: 'pullBatchSizeInBytes', classes: U, type: 'integer', default: '262144', meaning: 'bytes of one pull', here: refused('pulls are sized for speed') },
-  { name: 'consumeMessageBatchMaxSize', classes: U, type: 'integer', default: '1', meaning: 'messages handed to a listener together', here: refused('messages are printed one by one') },
+  { name: 'pullInterval', classes: U, type: 'integer', default: '0', maximum: 65535, meaning: 'ms between two pulls', here: applied('consume --group') },
+  { name: 'pullBatchSize', classes: UL, type: 'integer', default: '32', minimum: 1, maximum: 1024, meaning: 'messages of one pull (10 is the default of lite pull)', here: applied('consume --group; when it is not set as much as is fast is read at a time') },
+  { name: 'pullBatchSizeInBytes', classes: U, type: 'integer', default: '262144', minimum: 1, meaning: 'bytes of one pull', here: applied('consume --group') },
+  { name: 'consumeMessageBatchMaxSize', classes: U, type: 'integer', default: '1', meaning: 'messages handed to a listener together', here: refused('messages are consumed one by one') },
   { name: 'postSubscriptionWhenPull', classes: U, type: 'boolean', default: 'false', meaning: 'send the filter with each pull', here: refused(NO_NETWORK) },
-  { name: 'maxReconsumeTimes', classes: U, type: 'integer', default: '-1', meaning: 'deliveries before a message is dead', here: refused(NO_REDELIVERY) },
-  { name: 'suspendCurrentQueueTimeMillis', classes: U, type: 'integer', default: '1000', meaning: 'ms an ordered queue rests after a failure', here: refused(NO_REDELIVERY) },
-  { name: 'consumeTimeout', classes: U, type: 'integer', default: '15', meaning: 'minutes a listener may take', here: refused(NO_REDELIVERY) },
-  { name: 'awaitTerminationMillisWhenShutdown', classes: U, type: 'integer', default: '0', meaning: 'ms to wait for listeners at the end', here: refused('what was read is always written out before the end') },
+  { name: 'maxReconsumeTimes', classes: U, type: 'integer', default: '-1', minimum: 0, meaning: 'deliveries before a message is dead', here: applied('consume --exec, where --max-reconsume is not given') },
+  { name: 'suspendCurrentQueueTimeMillis', classes: U, type: 'integer', default: '1000', meaning: 'ms an ordered queue rests after a failure', here: applied('consume --exec --orderly; from 10 to 30000') },
+  { name: 'consumeTimeout', classes: U, type: 'integer', default: '15', minimum: 1, meaning: 'minutes a listener may take', here: applied('consume --exec: what takes longer is sent back') },
+  { name: 'awaitTerminationMillisWhenShutdown', classes: U, type: 'integer', default: '0', meaning: 'ms to wait for listeners at the end', here: refused('what is being consumed is always waited for') },
   { name: 'clientRebalance', classes: U, type: 'boolean', default: 'true', meaning: 'clients, not the broker, share out the queues', here: refused('there is no broker to do it') },
   { name: 'autoCommit', classes: L, type: 'boolean', default: 'true', meaning: 'commit consumed offsets', here: applied('consume --group; false commits nothing') },
   { name: 'autoCommitIntervalMillis', classes: L, type: 'integer', default: '5000', meaning: 'ms between commits', here: refused('persistConsumerOffsetInterval is the one interval of commits') },

@@ -49,10 +49,12 @@ function checkedValue(name: string, value: string): string {
 }
 
 function typeError(setting: Setting, value: string): string | undefined {
+  // -1, where it stands for none.
+  if (value === setting.default) return undefined;
   if (setting.type === 'boolean') return value === 'true' || value === 'false' ? undefined : 'true or false';
   if (setting.type === 'text') return setting.oneOf === undefined || setting.oneOf.includes(value) ? undefined : setting.oneOf.join(', ');
   const number = Number(value);
-  const minimum = setting.minimum ?? 0;
-  if (!/^\d+$/.test(value) || number > 0x7fff_ffff || number < minimum) return `a whole number from ${minimum} to 2147483647`;
+  const { minimum = 0, maximum = 0x7fff_ffff } = setting;
+  if (!/^\d+$/.test(value) || number > maximum || number < minimum) return `a whole number from ${minimum} to ${maximum}`;
   return undefined;
 }

@@ -10,12 +10,16 @@ export interface QueueSpan {
   readonly start: number;
   /** First queue offset not wanted; Infinity to follow. */
   readonly end: number;
+  /** Of this queue; that of all of them otherwise. null: none. */
+  readonly filter?: MessageFilter | null | undefined;
 }
 
 export interface MergerOptions {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly filter: MessageFilter | undefined;
+  /** Most messages read ahead of a queue. */
+  readonly pullMessages?: number | undefined;
   readonly onDamage: (report: DamageReport) => void;
   readonly signal: AbortSignal;
 }
@@ -29,6 +33,7 @@ const PULL_BYTES_MIN = 64 << 10;
 interface Cursor {
   readonly queue: MessageQueue;
   readonly end: number;
+  readonly filter: MessageFilter | undefined;
   messages: readonly Message[];
   index: number;
   /** Where to pull next. */
@@ -59,8 +64,8 @@ export class QueueMerger {
     return this.#cursors.map((cursor) => cursor.queue);
   }
 
-  add({ queue, start, end }: QueueSpan): void {
-    this.#cursors.push({ queue, end, messages: [], index: 0, next: start, place: 0 });
+  add({ queue, start, end, filter = this.#options.filter }: QueueSpan): void {
+    this.#cursors.push({ queue, end, filter: filter ?? undefined, messages: [], index: 0, next: start, place: 0 });
   }
 
   /** Forgets a queue with what was read ahead of it. */
@@ -143,9 +148,9 @@ export class QueueMerger {
     return {
       queue: cursor.queue,
       offset: cursor.next,
-      maxMessages: Math.min(PULL_MESSAGES, cursor.end - cursor.next),
+      maxMessages: Math.min(this.#options.pullMessages ?? PULL_MESSAGES, PULL_MESSAGES, cursor.end - cursor.next),
       maxBytes: Math.max(PULL_BYTES_MIN, Math.min(PULL_BYTES_MAX, share)),
-      filter: this.#options.filter,
+      filter: cursor.filter,
     };
   }
 

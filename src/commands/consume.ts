@@ -2,11 +2,14 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { MqliteError } from '../broker/errors.ts';
 import { cutExecWords } from '../cli/exec-words.ts';
+import { groupFlags } from '../cli/group-flags.ts';
 import { readFlags } from '../cli/read-flags.ts';
 
 export default class Consume extends BaseCommand<typeof Consume> {
   static override summary = 'Print messages: browse topics, or take part in a group';
   static override description = `Without --group nothing is written and nothing is committed. With --group what was printed is committed every 5 s
+and at the end, and the group's live members, in whatever processes, share the queues: each is read by one of them at a time. Every
+message is consumed at least once: what a member had not yet committed when it died comes again to another.
 and at the end. Follows until Ctrl-C unless --count, --timeout, --to or --until-end ends it.
 --exec CMD runs CMD by /bin/sh, --exec -- PROGRAM ARGUMENTS without a shell, with MQ_TOPIC, MQ_MSG_ID, MQ_KEYS, MQ_TAGS, MQ_RECONSUME_TIMES,
 MQ_QUEUE_ID, MQ_QUEUE_OFFSET and MQ_PROPERTY_<NAME> in its environment. It ends 0: consumed. 75: the queue rests, then the same message again.
@@ -16,6 +19,8 @@ On a pipe each message is its body and a newline; positions are first, last, com
   static override examples = [
     { description: 'Everything there is, one body a line', command: '<%= config.bin %> consume orders --until-end' },
     { description: 'As a member of a group, as JSON', command: '<%= config.bin %> consume orders --group billing --json' },
+    { description: 'Strictly in order by queue, wherever the queue moves', command: '<%= config.bin %> consume orders --group billing --orderly' },
+    { description: 'Every message to every process', command: '<%= config.bin %> consume orders --group caches --broadcast --instance cache-1' },
     { description: 'The last ten, then wait for more', command: '<%= config.bin %> consume orders --from -10' },
     { description: 'What came in the last hour with tag A or B', command: "<%= config.bin %> consume orders --from @-1h --until-end --tag 'A || B'" },
     { description: 'What SQL92 says, over properties', command: `<%= config.bin %> consume orders --until-end --sql "price > 100 AND region IN ('eu', 'us')"` },
@@ -35,6 +40,7 @@ On a pipe each message is its body and a newline; positions are first, last, com
     exec: Flags.string({ description: 'run this for each message, the body on its standard input; see below', helpValue: 'CMD' }),
     suspend: Flags.string({ description: 'with --exec: how long the queue rests when the command ends 75 (30s)', helpValue: 'DURATION' }),
     'max-reconsume': Flags.integer({ description: 'with --exec: how often a message comes again before it is dead (16, or what the group has)', min: 0, helpValue: 'N' }),
+    ...groupFlags,
     ...readFlags,
   };
 
@@ -61,8 +67,9 @@ On a pipe each message is its body and a newline; positions are first, last, com
       signal: this.stopSignal,
       openBroker: () => this.openBroker({ mode: this.flags.group === undefined ? 'read' : 'write' }),
       onDamage: (text) => this.warnLine(text),
-      notice: (text) => this.notice(text),
       execWords: this.#execWords,
+      onNotice: (text) => this.notice(text),
+      onDetail: (text) => this.detail(text),
     });
   }
 }

@@ -26,6 +26,7 @@ export interface StorePaths {
   readonly indexLock: string;
   readonly servicesLock: string;
   readonly groups: string;
+  readonly broadcast: string;
   readonly deletedTopics: string;
   readonly offsetResets: string;
   readonly offsetShadow: string;
@@ -70,6 +71,7 @@ export const storePaths = (storeDirectory: string, commitLogDirectory?: string):
     indexLock: path.join(mqlite, 'index.lock'),
     servicesLock: path.join(mqlite, 'services.lock'),
     groups: path.join(mqlite, 'groups'),
+    broadcast: path.join(mqlite, 'broadcast'),
     deletedTopics: path.join(mqlite, 'deleted-topics.json'),
     offsetShadow: path.join(mqlite, 'consumerOffset.json'),
     deliveryProgress: path.join(mqlite, 'delivery.json'),

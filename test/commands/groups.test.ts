@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { outlook } from '../../src/cli/commands/group-backlog.ts';
 import GroupsCreate from '../../src/commands/groups/create.ts';
 import GroupsDelete from '../../src/commands/groups/delete.ts';
 import GroupsList from '../../src/commands/groups/list.ts';
@@ -22,7 +23,7 @@ describe('groups', () => {
 
   it('list prints a table without RocketMQ\'s own groups', async () => {
     const { stdout, exitCode } = await runCommand(GroupsList, [], { store });
-    expect([exitCode, stdout]).toEqual([0, 'GROUP\tENABLED\tBROADCAST\tORDERLY\tRETRY QUEUES\tMAX RETRIES\tCONFIGURED\nbilling\tyes\tyes\tno\t1\t3\tyes\n']);
+    expect([exitCode, stdout]).toEqual([0, 'GROUP\tENABLED\tBROADCAST\tORDERLY\tRETRY QUEUES\tMAX RETRIES\tCONFIGURED\tMEMBERS\nbilling\tyes\tyes\tno\t1\t3\tyes\t0\n']);
   });
 
   it('list prints one JSON document, with --all everything', async () => {
@@ -37,25 +38,52 @@ describe('groups', () => {
   });
 
   it('show prints settings, members and lag', async () => {
-    const member = await broker.joinGroup('billing', ['Orders']);
+    const member = await broker.joinGroup({ group: 'billing', subscriptions: [{ topic: 'Orders' }] });
     const { stdout } = await runCommand(GroupsShow, ['billing'], { store });
     expect(stdout).toMatch(/^group +billing\nenabled +yes\n/);
     expect(stdout).toContain('retries     at most 3, through 1 queue\n');
     expect(stdout).toContain(`  ${member.info.clientId}, pid ${process.pid} on 127.0.0.1, since `);
-    expect(stdout).toContain('Orders\t2\t3\n');
+    expect(stdout).toContain('    reads Orders; has Orders 0 1; unknown\n');
+    expect(stdout).toMatch(/^lag {9}3 messages, \d+ B, \d+ ms\nrate {8}0\.0\d\/s in, unknown out\nbacklog {5}unknown$/m);
+    expect(stdout).toMatch(/Orders\t2\t3\t\d+ B\t\d+ ms\t0\.0\d\/s\n/);
     expect((await runCommand(GroupsShow, ['billing', '--json'], { store })).json).toMatchObject({ group: 'billing', members: [{ pid: process.pid }], topics: [{ topic: 'Orders', queues: 2, lag: 3 }] });
   });
 
   it('show never makes an unknown lag 0', async () => {
     await broker.send({ topic: 'Orders', body: Buffer.from('x'), queueId: 1 });
-    expect((await runCommand(GroupsShow, ['billing'], { store })).stdout).toContain('Orders\t2\tunknown\n');
-    expect((await runCommand(GroupsShow, ['billing', '--json'], { store })).json).toMatchObject({ topics: [{ lag: null }] });
+    expect((await runCommand(GroupsShow, ['billing'], { store })).stdout).toContain('Orders\t2\tunknown\tunknown\tunknown\t');
+    expect((await runCommand(GroupsShow, ['billing', '--json'], { store })).json).toMatchObject({ lag: null, lagBytes: null, lagMs: null, backlog: 'unknown', goneInSeconds: null, topics: [{ lag: null, lagBytes: null, lagMs: null }] });
+  });
+
+  it('show measures both rates over a sample, and knows when the backlog will be gone', async () => {
+    const member = await broker.joinGroup({ group: 'billing', subscriptions: [{ topic: 'Orders' }] });
+    const queue = member.queues[0]!;
+    const showing = runCommand(GroupsShow, ['billing', '--json', '--sample', '400ms'], { store });
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    await member.commit([{ queue, offset: 3 }]);
+    expect((await showing).json).toMatchObject({ lag: 1, inPerSecond: 0, backlog: 'shrinking' });
+    const { outPerSecond, goneInSeconds } = (await showing).json as { outPerSecond: number; goneInSeconds: number };
+    expect(outPerSecond).toBeGreaterThan(1);
+    expect(goneInSeconds).toBeCloseTo(1 / outPerSecond, 2);
+    expect((await runCommand(GroupsShow, ['billing', '--sample', 'x'], { store })).exitCode).toBe(2);
+  });
+
+  it.each([
+    [0, null, null, { backlog: 'empty', goneInSeconds: 0 }], [5, 1, 2, { backlog: 'shrinking', goneInSeconds: 5 }], [5, 2, 2, { backlog: 'growing', goneInSeconds: null }],
+    [5, 0, null, { backlog: 'unknown', goneInSeconds: null }], [null, 0, 1, { backlog: 'unknown', goneInSeconds: null }],
+  ] as const)('a backlog of %s, %s in and %s out', (lag, inPerSecond, outPerSecond, expected) => {
+    expect(outlook(lag, inPerSecond, outPerSecond)).toEqual(expected);
   });
 
   it('show wants a group that is there', async () => {
     const result = await runCommand(GroupsShow, ['biling', '--json'], { store });
     expect(result).toMatchObject({ exitCode: 3, stdout: '' });
     expect(errorOf(result)).toMatchObject({ code: 'GROUP_NOT_FOUND', hint: 'Did you mean "billing"?' });
+    await broker.createGroup('new', {});
+    expect((await runCommand(GroupsShow, ['new', '--json'], { store })).json).toMatchObject({ lag: null, lagBytes: null, lagMs: null, inPerSecond: null, outPerSecond: null, backlog: 'unknown', topics: [] });
+    const member = await broker.joinGroup({ group: 'new', subscriptions: [{ topic: 'Orders' }] });
+    expect((await runCommand(GroupsShow, ['new', '--json'], { store })).json).toMatchObject({ lag: null, topics: [{ topic: 'Orders', lag: null }] });
+    await member.leave();
     expect(await runCommand(GroupsShow, [], { store })).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('missing GROUP') });
   });
 
@@ -88,7 +116,7 @@ describe('groups', () => {
   });
 
   it('delete refuses live groups, RocketMQ\'s own and what is not there', async () => {
-    const member = await broker.joinGroup('billing', ['Orders']);
+    const member = await broker.joinGroup({ group: 'billing', subscriptions: [{ topic: 'Orders' }] });
     expect(await runCommand(GroupsDelete, ['billing', '--yes'], { store })).toMatchObject({ exitCode: 6, stderr: expect.stringContaining(`pid ${process.pid}`) });
     await member.leave();
     expect(await runCommand(GroupsDelete, ['CID_RMQ_SYS_TRANS', '--yes'], { store })).toMatchObject({ exitCode: 5 });

@@ -97,7 +97,7 @@ describe('docs/json', () => {
       await broker.send({ topic: 'Orders', body: Buffer.from('later'), msgId: 'DELAYED0001', delayMs: 3_600_000 });
       await broker.send({ topic: 'Orders', body: Buffer.from('at'), deliverAtMs: Date.now() + 3_600_000 });
       await broker.send({ topic: 'Orders', body: Buffer.from('level'), delayLevel: 3 });
-      await broker.joinGroup('billing', ['Orders']);
+      await broker.joinGroup({ group: 'billing', subscriptions: [{ topic: 'Orders' }] });
       await broker.resetOffsets('billing', [{ queue: (await broker.queues('Orders'))[0]!, offset: 1 }]);
       await broker.createGroup('idle', {});
       for (let index = 0; index < 2; index++) await broker.sendBack(store.log[index]!, { group: 'idle', delayLevel: -1 });

@@ -103,7 +103,7 @@ describe('offsets', () => {
     });
 
     it('tells about live members, which obey', async () => {
-      const member = await broker.joinGroup('billing', ['Orders']);
+      const member = await broker.joinGroup({ group: 'billing', subscriptions: [{ topic: 'Orders' }] });
       const { stderr } = await runCommand(OffsetsReset, ['billing', 'Orders', '--to', 'first', '--execute'], { store, clock });
       expect(stderr).toContain(`has 1 live member (pid ${process.pid})`);
       expect(await member.commit([{ queue: queues[0]!, offset: 4 }])).toHaveLength(2);

@@ -17,7 +17,7 @@ describe('topics', () => {
     await broker.createTopic('Orders', { readQueueNums: 2, writeQueueNums: 2, attributes: { 'message.type': 'NORMAL' } });
     await broker.createTopic('rmq_sys_wheel_timer', { readQueueNums: 1, writeQueueNums: 1 });
     for (let index = 0; index < 3; index++) await broker.send({ topic: 'Orders', body: Buffer.from(`m${index}`), queueId: 0 });
-    const member = await broker.joinGroup('billing', ['Orders']);
+    const member = await broker.joinGroup({ group: 'billing', subscriptions: [{ topic: 'Orders' }] });
     await member.commit([{ queue: (await broker.queues('Orders'))[0]!, offset: 1 }]);
     await member.leave();
   });

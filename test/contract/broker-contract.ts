@@ -4,6 +4,7 @@ import type { ContractContext, OpenedBroker } from './harness.ts';
 import { delayContract } from './parts/delay.ts';
 import { groupContract } from './parts/groups.ts';
 import { logContract } from './parts/log.ts';
+import { memberContract } from './parts/members.ts';
 import { pullContract } from './parts/pull.ts';
 import { queryContract } from './parts/query.ts';
 import { refusalContract } from './parts/refusals.ts';
@@ -63,6 +64,7 @@ export function describeBrokerContract(name: string, open: () => Promise<OpenedB
     groupContract(context);
     delayContract(context);
     retryContract(context);
+    memberContract(context);
     refusalContract(context);
     reopenContract(context);
   });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../support/fixtures.ts';
-import { bundleWorker, Child, cleanEnvironment, cpuTimeMs, jsonLines, outputOf, runCli, startCli, startWorker } from '../support/processes.ts';
+import { bundleWorker, Child, cleanEnvironment, cpuTimeMs, outputOf, runCli, startCli, startWorker } from '../support/processes.ts';
 import type { WorkerTask } from './workers/engine.ts';
 
 let script: string;
@@ -146,24 +146,5 @@ describe('locks', () => {
     holder.end();
     expect(await waiting.finish()).toEqual({ code: 0, signal: null });
     expect(outputOf(['consume', 't', '--until-end'], { store }).split('\n').sort()).toEqual(['', 'first', 'second']);
-  });
-
-  it('a second member of a group is refused, and names the first; it may come when that one is killed', async () => {
-    const store = newStore();
-    outputOf(['produce', 't'], { store, input: 'a\nb\n' });
-    const first = startCli(['consume', 't', '--group', 'g'], { store });
-    await first.until(() => first.lines.length === 2, 'both messages');
-    const second = runCli(['consume', 't', '--group', 'g', '--until-end'], { store });
-    expect(second).toMatchObject({ status: 6, stdout: '' });
-    expect(second.stderr).toContain(`process ${first.pid}`);
-    const members = JSON.stringify(JSON.parse(outputOf(['groups', 'show', 'g', '--json'], { store })));
-    expect(members).toContain(`"pid":${first.pid}`);
-    expect(outputOf(['consume', 't', '--group', 'other', '--until-end'], { store }).split('\n')).toHaveLength(3);
-    first.kill('SIGKILL');
-    await first.finish();
-    // Nothing was committed yet: it is delivered again, not lost.
-    expect(outputOf(['consume', 't', '--group', 'g', '--until-end'], { store }).split('\n')).toHaveLength(3);
-    expect(outputOf(['consume', 't', '--group', 'g', '--until-end'], { store })).toBe('');
-    expect(jsonLines(outputOf(['consume', 't', '--until-end', '--json'], { store }))).toHaveLength(2);
   });
 });

@@ -10,7 +10,7 @@ import { MQLITE_TOPICS, mqliteMessages, sendAll } from './support/workload.ts';
 
 /** Consumes half of one topic as a member of a group and commits that. */
 async function commitHalf(broker: Broker, group: string, topic: string): Promise<void> {
-  const membership = await broker.joinGroup(group, [topic]);
+  const membership = await broker.joinGroup({ group, subscriptions: [{ topic }] });
   const commits = await Promise.all(membership.queues.map(async (queue) => ({ queue, offset: Math.floor((await broker.maxOffset(queue)) / 2) })));
   expect(commits.length).toBeGreaterThan(0);
   await membership.commit(commits);

@@ -5,13 +5,14 @@ import type { Clock } from '../../src/base/clock.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import { MqliteError } from '../../src/broker/errors.ts';
 import type {
-  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership,
-  MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendBackRequest, SendBackResult,
-  SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription,
+  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, JoinRequest, KeyQuery, LogQuery, LogRecord, MemberInfo,
+  Membership, MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendBackRequest,
+  SendBackResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription,
   TopicPatch,
 } from '../../src/broker/types.ts';
 import type { Message } from '../../src/record/message.ts';
 import * as delays from './fake/delays.ts';
+import { FakeMember } from './fake/member.ts';
 import { FAKE_BROKER_NAME, FakeStore, filterTest, shardingQueue } from './fake/store.ts';
 import { checkGroupName, checkMessage, checkTopicName, checkWhole, propertiesSize } from './fake/validate.ts';
 
@@ -51,7 +52,7 @@ export class FakeBroker implements Broker {
   readonly #notices: readonly string[];
   /** Next queue of the round robin, by topic. */
   readonly #nextQueue = new Map<string, number>();
-  readonly #joined = new Set<MemberInfo>();
+  readonly #joined = new Set<FakeMember>();
 
   constructor(options: FakeBrokerOptions = {}) {
     this.store = options.store ?? new FakeStore(options.clock ?? systemClock);
@@ -344,54 +345,32 @@ export class FakeBroker implements Broker {
       this.#queue(queue);
       checkWhole(offset, 'offset', 0);
     }
-    const pending = this.store.resets.get(group) ?? new Map<string, number>();
     for (const { queue, offset } of offsets) {
       this.store.setOffset(group, queue, offset);
-      pending.set(`${queue.topic} ${queue.queueId}`, offset);
+      for (const member of this.store.members.get(group) ?? []) member.reset(queue, offset);
     }
-    this.store.resets.set(group, pending);
   }
 
-  async joinGroup(group: string, topics: readonly string[]): Promise<Membership> {
+  async joinGroup(request: JoinRequest): Promise<Membership> {
     this.#mayWrite();
+    const { group } = request;
     checkGroupName(group);
-    const queues = topics.flatMap((topic) => this.#queuesOf(this.#topic(topic).config));
-    if (this.store.members.has(group)) throw new MqliteError('LOCKED', `group ${group} has a live member`, { hint: 'Stop it first.' });
-    if (!this.store.groups.has(group)) this.store.groups.set(group, { ...DEFAULT_GROUP, group });
-    this.store.resets.delete(group);
-    const info = { group, clientId: `127.0.0.1@${process.pid}`, pid: process.pid, host: '127.0.0.1', topics: [...topics], sinceMs: this.store.clock.nowMs() };
-    this.store.members.set(group, info);
-    this.#joined.add(info);
-    return {
-      info, queues,
-      commit: async (commits) => this.#commit(info, queues, commits),
-      leave: async () => {
-        if (this.store.members.get(group) === info) this.store.members.delete(group);
-      },
-    };
-  }
-
-  #commit(info: MemberInfo, owned: readonly MessageQueue[], commits: readonly OffsetCommit[]): OffsetCommit[] {
-    const { group } = info;
-    if (this.store.members.get(group) !== info) throw new MqliteError('REFUSED', `this member has left group ${group}`);
-    const foreign = commits.find(({ queue }) => !owned.some((mine) => mine.topic === queue.topic && mine.queueId === queue.queueId));
-    if (foreign !== undefined) throw new MqliteError('REFUSED', `queue ${foreign.queue.queueId} of ${foreign.queue.topic} is not consumed by this member`);
-    const pending = this.store.resets.get(group) ?? new Map<string, number>();
-    this.store.resets.delete(group);
-    for (const { queue, offset } of commits) {
-      checkWhole(offset, 'offset', 0);
-      if (!pending.has(`${queue.topic} ${queue.queueId}`)) this.store.setOffset(group, queue, offset);
-    }
-    return owned.flatMap((queue) => {
-      const offset = pending.get(`${queue.topic} ${queue.queueId}`);
-      return offset === undefined ? [] : [{ queue, offset }];
-    });
+    for (const { topic } of request.subscriptions) this.#topic(topic);
+    const config = this.store.groups.get(group);
+    if (config?.consumeEnable === false || (request.messageModel === 'broadcasting' && config?.consumeBroadcastEnable === false)) throw new MqliteError('PERMISSION_DENIED', `group ${group} may not do that`);
+    const member = new FakeMember(this.store, request, (topic) => (this.store.topics.has(topic) ? this.#queuesOf(this.#topic(topic).config) : []));
+    if (config === undefined) this.store.groups.set(group, { ...DEFAULT_GROUP, group });
+    this.#joined.add(member);
+    return member;
   }
 
   async listMembers(group: string): Promise<MemberInfo[]> {
     this.#group(group);
-    const info = this.store.members.get(group);
-    return info === undefined ? [] : [info];
+    return (this.store.members.get(group) ?? []).map((member) => ({ ...member.info, queues: member.queues, consumedPerSecond: null }));
+  }
+
+  async backlogBytes(queue: MessageQueue, offset: number): Promise<number | null> {
+    return this.#queue(queue).records.filter(({ queueOffset }) => queueOffset >= offset).reduce((sum, { storeSize }) => sum + storeSize, 0);
   }
 
   notices(): readonly string[] {
@@ -403,9 +382,7 @@ export class FakeBroker implements Broker {
   }
 
   async close(): Promise<void> {
-    for (const info of this.#joined) {
-      if (this.store.members.get(info.group) === info) this.store.members.delete(info.group);
-    }
+    for (const member of this.#joined) await member.leave();
   }
 
   // -- what all of them need

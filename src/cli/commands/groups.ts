@@ -1,43 +1,35 @@
-import type { CommittedOffset, GroupConfig, MemberInfo } from '../../broker/types.ts';
-import { formatTime, plural } from '../render/numbers.ts';
+import type { GroupConfig, MemberInfo, MessageQueue } from '../../broker/types.ts';
+import { formatBytes, formatDuration, formatInteger, formatTime, plural } from '../render/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
-import { lagText, totalLag } from './offsets.ts';
+import type { GroupBacklogJson } from './group-backlog.ts';
+import { lagText } from './offsets.ts';
 import { yesNo } from './topics.ts';
 
+export interface GroupListRow extends GroupConfig {
+  /** Live ones. */
+  readonly members: number;
+}
+
 export interface GroupListJson {
-  readonly groups: readonly GroupConfig[];
+  readonly groups: readonly GroupListRow[];
   readonly truncated: boolean;
 }
 
-export interface GroupTopicJson {
-  readonly topic: string;
-  readonly queues: number;
-  /** null when it cannot be known. */
-  readonly lag: number | null;
-}
-
-export interface GroupJson extends GroupConfig {
+export interface GroupJson extends GroupConfig, GroupBacklogJson {
   readonly members: readonly MemberInfo[];
-  readonly topics: readonly GroupTopicJson[];
 }
 
 export function selectGroups(groups: readonly GroupConfig[], all: boolean): GroupConfig[] {
   return groups.filter((group) => all || !group.system).sort((left, right) => (left.group < right.group ? -1 : 1));
 }
 
-export async function groupTable(groups: readonly GroupConfig[], style: TableStyle): Promise<string> {
-  const columns = [{ title: 'GROUP' }, { title: 'ENABLED' }, { title: 'BROADCAST' }, { title: 'ORDERLY' }, { title: 'RETRY QUEUES', align: 'right' }, { title: 'MAX RETRIES', align: 'right' }, { title: 'CONFIGURED' }] as const;
+export async function groupTable(groups: readonly GroupListRow[], style: TableStyle): Promise<string> {
+  const columns = [{ title: 'GROUP' }, { title: 'ENABLED' }, { title: 'BROADCAST' }, { title: 'ORDERLY' }, { title: 'RETRY QUEUES', align: 'right' }, { title: 'MAX RETRIES', align: 'right' }, { title: 'CONFIGURED' }, { title: 'MEMBERS', align: 'right' }] as const;
   const rows = groups.map((group) => [
-    group.group, yesNo(group.consumeEnable), yesNo(group.consumeBroadcastEnable), yesNo(group.consumeMessageOrderly), group.retryQueueNums, group.retryMaxTimes, yesNo(group.configured),
+    group.group, yesNo(group.consumeEnable), yesNo(group.consumeBroadcastEnable), yesNo(group.consumeMessageOrderly), group.retryQueueNums, group.retryMaxTimes, yesNo(group.configured), group.members,
   ]);
   return renderTable(columns, rows, style);
-}
-
-export function describeGroup(group: GroupConfig, members: readonly MemberInfo[], offsets: readonly CommittedOffset[]): GroupJson {
-  const byTopic = new Map<string, CommittedOffset[]>();
-  for (const offset of offsets) byTopic.set(offset.queue.topic, [...(byTopic.get(offset.queue.topic) ?? []), offset]);
-  return { ...group, members, topics: [...byTopic].map(([topic, queues]) => ({ topic, queues: queues.length, lag: totalLag(queues) })) };
 }
 
 export async function groupText(group: GroupJson, style: TableStyle): Promise<string> {
@@ -47,16 +39,52 @@ export async function groupText(group: GroupJson, style: TableStyle): Promise<st
     `broadcast   ${yesNo(group.consumeBroadcastEnable)}`,
     `orderly     ${yesNo(group.consumeMessageOrderly)}`,
     `retries     at most ${group.retryMaxTimes}, through ${plural(group.retryQueueNums, 'queue')}`,
+    `lag         ${known(group.lag, (lag) => plural(lag, 'message'))}, ${known(group.lagBytes, formatBytes)}, ${known(group.lagMs, formatDuration)}`,
+    `rate        ${rateText(group.inPerSecond)} in, ${rateText(group.outPerSecond)} out`,
+    `backlog     ${backlogText(group)}`,
     `members     ${group.members.length === 0 ? 'none' : ''}`.trimEnd(),
-    ...group.members.map((member) => `  ${member.clientId}, pid ${member.pid} on ${member.host}, since ${formatTime(member.sinceMs)}: ${member.topics.join(', ')}`),
+    ...group.members.flatMap(memberLines),
   ];
   if (group.topics.length === 0) return `${lines.join('\n')}\n`;
-  const columns = [{ title: 'TOPIC' }, { title: 'QUEUES', align: 'right' }, { title: 'LAG', align: 'right' }] as const;
-  return `${lines.join('\n')}\n\n${await renderTable(columns, group.topics.map((topic) => [topic.topic, topic.queues, lagText(topic.lag)]), style)}`;
+  const columns = [{ title: 'TOPIC' }, { title: 'QUEUES', align: 'right' }, { title: 'LAG', align: 'right' }, { title: 'BYTES', align: 'right' }, { title: 'BEHIND', align: 'right' }, { title: 'IN', align: 'right' }] as const;
+  const rows = group.topics.map((topic) => [topic.topic, topic.queues, lagText(topic.lag), known(topic.lagBytes, formatBytes), known(topic.lagMs, formatDuration), rateText(topic.inPerSecond)]);
+  return `${lines.join('\n')}\n\n${await renderTable(columns, rows, style)}`;
+}
+
+function memberLines(member: MemberInfo): string[] {
+  const kind = [member.messageModel === 'broadcasting' ? `broadcasting as ${member.instance}` : member.allocate, ...(member.orderly ? ['orderly'] : []), ...(member.queueId === null ? [] : [`queue ${member.queueId} only`])];
+  return [
+    `  ${member.clientId}, pid ${member.pid} on ${member.host}, since ${formatTime(member.sinceMs)} (${kind.join(', ')})`,
+    `    reads ${member.subscriptions.map(({ topic, filter }) => (filter === '*' ? topic : `${topic} (${filter})`)).join(', ')}; has ${ownedText(member.queues)}; ${rateText(member.consumedPerSecond)}`,
+  ];
+}
+
+/** `Orders 0 1, Other 3`. */
+function ownedText(queues: readonly MessageQueue[]): string {
+  const byTopic = new Map<string, number[]>();
+  for (const { topic, queueId } of queues) byTopic.set(topic, [...(byTopic.get(topic) ?? []), queueId]);
+  return byTopic.size === 0 ? 'no queues' : [...byTopic].map(([topic, ids]) => `${topic} ${ids.sort((left, right) => left - right).join(' ')}`).join(', ');
+}
+
+function backlogText({ backlog, goneInSeconds }: GroupBacklogJson): string {
+  switch (backlog) {
+    case 'empty': return 'none';
+    case 'shrinking': return `gone in about ${formatDuration(goneInSeconds! * 1000)}`;
+    case 'growing': return 'does not go away at these rates';
+    case 'unknown': return 'unknown';
+  }
+}
+
+function rateText(perSecond: number | null): string {
+  return known(perSecond, (rate) => `${rate > 0 && rate < 10 ? Math.round(rate * 100) / 100 : formatInteger(Math.round(rate))}/s`);
+}
+
+function known(value: number | null, text: (value: number) => string): string {
+  return value === null ? 'unknown' : text(value);
 }
 
 /** What deleting the group means, a line each, behind the line of the target. */
-export function groupDeletionPlan(group: GroupJson): string[] {
-  const offsets = group.topics.length === 0 ? 'it has no committed offsets' : `its offsets on ${plural(group.topics.length, 'topic')} are forgotten: ${group.topics.map(({ topic }) => topic).join(', ')}`;
-  return [`delete group ${group.group}`, offsets];
+export function groupDeletionPlan(group: string, topics: readonly string[]): string[] {
+  const offsets = topics.length === 0 ? 'it has no committed offsets' : `its offsets on ${plural(topics.length, 'topic')} are forgotten: ${topics.join(', ')}`;
+  return [`delete group ${group}`, offsets];
 }

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { MqliteError } from '../../broker/errors.ts';
-import { describeGroup, groupDeletionPlan } from '../../cli/commands/groups.ts';
+import { groupDeletionPlan } from '../../cli/commands/groups.ts';
 import { requireGroup } from '../../cli/commands/lookup.ts';
 import { confirm, targetText } from '../../cli/commands/plan.ts';
 
@@ -28,15 +28,15 @@ export default class GroupsDelete extends BaseCommand<typeof GroupsDelete> {
     if (members.length > 0) {
       throw new MqliteError('LOCKED', `group ${found.group} has a live member: pid ${members.map(({ pid }) => pid).join(', ')}`, { hint: 'Stop it first.' });
     }
-    const group = describeGroup(found, members, await broker.committedOffsets(found.group));
+    const topics = [...new Set((await broker.committedOffsets(found.group)).map(({ queue }) => queue.topic))];
     const target = targetText(this.target());
     this.notice(target);
-    for (const line of groupDeletionPlan(group)) this.notice(line);
+    for (const line of groupDeletionPlan(found.group, topics)) this.notice(line);
     await confirm({
       yes: this.flags.yes, interactive: this.host.stdin.isTTY === true && this.err.isTTY && !this.flags.json, stdin: this.host.stdin, signal: this.stopSignal,
-      ask: (question) => void this.err.write(question), action: `delete group ${group.group}`,
+      ask: (question) => void this.err.write(question), action: `delete group ${found.group}`,
     });
-    await broker.deleteGroup(group.group);
-    return this.present({ target, group: group.group, deleted: true, topics: group.topics.map(({ topic }) => topic) }, () => `deleted group ${group.group}\n`);
+    await broker.deleteGroup(found.group);
+    return this.present({ target, group: found.group, deleted: true, topics }, () => `deleted group ${found.group}\n`);
   }
 }

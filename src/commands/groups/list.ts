@@ -13,7 +13,7 @@ export default class GroupsList extends BaseCommand<typeof GroupsList> {
   async run(): Promise<GroupListJson> {
     const broker = await this.openBroker({ mode: 'read' });
     const all = await broker.listGroups();
-    const groups = selectGroups(all, this.flags.all);
+    const groups = await Promise.all(selectGroups(all, this.flags.all).map(async (group) => ({ ...group, members: (await broker.listMembers(group.group)).length })));
     const hidden = all.length - groups.length;
     if (groups.length === 0) this.notice(hidden === 0 ? 'no groups' : `no groups but ${plural(hidden, 'hidden one')}; see --all`);
     return this.present({ groups, truncated: false }, () => groupTable(groups, this.tableStyle));

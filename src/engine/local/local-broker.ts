@@ -1,9 +1,9 @@
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type {
-  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, KeyQuery, LogQuery, LogRecord, MemberInfo, Membership,
-  MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendBackRequest, SendBackResult,
-  SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
+  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, JoinRequest, KeyQuery, LogQuery, LogRecord, MemberInfo,
+  Membership, MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendBackRequest,
+  SendBackResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
 } from '../../broker/types.ts';
 import type { Message } from '../../record/message.ts';
 import { encodeHost } from '../../record/host.ts';
@@ -17,8 +17,8 @@ import { createServices } from '../services/services.ts';
 import { openTables } from '../store-context.ts';
 import type { StoreContext, StoreTables } from '../store-context.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
+import { GroupDesk, takeQueues } from '../groups/group-desk.ts';
 import { DelayDesk } from './delay-desk.ts';
-import { GroupDesk } from './group-desk.ts';
 import { reply, request } from './requests.ts';
 import { SendDesk } from './send-desk.ts';
 import { tend } from './tending.ts';
@@ -248,12 +248,16 @@ export class LocalBroker implements Broker {
     return this.#writing(`resetting offsets of ${group}`, (writer) => this.#groups.reset(writer, group, offsets));
   }
 
-  joinGroup(group: string, topics: readonly string[]): Promise<Membership> {
-    return this.#writing(`joining group ${group}`, (writer) => this.#groups.join(writer, group, topics, this.#ids.next().slice(-12)));
+  async joinGroup(request: JoinRequest): Promise<Membership> {
+    return takeQueues(await this.#writing(`joining group ${request.group}`, (writer) => this.#groups.join(writer, request, this.#ids.next().slice(-12))));
   }
 
   listMembers(group: string): Promise<MemberInfo[]> {
     return this.#reading(`listing members of ${group}`, () => this.#groups.members(group));
+  }
+
+  backlogBytes(queue: MessageQueue, offset: number): Promise<number | null> {
+    return this.#reading(`measuring the backlog of ${queue.topic}`, () => this.#groups.backlogBytes(queue, offset));
   }
 
   notices(): readonly string[] {

@@ -11,7 +11,7 @@ export function reopenContract(context: ContractContext): void {
       const sent = await broker.send(text('T', 'first', { queueId: 1, keys: ['k'], tags: 'A' }));
       await broker.send(text('T', 'second', { queueId: 1 }));
       await broker.createGroup('configured', { retryMaxTimes: 2 });
-      const member = await broker.joinGroup('readers', ['T']);
+      const member = await broker.joinGroup({ group: 'readers', subscriptions: [{ topic: 'T' }] });
       await member.commit([{ queue: await queueOf(broker, 'T', 1), offset: 1 }]);
       await member.leave();
       await broker.createTopic('Gone', {});
@@ -35,9 +35,9 @@ export function reopenContract(context: ContractContext): void {
       const { broker, reopen } = context;
       if (reopen === undefined) return skip();
       await broker.send(text('T', 'x'));
-      await broker.joinGroup('readers', ['T']);
+      await broker.joinGroup({ group: 'readers', subscriptions: [{ topic: 'T' }] });
       const again = await reopen();
-      const member = await again.joinGroup('readers', ['T']);
+      const member = await again.joinGroup({ group: 'readers', subscriptions: [{ topic: 'T' }] });
       await member.leave();
     });
   });

@@ -31,7 +31,7 @@ export function topicContract(context: ContractContext): void {
     it('names the groups of a topic', async () => {
       const { broker } = context;
       await broker.send(text('T', 'x'));
-      const member = await broker.joinGroup('readers', ['T']);
+      const member = await broker.joinGroup({ group: 'readers', subscriptions: [{ topic: 'T' }] });
       await member.commit([{ queue: await queueOf(broker, 'T', 0), offset: 0 }]);
       await member.leave();
       expect((await broker.describeTopic('T')).groups).toEqual(['readers']);
@@ -98,7 +98,7 @@ export function topicContract(context: ContractContext): void {
       const { broker } = context;
       await broker.createTopic('Again', { readQueueNums: 1, writeQueueNums: 1 });
       const sent = await broker.send(text('Again', 'old', { keys: ['k'] }));
-      const member = await broker.joinGroup('readers', ['Again']);
+      const member = await broker.joinGroup({ group: 'readers', subscriptions: [{ topic: 'Again' }] });
       await member.commit([{ queue: await queueOf(broker, 'Again', 0), offset: 1 }]);
       await member.leave();
       await broker.deleteTopic('Again');

@@ -2,13 +2,14 @@ import { deflateSync } from 'node:zlib';
 import { javaHashCode } from '../../../src/base/java-hash.ts';
 import { crc32Masked } from '../../../src/base/crc32.ts';
 import type { Clock } from '../../../src/base/clock.ts';
-import type { GroupConfig, MemberInfo, MessageFilter, MessageQueue, OutgoingMessage, TopicConfig } from '../../../src/broker/types.ts';
+import type { GroupConfig, MessageFilter, MessageQueue, OutgoingMessage, TopicConfig } from '../../../src/broker/types.ts';
 import { CodecError } from '../../../src/base/codec-error.ts';
 import { MqliteError } from '../../../src/broker/errors.ts';
 import { compileFilter } from '../../../src/filter/message-filter.ts';
 import type { CompiledFilter } from '../../../src/filter/message-filter.ts';
 import type { Message } from '../../../src/record/message.ts';
 import { mapProperties } from '../../../src/record/property-source.ts';
+import type { FakeMember } from './member.ts';
 import { isSystemTopicName, propertiesSize } from './validate.ts';
 
 export const FAKE_BROKER_NAME = 'broker-a';
@@ -38,9 +39,10 @@ export class FakeStore {
   readonly groups = new Map<string, GroupConfig>();
   /** group → `topic` → queueId → next offset. */
   readonly offsets = new Map<string, Map<string, Map<number, number>>>();
-  /** Resets that a live member has not heard of yet: group → `topic queueId` → offset. */
-  readonly resets = new Map<string, Map<string, number>>();
-  readonly members = new Map<string, MemberInfo>();
+  /** The living of each group that has any. */
+  readonly members = new Map<string, FakeMember[]>();
+  /** `instance group` → `topic queueId` → next offset. */
+  readonly broadcasts = new Map<string, Map<string, number>>();
   readonly log: Message[] = [];
   /** Delayed messages that are neither delivered nor taken back. */
   readonly waiting: WaitingMessage[] = [];

@@ -133,7 +133,7 @@ class Actor {
   /** Joins the group, commits next offsets of the topic's queues by id, and leaves. */
   commit(topic: string, offsets: readonly number[]): Promise<void> {
     return this.#deed({ kind: 'commit', topic, offsets }, async (broker) => {
-      const member = await broker.joinGroup(GROUP, [topic]);
+      const member = await broker.joinGroup({ group: GROUP, subscriptions: [{ topic }] });
       try {
         const commits = offsets.map((offset, queueId): OffsetCommit => ({ queue: queueOf(member.queues, topic, queueId), offset }));
         await member.commit(commits);

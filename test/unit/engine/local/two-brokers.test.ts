@@ -21,7 +21,7 @@ const filled = async (): Promise<{ topic: string; brokerName: string; queueId: n
   await one.createTopic('T', { readQueueNums: 1, writeQueueNums: 1 });
   for (let index = 0; index < 5; index++) await one.send({ topic: 'T', body: Buffer.from(`m${index}`) });
   const queue = (await one.queues('T'))[0]!;
-  const member = await one.joinGroup('g', ['T']);
+  const member = await one.joinGroup({ group: 'g', subscriptions: [{ topic: 'T' }] });
   await member.commit([{ queue, offset: 4 }]);
   await member.leave();
   return queue;
@@ -31,7 +31,7 @@ it('a reset by one is not taken back by the other\'s memory', async () => {
   const queue = await filled();
   expect(await two.committedOffsets('g', 'T')).toMatchObject([{ committedOffset: 4 }]);
   await one.resetOffsets('g', [{ queue, offset: 1 }]);
-  const other = await two.joinGroup('other', ['T']);
+  const other = await two.joinGroup({ group: 'other', subscriptions: [{ topic: 'T' }] });
   await other.commit([{ queue, offset: 2 }]);
   await other.leave();
   expect(await two.committedOffsets('g', 'T')).toMatchObject([{ committedOffset: 1 }]);
@@ -43,7 +43,7 @@ it('a group and a topic deleted by one stay deleted', async () => {
   expect((await two.listTopics()).map(({ topic }) => topic)).toContain('T');
   await two.committedOffsets('g');
   await one.deleteGroup('g');
-  const other = await two.joinGroup('other', ['T']);
+  const other = await two.joinGroup({ group: 'other', subscriptions: [{ topic: 'T' }] });
   await other.commit([{ queue, offset: 2 }]);
   await other.leave();
   await expect(two.committedOffsets('g')).rejects.toMatchObject({ code: 'GROUP_NOT_FOUND' });

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Broker } from '../../../../src/broker/broker.ts';
 import { nodeFileSystem } from '../../../../src/engine/files/node-file-system.ts';
+import { systemClock } from '../../../../src/base/clock.ts';
 import { openLocalBroker } from '../../../../src/engine/open.ts';
 import type { Message } from '../../../../src/record/message.ts';
 import { readTruth, temporaryDirectory, unpackFixture } from '../../../support/fixtures.ts';
@@ -274,7 +275,9 @@ describe('records that no queue lists, on the store of a killed broker', { timeo
     unlist(store, byLog.at(-30)!.commitLogOffset);
     const reader = await openLocalBroker({ storeDirectory: store, mode: 'read' });
     expect((await readAll(reader)).map(toRow).sort(byPlace)).toEqual(truth);
-    const writer = await openLocalBroker({ storeDirectory: store, mode: 'write' });
+    // At the time of the fixture, when nothing that waits in it is due.
+    const newestMs = Math.max(...truth.map(({ storeTimestamp }) => storeTimestamp));
+    const writer = await openLocalBroker({ storeDirectory: store, mode: 'write', clock: { ...systemClock, nowMs: () => newestMs } });
     expect((await readAll(reader)).map(toRow).sort(byPlace)).toEqual(truth);
     const sent = await writer.send({ topic: 'Orders', body: Buffer.from('after') });
     await writer.close();

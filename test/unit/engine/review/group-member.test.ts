@@ -23,7 +23,7 @@ it('a reset that died between its record and its announcement is not obeyed with
   const paths = storePaths(storeDirectory);
   await one.createGroup('g', {});
   new OffsetResets(nodeFileSystem, paths.offsetResets, paths.temp).record('g', [{ topic: 'T', queueId: 0, offset: 0 }]);
-  const member = await one.joinGroup('g', ['T']);
+  const member = await one.joinGroup({ group: 'g', subscriptions: [{ topic: 'T' }] });
   expect(await member.commit([{ queue: queues[0]!, offset: 5 }])).toEqual([]);
   await two.resetOffsets('g', [{ queue: queues[1]!, offset: 3 }]);
   expect(await member.commit([{ queue: queues[0]!, offset: 6 }])).toEqual([{ queue: queues[1], offset: 3 }]);
@@ -34,13 +34,13 @@ it('a reset that died between its record and its announcement is not obeyed with
 
 it('a commit that waited for the lock while its member left is refused: the group may be another one\'s by then', async () => {
   const { storeDirectory, one, two, queues } = await opened();
-  const member = await one.joinGroup('g', ['T']);
+  const member = await one.joinGroup({ group: 'g', subscriptions: [{ topic: 'T' }] });
   const fd = nodeFileSystem.open(path.join(storeDirectory, 'mqlite', 'write.lock'), 'write');
   expect(nativeFileLocks.tryLock(fd, 0, 'exclusive')).toBe(true);
   const late = expect(member.commit([{ queue: queues[0]!, offset: 2 }])).rejects.toMatchObject({ code: 'REFUSED' });
   await member.leave();
   nodeFileSystem.close(fd);
-  const next = await two.joinGroup('g', ['T']);
+  const next = await two.joinGroup({ group: 'g', subscriptions: [{ topic: 'T' }] });
   await next.commit([{ queue: queues[0]!, offset: 7 }]);
   await late;
   expect((await two.committedOffsets('g', 'T'))[0]!.committedOffset).toBe(7);

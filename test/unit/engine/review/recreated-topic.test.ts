@@ -13,7 +13,7 @@ it('offsets on a topic that was deleted once and made anew are protected from a 
     await one.createTopic('T', { readQueueNums: 1, writeQueueNums: 1 });
     for (let index = 0; index < 5; index++) await one.send({ topic: 'T', body: Buffer.from(round) });
     const queue = (await one.queues('T'))[0]!;
-    const member = await one.joinGroup('g', ['T']);
+    const member = await one.joinGroup({ group: 'g', subscriptions: [{ topic: 'T' }] });
     await member.commit([{ queue, offset: 2 }]);
     const older = fs.readFileSync(file);
     await member.commit([{ queue, offset: 4 }]);

@@ -10,7 +10,7 @@ const committedStore = async (): Promise<string> => {
   await broker.createTopic('T', { readQueueNums: 1, writeQueueNums: 1 });
   const queue = (await broker.queues('T'))[0]!;
   for (let index = 0; index < 5; index++) await broker.send({ topic: 'T', body: Buffer.from('x') });
-  const member = await broker.joinGroup('g', ['T']);
+  const member = await broker.joinGroup({ group: 'g', subscriptions: [{ topic: 'T' }] });
   await member.commit([{ queue, offset: 1 }]);
   await member.commit([{ queue, offset: 4 }]);
   await broker.close();
