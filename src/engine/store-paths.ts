@@ -26,6 +26,8 @@ export interface StorePaths {
   readonly indexLock: string;
   readonly servicesLock: string;
   readonly groups: string;
+  /** Decisions about many half messages that are being carried out. */
+  readonly transactions: string;
   readonly deletedTopics: string;
   readonly offsetResets: string;
   readonly offsetShadow: string;
@@ -70,6 +72,7 @@ export const storePaths = (storeDirectory: string, commitLogDirectory?: string):
     indexLock: path.join(mqlite, 'index.lock'),
     servicesLock: path.join(mqlite, 'services.lock'),
     groups: path.join(mqlite, 'groups'),
+    transactions: path.join(mqlite, 'transactions'),
     deletedTopics: path.join(mqlite, 'deleted-topics.json'),
     offsetShadow: path.join(mqlite, 'consumerOffset.json'),
     deliveryProgress: path.join(mqlite, 'delivery.json'),

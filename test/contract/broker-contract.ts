@@ -10,6 +10,7 @@ import { refusalContract } from './parts/refusals.ts';
 import { requestContract } from './parts/requests.ts';
 import { reopenContract } from './parts/reopen.ts';
 import { sendContract } from './parts/send.ts';
+import { transactionContract } from './parts/transactions.ts';
 import { topicContract } from './parts/topics.ts';
 
 /**
@@ -61,6 +62,7 @@ export function describeBrokerContract(name: string, open: () => Promise<OpenedB
     topicContract(context);
     groupContract(context);
     delayContract(context);
+    transactionContract(context);
     refusalContract(context);
     reopenContract(context);
   });
