@@ -1,8 +1,9 @@
 import type { Message } from '../record/message.ts';
 import type {
-  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, JoinRequest, KeyQuery, LogQuery, LogRecord, MemberInfo,
-  Membership, MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendBackRequest,
-  SendBackResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
+  CheckOptions, CommittedOffset, DamageReport, DelayProgress, EndTransactionRequest, Feature, GroupConfig, JoinRequest, KeyQuery,
+  LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult,
+  QueryResult, SendBackRequest, SendBackResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
+  TransactionChecker,
 } from './types.ts';
 
 /**
@@ -41,6 +42,20 @@ export interface Broker {
   deliverNow(topic: string, recallHandle: string): Promise<SendResult>;
   /** How far delivery is. Reads only. */
   delayProgress(): Promise<DelayProgress>;
+
+  // -- transactions
+  /**
+   * Ends one half message. commit: its message is stored where it was meant for, and answered; rollback: null; unknown: nothing is done.
+   * Errors: NOT_FOUND (no such half), REFUSED (another group's, or ended before, which is named), TOPIC_NOT_FOUND (deleted since).
+   */
+  endTransaction(request: EndTransactionRequest): Promise<SendResult | null>;
+  /**
+   * Ends many half messages of one group with one decision, in order; one outcome each. Locally the decision is durable before the first is
+   * ended, and whoever writes next ends what a death has left; remotely each stands for itself. null: rolled back.
+   */
+  endTransactions(requests: readonly EndTransactionRequest[]): Promise<(SendOutcome | null)[]>;
+  /** Asks `listener` about the group's half messages that nobody has ended in time, until the signal aborts. Its answers are stored. */
+  checkTransactions(producerGroup: string, listener: TransactionChecker, signal: AbortSignal, options?: CheckOptions): Promise<void>;
 
   // -- reading
   pull(request: PullRequest): Promise<PullResult<Message>>;

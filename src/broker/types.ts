@@ -1,5 +1,6 @@
 /** Domain types of the port. Words are RocketMQ's; units are in the names. */
 import type { FilterExpression } from '../filter/message-filter.ts';
+import type { Message } from '../record/message.ts';
 
 export interface MessageQueue {
   readonly topic: string;
@@ -87,6 +88,36 @@ export type SendOutcome = SendResult | {
   /** The broker that was tried, where one was. */
   readonly brokerName?: string | undefined;
 };
+
+export type TransactionDecision = 'commit' | 'rollback' | 'unknown';
+
+/** Which half message is ended, and how: what its send answered, and who sent it. */
+export interface EndTransactionRequest {
+  /** The topic it was sent to. */
+  readonly topic: string;
+  readonly transactionId: string;
+  /** Of the half record (of its newest copy, after a check-back). */
+  readonly offsetMsgId: string;
+  /** Of the half record, in the half topic. */
+  readonly queueOffset: number;
+  readonly producerGroup: string;
+  readonly decision: TransactionDecision;
+}
+
+/** Asked what became of a half message; it shows where it is stored, `originTopic` where it is meant for. */
+export type TransactionChecker = (half: Message) => Promise<TransactionDecision>;
+
+/** What a broker is configured with; a remote one keeps to its own. */
+export interface CheckOptions {
+  /** How old a half is before somebody is asked (`transactionTimeOut`, 6,000 ms). */
+  readonly timeoutMs?: number | undefined;
+  /** Between two rounds (`transactionCheckInterval`, 30,000 ms). */
+  readonly intervalMs?: number | undefined;
+  /** After so many answers without a decision it is given up (`transactionCheckMax`, 15). */
+  readonly maxChecks?: number | undefined;
+  /** One round over what is due, instead of one after the other until the signal aborts. */
+  readonly once?: boolean | undefined;
+}
 
 export interface SendOptions {
   /** Overrides the target's own flush mode for these messages. */

@@ -48,4 +48,9 @@ export const COMMAND_TABLE: Readonly<Record<string, CommandLoader>> = {
   'topics:delete': () => import('../commands/topics/delete.ts'),
   'topics:list': () => import('../commands/topics/list.ts'),
   'topics:show': () => import('../commands/topics/show.ts'),
+  'tx:check': () => import('../commands/tx/check.ts'),
+  'tx:commit': () => import('../commands/tx/commit.ts'),
+  'tx:list': () => import('../commands/tx/list.ts'),
+  'tx:rollback': () => import('../commands/tx/rollback.ts'),
+  'tx:show': () => import('../commands/tx/show.ts'),
 };

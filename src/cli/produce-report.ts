@@ -111,8 +111,8 @@ function withLine(error: Error, line: number): MqliteError {
 }
 
 function ackLine(result: Exclude<SendOutcome, { error: Error }>, line: number): string {
-  const { status, topic, brokerName, queueId, queueOffset, msgId, offsetMsgId, recallHandle } = result;
-  return `${JSON.stringify({ line, status, topic, brokerName, queueId, queueOffset, msgId, offsetMsgId, recallHandle })}\n`;
+  const { status, topic, brokerName, queueId, queueOffset, msgId, offsetMsgId, transactionId, recallHandle } = result;
+  return `${JSON.stringify({ line, status, topic, brokerName, queueId, queueOffset, msgId, offsetMsgId, transactionId, recallHandle })}\n`;
 }
 
 function errorLine(error: Error, line: number, topic: string): string {

@@ -1,19 +1,19 @@
-import { createReadStream, openSync, readFileSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
 import type { CompressionName } from '../broker/types.ts';
-import { LineSplitter } from '../client/line-splitter.ts';
 import { Producer } from '../client/producer.ts';
+import type { ProducerOptions } from '../client/producer.ts';
 import type { RetryPolicy } from '../client/send-retry.ts';
 import { nearest } from './did-you-mean.ts';
-import { systemErrorToMqlite } from './error-report.ts';
 import type { HostInput } from './host.ts';
 import { topicNames } from './name-hints.ts';
 import type { Output } from './output.ts';
-import { bodyMessage, jsonMessage } from './produce-input.ts';
 import type { MessageTemplate, NumberedMessage } from './produce-input.ts';
 import { ProduceReport } from './produce-report.ts';
+import { openSource } from './produce-source.ts';
+import type { MessageSource } from './produce-source.ts';
+import { produceTransaction, transactionConflict } from './produce-transaction.ts';
 import { plural } from './render/numbers.ts';
 import type { SettingValues } from './settings.ts';
 import { Spool } from './spool.ts';
@@ -41,6 +41,9 @@ export interface ProduceFlags {
   readonly 'retry-another-broker': boolean;
   readonly spool?: string | undefined;
   readonly oneway: boolean;
+  readonly transaction: boolean;
+  readonly check?: string | undefined;
+  readonly group?: string | undefined;
   readonly 'in-flight'?: number | undefined;
   readonly compress?: string | undefined;
   readonly 'no-create': boolean;
@@ -61,9 +64,6 @@ export interface ProduceRun {
   readonly notice: (text: string) => void;
 }
 
-/** Room for what surrounds a body in a line of JSON: base64, properties, everything that `consume --json` prints. */
-const JSON_LINE_SLACK = 1 << 20;
-
 /** `mqlite produce`. Errors: USAGE, INVALID_INPUT, MESSAGE_ILLEGAL with their line; NOT_CONFIRMED; those of the broker. */
 export async function produce(run: ProduceRun): Promise<void> {
   try {
@@ -76,8 +76,8 @@ export async function produce(run: ProduceRun): Promise<void> {
 async function sendAll(run: ProduceRun): Promise<void> {
   refuseConflicts(run);
   const template = makeTemplate(run);
-  const rate = run.flags.rate === undefined ? undefined : parseRate(run.flags.rate, '--rate');
-  const retry = retryPolicy(run);
+  if (run.flags.transaction) return produceTransaction(run, template, { prepareTopic, producerOptions });
+  const options = producerOptions(run);
   const source = openSource(run, template);
   const spool = run.flags.spool === undefined ? undefined : Spool.open(run.flags.spool);
   const report = new ProduceReport(run, spool);
@@ -87,18 +87,7 @@ async function sendAll(run: ProduceRun): Promise<void> {
     if (broker === undefined) {
       for await (const messages of source) report.notSent(messages);
     } else {
-      const producer = new Producer<NumberedMessage>({
-        broker,
-        clock: run.clock,
-        send: { createTopic: false },
-        batchSize: run.flags.batch,
-        inFlight: inFlightOf(run),
-        inFlightBytes: run.settings.integer('backPressureForAsyncSendSize'),
-        ratePerSecond: rate,
-        retry,
-        oneway: run.flags.oneway,
-        onOutcomes: (outcomes, batch) => report.outcomes(outcomes, batch),
-      });
+      const producer = new Producer<NumberedMessage>({ ...options, broker, onOutcomes: (outcomes, batch) => report.outcomes(outcomes, batch) });
       await sendFrom(source, producer, broker, report, run);
     }
   } finally {
@@ -136,6 +125,19 @@ async function orSpool(report: ProduceReport, action: () => Promise<void>): Prom
     report.spoolAll(error);
     return false;
   }
+}
+
+function producerOptions(run: ProduceRun): Omit<ProducerOptions<NumberedMessage>, 'broker' | 'onOutcomes'> {
+  return {
+    clock: run.clock,
+    send: { createTopic: false },
+    batchSize: run.flags.batch,
+    inFlight: inFlightOf(run),
+    inFlightBytes: run.settings.integer('backPressureForAsyncSendSize'),
+    ratePerSecond: run.flags.rate === undefined ? undefined : parseRate(run.flags.rate, '--rate'),
+    retry: retryPolicy(run),
+    oneway: run.flags.oneway,
+  };
 }
 
 /** Several sends under way at once are asynchronous ones: their further attempts stay on the same broker, or the order would be anybody's guess. */
@@ -183,6 +185,8 @@ function refuseConflicts({ flags, body, stdin }: ProduceRun): void {
   if (flags.oneway && flags.json) refuse('--oneway and --json exclude each other', '--json prints acknowledgements, --oneway does not wait for them.');
   if (flags.oneway && flags.retries !== undefined) refuse('--oneway and --retries exclude each other', 'What is not waited for is not tried again.');
   if (flags.oneway && flags.flush === 'sync') refuse('--oneway and --flush sync exclude each other', 'Waiting for the disk means waiting for an acknowledgement.');
+  const conflict = transactionConflict(flags);
+  if (conflict !== undefined) refuse(...conflict);
   if (body === undefined && flags.file === undefined && stdin.isTTY === true) {
     refuse('no BODY, and standard input is a terminal', 'Write the body as second argument, or pipe lines in: echo hello | mqlite produce TOPIC');
   }
@@ -226,67 +230,6 @@ function chooseCompressor(flag: string | undefined, settings: SettingValues): Me
   const type = settings.text('compressType').toLowerCase() as CompressionName;
   const fromBytes = settings.integer('compressMsgBodyOverHowmuch');
   return (body) => (body.length >= fromBytes ? type : undefined);
-}
-
-type MessageSource = AsyncIterable<NumberedMessage[]> | Iterable<NumberedMessage[]>;
-
-/** Batches of messages as they arrive. */
-function openSource(run: ProduceRun, template: MessageTemplate): MessageSource {
-  const { body, flags, stdin } = run;
-  if (body !== undefined) return [[bodyMessage(Buffer.from(body), 1, template)]];
-  if (flags.file === undefined) return lines(stdin, run, template);
-  // Opened here: a missing file is reported before anything is made.
-  if (flags['json-input']) return lines(createReadStream(flags.file, { fd: naming(flags.file, (path) => openSync(path, 'r')), highWaterMark: 1 << 18 }), run, template);
-  const content = naming(flags.file, (path) => readFileSync(path));
-  if (content.length === 0) throw new MqliteError('MESSAGE_ILLEGAL', `--file ${flags.file}: the file is empty, and RocketMQ refuses empty bodies`, { hint: 'Nothing was sent.' });
-  return [[bodyMessage(content, 1, template)]];
-}
-
-/** Not every error of the file system names its file. */
-function naming<T>(path: string, action: (path: string) => T): T {
-  try {
-    return action(path);
-  } catch (error) {
-    throw systemErrorToMqlite(error, `--file ${path}`) ?? error;
-  }
-}
-
-async function* lines(input: HostInput, { flags, signal }: ProduceRun, template: MessageTemplate): AsyncGenerator<NumberedMessage[]> {
-  const json = flags['json-input'];
-  const splitter = new LineSplitter(json ? template.maxBodyBytes * 2 + JSON_LINE_SLACK : template.maxBodyBytes);
-  let lineNumber = 0;
-  // Holds the messages made before a bad line, so that they are sent before it is reported.
-  let failure: Error | undefined;
-  const convert = (pieces: readonly Buffer[]): NumberedMessage[] => {
-    const messages: NumberedMessage[] = [];
-    try {
-      for (const piece of pieces) {
-        lineNumber++;
-        if (piece.length === 0 && flags['skip-empty']) continue;
-        messages.push(json ? jsonMessage(piece, lineNumber, template) : bodyMessage(piece, lineNumber, template));
-      }
-    } catch (error) {
-      failure = error as Error;
-    }
-    return messages;
-  };
-  const stop = (): void => void input.destroy();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    for await (const chunk of input) {
-      yield convert(splitter.push(chunk));
-      if (failure !== undefined) throw failure;
-    }
-    const last = splitter.end();
-    if (last !== undefined) yield convert([last]);
-    if (failure !== undefined) throw failure;
-  } catch (error) {
-    if (!signal.aborted || error === failure) throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    // An open standard input would keep the process alive.
-    input.destroy();
-  }
 }
 
 /** A missing topic: refused under --no-create, else made before the first send, and said, with names that were perhaps meant. */

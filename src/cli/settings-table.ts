@@ -64,7 +64,7 @@ const CLIENT_SETTINGS = [
 ] as const satisfies readonly Setting[];
 
 const PRODUCER_SETTINGS = [
-  { name: 'producerGroup', classes: P, type: 'text', default: 'DEFAULT_PRODUCER', meaning: 'name of the producers that act as one', here: refused('a producer group matters to transactions only') },
+  { name: 'producerGroup', classes: P, type: 'text', default: 'DEFAULT_PRODUCER', meaning: 'name of the producers that act as one', here: applied('produce --transaction without --group') },
   { name: 'topics', classes: P, type: 'text', default: '', meaning: 'topics a transaction producer prepares', here: refused('topics are made when they are needed') },
   { name: 'createTopicKey', classes: P, type: 'text', default: 'TBW102', meaning: 'topic whose settings a new topic takes', here: refused('a new topic has defaultTopicQueueNums queues, readable and writable') },
   { name: 'defaultTopicQueueNums', classes: P, type: 'integer', default: '4', minimum: 1, meaning: 'queues of a topic made by sending to it', here: applied('produce') },

@@ -13,6 +13,7 @@ what stands before it is stored.`;
     { description: 'A whole file as one message, acknowledged as JSON', command: '<%= config.bin %> produce images --file cat.png --json' },
     { description: 'Lose nothing when the store cannot be written: what is left goes to a file', command: 'tail -f app.log | <%= config.bin %> produce logs --spool unsent.ndjson' },
     { description: 'Later; see what waits with "delay list"', command: '<%= config.bin %> produce reminders "call back" --delay 30m' },
+    { description: 'All lines or none', command: '<%= config.bin %> produce payments --transaction --group payers < batch.txt' },
     { description: 'Copy a topic', command: '<%= config.bin %> consume orders --until-end --json | <%= config.bin %> produce copy --json-input' },
   ];
 
@@ -41,6 +42,9 @@ what stands before it is stored.`;
     retries: Flags.integer({ description: 'further attempts of a send that failed for a reason that may pass (2)', min: 0, helpValue: 'N' }),
     'retry-another-broker': Flags.boolean({ description: 'also try another broker when a message is stored and not confirmed' }),
     spool: Flags.string({ description: 'keep what could not be stored in this file, for --json-input, and go on', helpValue: 'FILE' }),
+    transaction: Flags.boolean({ description: 'all messages become visible together, or none: nothing is stored before the input has ended' }),
+    check: Flags.string({ description: "with --transaction: answers for earlier half messages of the group; body on standard input, exit 0 commits, 1 rolls back, 75 or another: not known yet", helpValue: 'CMD' }),
+    group: Flags.string({ description: 'with --transaction: producer group, which is asked about messages without a decision (DEFAULT_PRODUCER)', helpValue: 'GROUP' }),
     oneway: Flags.boolean({ description: 'do not wait for acknowledgements' }),
     'in-flight': Flags.integer({ description: 'most messages sent and not yet acknowledged (1024)', min: 1, helpValue: 'N' }),
     compress: Flags.option({ options: ['zlib', 'lz4', 'zstd'] as const, description: 'compress bodies' })(),

@@ -27,6 +27,8 @@ export interface StorePaths {
   readonly servicesLock: string;
   readonly groups: string;
   readonly broadcast: string;
+  /** Decisions about many half messages that are being carried out. */
+  readonly transactions: string;
   readonly deletedTopics: string;
   readonly offsetResets: string;
   readonly offsetShadow: string;
@@ -72,6 +74,7 @@ export const storePaths = (storeDirectory: string, commitLogDirectory?: string):
     servicesLock: path.join(mqlite, 'services.lock'),
     groups: path.join(mqlite, 'groups'),
     broadcast: path.join(mqlite, 'broadcast'),
+    transactions: path.join(mqlite, 'transactions'),
     deletedTopics: path.join(mqlite, 'deleted-topics.json'),
     offsetShadow: path.join(mqlite, 'consumerOffset.json'),
     deliveryProgress: path.join(mqlite, 'delivery.json'),

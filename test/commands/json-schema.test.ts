@@ -45,6 +45,11 @@ import TopicsCreate from '../../src/commands/topics/create.ts';
 import TopicsDelete from '../../src/commands/topics/delete.ts';
 import TopicsList from '../../src/commands/topics/list.ts';
 import TopicsShow from '../../src/commands/topics/show.ts';
+import TxCheck from '../../src/commands/tx/check.ts';
+import TxCommit from '../../src/commands/tx/commit.ts';
+import TxList from '../../src/commands/tx/list.ts';
+import TxRollback from '../../src/commands/tx/rollback.ts';
+import TxShow from '../../src/commands/tx/show.ts';
 import type { CommandClass, RunOptions } from '../support/fake/run.ts';
 import { runCommand } from '../support/fake/run.ts';
 import { FakeBroker } from '../support/fake-broker.ts';
@@ -101,6 +106,7 @@ describe('docs/json', () => {
       await broker.resetOffsets('billing', [{ queue: (await broker.queues('Orders'))[0]!, offset: 1 }]);
       await broker.createGroup('idle', {});
       for (let index = 0; index < 2; index++) await broker.sendBack(store.log[index]!, { group: 'idle', delayLevel: -1 });
+      for (const msgId of ['tx-1', 'tx-2']) await broker.send({ topic: 'Orders', body: Buffer.from('half'), msgId, transactional: true, producerGroup: 'payers' });
     });
 
     const cases: readonly [string, CommandClass, string[], RunOptions?][] = [
@@ -130,6 +136,12 @@ describe('docs/json', () => {
       ['message-get', MessageGet, ['7F00000100002A9F0000000000000000']],
       ['message-find', MessageFind, ['Orders', '--key', 'k']],
       ['config', Config, []],
+      ['tx-list', TxList, ['--all']],
+      ['tx-show', TxShow, ['tx-1']],
+      ['tx-commit', TxCommit, ['tx-1']],
+      ['tx-rollback', TxRollback, ['tx-2']],
+      ['tx-check', TxCheck, ['--group', 'payers', '--exec', 'exit 75', '--older-than', '0s']],
+      ['produce', Produce, ['Orders', 'together', '--transaction']],
       ['produce', Produce, ['Orders', 'hello']],
       ['produce', Produce, ['Orders', 'hello', '--delay', '1h']],
       ['delay-list', DelayList, []],

@@ -12,6 +12,7 @@ import { requestContract } from './parts/requests.ts';
 import { reopenContract } from './parts/reopen.ts';
 import { retryContract } from './parts/retry.ts';
 import { sendContract } from './parts/send.ts';
+import { transactionContract } from './parts/transactions.ts';
 import { topicContract } from './parts/topics.ts';
 
 /**
@@ -65,6 +66,7 @@ export function describeBrokerContract(name: string, open: () => Promise<OpenedB
     delayContract(context);
     retryContract(context);
     memberContract(context);
+    transactionContract(context);
     refusalContract(context);
     reopenContract(context);
   });

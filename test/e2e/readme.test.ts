@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMAND_TABLE } from '../../src/cli/command-table.ts';
@@ -34,6 +34,8 @@ function makeHome(): { readonly home: string; readonly env: NodeJS.ProcessEnv } 
 describe('README', () => {
   it('every command in a block marked for running works, one after the other', () => {
     const { home, env } = makeHome();
+    // What a reader has and we do not: a program that knows about payments.
+    writeFileSync(join(home, 'was-it-paid.sh'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
     const broker = unpackFixture('killed');
     const before = snapshotTree(broker);
     const blocks = shellBlocks().filter((block) => block.run);
@@ -47,6 +49,8 @@ describe('README', () => {
     expect(outputOf('seq 1 1000').split('\n')).toEqual(expect.arrayContaining(['first order', '1000']));
     expect(outputOf('seq 1 1000')).toMatch(/^sound: 1,001 records in 1 segment/m);
     expect(outputOf('--tag paid')).toMatch(/k-1 a\nb\n$/);
+    expect(outputOf('--transaction')).toMatch(/committed {2,}payments.*\n.*committed {2,}payments|committed\tpayments/);
+    expect(outputOf('--transaction')).toContain('asked about 0 transactions of payers');
     expect(outputOf('--execute')).toContain('reset 4 offsets, read back and right');
     expect(readFileSync(join(home, 'broker.conf'), 'utf8')).toContain(`storePathRootDir=${join(home, 'store')}\n`);
     expect(readFileSync(join(home, 'orders.ndjson'), 'utf8').trim().split('\n')).toHaveLength(readTruth().filter(({ topic }) => topic === 'Orders').length);
@@ -62,7 +66,7 @@ describe('README', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
     for (const [, name] of README.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty([name!]);
     for (const [, target] of README.matchAll(/\]\((?!https?:)([^)#]+)/g)) expect(existsSync(join(ROOT, target!)), target).toBe(true);
-    for (const coming of ['tx', 'shell']) expect(Object.keys(COMMAND_TABLE).some((id) => id.split(':')[0] === coming), `${coming} is announced as coming`).toBe(false);
+    for (const coming of ['shell']) expect(Object.keys(COMMAND_TABLE).some((id) => id.split(':')[0] === coming), `${coming} is announced as coming`).toBe(false);
   });
 
   it('the exit codes are those of the error table', () => {

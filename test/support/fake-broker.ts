@@ -5,15 +5,16 @@ import type { Clock } from '../../src/base/clock.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import { MqliteError } from '../../src/broker/errors.ts';
 import type {
-  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, JoinRequest, KeyQuery, LogQuery, LogRecord, MemberInfo,
-  Membership, MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendBackRequest,
-  SendBackResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription,
-  TopicPatch,
+  CheckOptions, CommittedOffset, DamageReport, DelayProgress, EndTransactionRequest, Feature, GroupConfig, JoinRequest, KeyQuery,
+  LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult,
+  QueryResult, SendBackRequest, SendBackResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
+  TransactionChecker,
 } from '../../src/broker/types.ts';
 import type { Message } from '../../src/record/message.ts';
 import * as delays from './fake/delays.ts';
 import { FakeMember } from './fake/member.ts';
 import { FAKE_BROKER_NAME, FakeStore, filterTest, shardingQueue } from './fake/store.ts';
+import { FakeTransactions } from './fake/transactions.ts';
 import { checkGroupName, checkMessage, checkTopicName, checkWhole, propertiesSize } from './fake/validate.ts';
 
 export { FakeStore } from './fake/store.ts';
@@ -53,9 +54,11 @@ export class FakeBroker implements Broker {
   /** Next queue of the round robin, by topic. */
   readonly #nextQueue = new Map<string, number>();
   readonly #joined = new Set<FakeMember>();
+  readonly #transactions: FakeTransactions;
 
   constructor(options: FakeBrokerOptions = {}) {
     this.store = options.store ?? new FakeStore(options.clock ?? systemClock);
+    this.#transactions = new FakeTransactions(this.store);
     this.kind = options.kind ?? 'local';
     this.target = options.target ?? '/fake/store';
     this.#mode = options.mode ?? 'write';
@@ -75,6 +78,7 @@ export class FakeBroker implements Broker {
     propertiesSize(message.properties ?? {});
     const config = this.#topicForSend(message.topic, options);
     const queueId = this.#chooseQueue(message, config);
+    if (message.transactional === true) return this.#transactions.storeHalf(message, queueId);
     const origin: Record<string, string> = message.origin === undefined ? {} : { RETRY_TOPIC: message.origin.topic, ORIGIN_MESSAGE_ID: message.origin.offsetMsgId };
     return delays.place(this.store, message, queueId, origin);
   }
@@ -151,6 +155,25 @@ export class FakeBroker implements Broker {
 
   async delayProgress(): Promise<DelayProgress> {
     return delays.delayProgress(this.store);
+  }
+
+  // -- transactions
+
+  async endTransaction(request: EndTransactionRequest): Promise<SendResult | null> {
+    this.#mayWrite();
+    return this.#transactions.end(request);
+  }
+
+  async endTransactions(requests: readonly EndTransactionRequest[]): Promise<(SendOutcome | null)[]> {
+    this.#mayWrite();
+    const outcomes: (SendOutcome | null)[] = [];
+    for (const request of requests) outcomes.push(await this.endTransaction(request).catch((error: unknown) => ({ error: error as Error })));
+    return outcomes;
+  }
+
+  async checkTransactions(producerGroup: string, listener: TransactionChecker, signal: AbortSignal, options?: CheckOptions): Promise<void> {
+    this.#mayWrite();
+    await this.#transactions.check(producerGroup, listener, signal, options);
   }
 
   // -- reading

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { changeProperties, PROPERTY } from '../../record/properties.ts';
 import type { StoreIdentity } from '../state/store-identity.ts';
 import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../state/topic-name.ts';
+import { placeHalf } from '../transaction/half-copies.ts';
 import type { PreparedMessage } from '../write/batch-appender.ts';
 import { parseDelayLevels } from './tags-code.ts';
 
@@ -20,11 +21,13 @@ export const placementRules = ({ identity, clock }: { readonly identity: StoreId
   ({ delayLevels: parseDelayLevels(identity.messageDelayLevel), clock });
 
 /**
- * Sends a message that is to come later to the system topic that keeps it until then, as the broker's hooks do before a put:
+ * Sends a message that is to come later, or perhaps, to the system topic that keeps it until then, as the broker's hooks do before a put:
  * once its own queue is chosen, under the write lock. [HookUtils#handleScheduleMessage]
  */
 export const placeMessage = (message: PreparedMessage, rules: PlacementRules): void => {
-  if (message.delayLevel > 0) placeAtLevel(message, rules.delayLevels);
+  // A half says nothing about when: a delay counts once it is committed.
+  if (message.isHalf) placeHalf(message);
+  else if (message.delayLevel > 0) placeAtLevel(message, rules.delayLevels);
   else if (message.deliverAtMs > rules.clock.nowMs()) placeInTimer(message);
 };
 

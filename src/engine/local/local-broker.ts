@@ -1,13 +1,14 @@
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type {
-  CommittedOffset, DamageReport, DelayProgress, Feature, GroupConfig, JoinRequest, KeyQuery, LogQuery, LogRecord, MemberInfo,
-  Membership, MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult, QueryResult, SendBackRequest,
-  SendBackResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
+  CheckOptions, CommittedOffset, DamageReport, DelayProgress, EndTransactionRequest, Feature, GroupConfig, JoinRequest, KeyQuery,
+  LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult,
+  QueryResult, SendBackRequest, SendBackResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
+  TransactionChecker,
 } from '../../broker/types.ts';
 import type { Message } from '../../record/message.ts';
 import { encodeHost } from '../../record/host.ts';
-import { parseOffsetMsgId, UniqKeyGenerator } from '../../record/message-id.ts';
+import { UniqKeyGenerator } from '../../record/message-id.ts';
 import { toMqliteError } from '../files/storage-errors.ts';
 import { queryByKey } from '../read/key-query.ts';
 import { readLog } from '../read/log-stream.ts';
@@ -16,9 +17,11 @@ import { ServiceRunner } from '../services/service-runner.ts';
 import { createServices } from '../services/services.ts';
 import { openTables } from '../store-context.ts';
 import type { StoreContext, StoreTables } from '../store-context.ts';
+import { TransactionDesk } from '../transaction/desk.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import { GroupDesk, takeQueues } from '../groups/group-desk.ts';
 import { DelayDesk } from './delay-desk.ts';
+import { queryById } from './id-query.ts';
 import { reply, request } from './requests.ts';
 import { SendDesk } from './send-desk.ts';
 import { tend } from './tending.ts';
@@ -34,9 +37,6 @@ export interface LocalBrokerParts {
   readonly onNotice: (text: string) => void;
   readonly onTopicCreated: (topic: string) => void;
 }
-
-/** Messages that share one client id in a topic: more than one exists only where ids were kept (`--keep-id`). */
-const MAX_SAME_ID = 32;
 
 /** The embedded engine as a Broker. */
 export class LocalBroker implements Broker {
@@ -54,6 +54,7 @@ export class LocalBroker implements Broker {
   readonly #ids: UniqKeyGenerator;
   readonly #closing = new AbortController();
   readonly #services: ServiceRunner | null;
+  #transactions: TransactionDesk | null = null;
   #tending: Promise<void> = Promise.resolve();
   #serving: Promise<void> = Promise.resolve();
   #closed: Promise<void> | null = null;
@@ -129,6 +130,20 @@ export class LocalBroker implements Broker {
     return this.#reading('reading how far delivery is', () => this.#delays.progress());
   }
 
+  // -- transactions
+
+  endTransaction(request: EndTransactionRequest): Promise<SendResult | null> {
+    return this.#reading(`ending transaction ${request.transactionId}`, () => this.#transactionDesk().end(request));
+  }
+
+  endTransactions(requests: readonly EndTransactionRequest[]): Promise<(SendOutcome | null)[]> {
+    return this.#reading('ending transactions', () => this.#transactionDesk().endMany(requests));
+  }
+
+  checkTransactions(producerGroup: string, listener: TransactionChecker, signal: AbortSignal, options?: CheckOptions): Promise<void> {
+    return this.#reading(`checking transactions of ${producerGroup}`, () => this.#transactionDesk().check(producerGroup, listener, signal, options));
+  }
+
   // -- reading
 
   pull(request: PullRequest): Promise<PullResult<Message>> {
@@ -165,17 +180,7 @@ export class LocalBroker implements Broker {
   }
 
   queryByMsgId(msgId: string, topic?: string): Promise<QueryResult<Message>> {
-    return this.#reading(`looking for ${msgId}`, () => {
-      if (topic !== undefined) this.#admin.require(topic);
-      const position = parseOffsetMsgId(msgId);
-      if (position !== null) {
-        const message = this.#reader.messageAt(position.commitLogOffset);
-        if (message !== null && message.offsetMsgId === msgId.toUpperCase() && !this.#admin.isDeleted(message)) return { messages: [message], truncated: false };
-      }
-      const topics = topic === undefined ? this.#admin.list().map((config) => config.topic) : [topic];
-      const found = topics.flatMap((name) => [...this.#byKey({ topic: name, key: msgId, maxMessages: MAX_SAME_ID }).messages]);
-      return { messages: found.filter((message) => message.msgId === msgId), truncated: false };
-    });
+    return this.#reading(`looking for ${msgId}`, () => queryById(this.#reader, this.#admin, (query) => this.#byKey(query), msgId, topic));
   }
 
   queryByKey(query: KeyQuery): Promise<QueryResult<Message>> {
@@ -201,17 +206,7 @@ export class LocalBroker implements Broker {
   }
 
   describeTopic(topic: string): Promise<TopicDescription> {
-    return this.#reading(`reading ${topic}`, () => {
-      const config = this.#admin.require(topic);
-      const logMin = this.#reader.tail.minOffset();
-      const queues = this.#admin.queues(topic).map((queue) => {
-        const reader = this.#reader.queue(topic, queue.queueId);
-        const minOffset = reader.minOffset(logMin);
-        const maxOffset = reader.maxOffset();
-        return { queue, minOffset, maxOffset, lastStoreTimestamp: maxOffset > minOffset ? this.#reader.storeTimestampAt(reader, maxOffset - 1) : null };
-      });
-      return { ...config, queues, groups: this.#tables.offsets.groups(topic) };
-    });
+    return this.#reading(`reading ${topic}`, () => this.#admin.describe(topic));
   }
 
   createTopic(topic: string, config: TopicPatch): Promise<TopicConfig> {
@@ -292,6 +287,12 @@ export class LocalBroker implements Broker {
     if (this.#writer === null) throw new MqliteError('READ_ONLY', `${this.target} is open for reading only`);
     if (this.#closed !== null) throw new MqliteError('REFUSED', `${this.target} is closed`);
     return { writer: this.#writer, sending: this.#sending! };
+  }
+
+  #transactionDesk(): TransactionDesk {
+    const { writer } = this.#forWriting();
+    this.#transactions ??= new TransactionDesk(writer, this.#reader, { newName: () => this.#ids.next(), isSync: this.#parts.flush === 'sync' });
+    return this.#transactions;
   }
 
   async #writing<T>(doing: string, action: (writer: StoreWriter) => T): Promise<T> {

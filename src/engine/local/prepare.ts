@@ -7,7 +7,7 @@ import { hasSeparator, NAME_END, PROPERTY, propertyItem, SYSTEM_PROPERTIES, VALU
 import { compressionFlags } from '../../record/sys-flag.ts';
 import { tagsHash } from '../../record/tags.ts';
 import { MAX_TIMER_DELAY_MS } from '../dispatch/placement.ts';
-import { isSendAllowed, validateTopicName } from '../state/topic-name.ts';
+import { isSendAllowed, validateGroupName, validateTopicName } from '../state/topic-name.ts';
 import type { PreparedMessage } from '../write/batch-appender.ts';
 
 /** DELAY is a Java int. */
@@ -48,7 +48,8 @@ export const prepareMessage = (message: OutgoingMessage, options: PrepareOptions
   const head = keys === null ? uniqItem : systemItem('KEYS', keys) + uniqItem;
   const delayLevel = checkDelayLevel(message.delayLevel);
   const deliverAtMs = deliverAt(message, options.nowMs);
-  const own = ownItems(message) + delayItems(message, delayLevel, deliverAtMs);
+  const isHalf = message.transactional === true;
+  const own = ownItems(message) + delayItems(message, delayLevel, deliverAtMs) + (isHalf ? transactionItems(message) : '');
   const properties = own === '' ? head + tailOf(tags, options.brokerProperties) : head + tags.item + own + options.brokerProperties;
   if (properties.length > MAX_PROPERTIES_BYTES) {
     throw new MqliteError('MESSAGE_ILLEGAL', `the properties have ${Buffer.byteLength(properties)} bytes; at most ${MAX_PROPERTIES_BYTES} are allowed`, {
@@ -72,6 +73,7 @@ export const prepareMessage = (message: OutgoingMessage, options: PrepareOptions
     tagsHash: tags.hash,
     delayLevel,
     deliverAtMs,
+    isHalf,
     queueOffset: -1,
     commitLogOffset: -1,
     storeTimestamp: 0,
@@ -162,6 +164,15 @@ const deliverAt = ({ delayLevel, delayMs, deliverAtMs }: OutgoingMessage, nowMs:
     });
   }
   return Math.max(dueMs, 1);
+};
+
+const transactionItems = ({ producerGroup, delayLevel, delayMs, deliverAtMs }: OutgoingMessage): string => {
+  if (producerGroup === undefined) throw new MqliteError('INVALID_INPUT', 'a transactional message needs a producer group: it is asked when no decision comes');
+  validateGroupName(producerGroup);
+  if ((delayLevel ?? 0) > 0 || delayMs !== undefined || deliverAtMs !== undefined) {
+    throw new MqliteError('INVALID_INPUT', 'a transactional message cannot be delayed', { hint: 'RocketMQ has no such messages: leave the delay out' });
+  }
+  return propertyItem(PROPERTY.TRAN_MSG, 'true') + propertyItem(PROPERTY.PGROUP, producerGroup);
 };
 
 const joinKeys = (keys: readonly string[] | undefined): string | null => {

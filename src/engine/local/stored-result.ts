@@ -3,6 +3,7 @@ import { offsetMsgIdOf } from '../../record/message-id.ts';
 import { PROPERTY, propertyOf } from '../../record/properties.ts';
 import { encodeRecallHandle } from '../../record/recall-handle.ts';
 import { deliverTimestamp } from '../dispatch/tags-code.ts';
+import { HALF_TOPIC } from '../../record/transaction.ts';
 import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../state/topic-name.ts';
 import type { PreparedMessage } from '../write/batch-appender.ts';
 
@@ -23,6 +24,7 @@ export class StoredResult implements SendResult {
   readonly queueId: number;
   readonly queueOffset: number;
   readonly msgId: string;
+  readonly transactionId: string | undefined;
   readonly recallHandle: string | undefined;
   readonly deliverAtMs: number | undefined;
   readonly #storeHost: Buffer;
@@ -32,10 +34,12 @@ export class StoredResult implements SendResult {
     const isLevel = message.topic === SCHEDULE_TOPIC;
     // A record that somebody sent there by hand is none.
     const isTimer = message.topic === TIMER_TOPIC && message.deliverAtMs > 0;
-    const waits = isLevel || isTimer;
+    const isHalf = message.topic === HALF_TOPIC;
+    const waits = isLevel || isTimer || isHalf;
     this.topic = waits ? propertyOf(message.properties, PROPERTY.REAL_TOPIC)! : message.topic;
     this.brokerName = brokerName;
     this.queueId = waits ? Number(propertyOf(message.properties, PROPERTY.REAL_QID)) : message.queueId;
+    this.transactionId = isHalf ? message.uniqKey! : undefined;
     this.queueOffset = message.queueOffset;
     this.msgId = message.uniqKey!;
     this.deliverAtMs = isLevel ? deliverTimestamp(delayLevels, message.delayLevel, message.storeTimestamp) : isTimer ? message.deliverAtMs : undefined;

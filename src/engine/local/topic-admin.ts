@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { MqliteError } from '../../broker/errors.ts';
-import type { GroupConfig, MessageQueue, TopicConfig, TopicPatch } from '../../broker/types.ts';
+import type { GroupConfig, MessageQueue, TopicConfig, TopicDescription, TopicPatch } from '../../broker/types.ts';
 import type { Message } from '../../record/message.ts';
 import { removeQueueDirectory } from '../consume-queue/queue-writer.ts';
 import { listQueueTopics, listTopicQueues } from '../consume-queue/queue-directory.ts';
@@ -66,6 +66,18 @@ export class TopicAdmin {
     if (queueId >= 0 && queueId < Math.max(readQueueNums, writeQueueNums)) return;
     if (this.#reader.storedQueueIds(topic).includes(queueId)) return;
     throw new MqliteError('NOT_FOUND', `topic ${topic} has no queue ${queueId}`, { hint: `see "mqlite topics show ${topic}"` });
+  }
+
+  describe(topic: string): TopicDescription {
+    const config = this.require(topic);
+    const logMin = this.#reader.tail.minOffset();
+    const queues = this.queues(topic).map((queue) => {
+      const reader = this.#reader.queue(topic, queue.queueId);
+      const minOffset = reader.minOffset(logMin);
+      const maxOffset = reader.maxOffset();
+      return { queue, minOffset, maxOffset, lastStoreTimestamp: maxOffset > minOffset ? this.#reader.storeTimestampAt(reader, maxOffset - 1) : null };
+    });
+    return { ...config, queues, groups: this.#tables.offsets.groups(topic) };
   }
 
   create(writer: StoreWriter, topic: string, patch: TopicPatch): TopicConfig {

@@ -5,7 +5,8 @@ import type { StoredMessage } from '../../record/decode.ts';
 import { PROPERTY, propertyOf } from '../../record/properties.ts';
 import { locateRecord } from '../read/puller.ts';
 import type { StoreReader } from '../read/store-reader.ts';
-import { HALF_TOPIC, validateTopicName } from '../state/topic-name.ts';
+import { HALF_TOPIC } from '../../record/transaction.ts';
+import { validateTopicName } from '../state/topic-name.ts';
 import type { StoreTables } from '../store-context.ts';
 import type { CopyChanges } from '../write/stored-copy.ts';
 

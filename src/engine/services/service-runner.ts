@@ -71,8 +71,12 @@ export class ServiceRunner {
   #lead(): boolean {
     if (this.#isLeader) return true;
     const { fs, locks, paths } = this.#context.writer.context;
-    if (this.#fd < 0) this.#fd = openLockFile(fs, paths.servicesLock);
-    this.#isLeader = locks.tryLock(this.#fd, LEADER_BYTE, 'exclusive');
+    try {
+      if (this.#fd < 0) this.#fd = openLockFile(fs, paths.servicesLock);
+      this.#isLeader = locks.tryLock(this.#fd, LEADER_BYTE, 'exclusive');
+    } catch (error) {
+      this.#tell(error);
+    }
     return this.#isLeader;
   }
 
@@ -99,10 +103,15 @@ export class ServiceRunner {
     } catch (error) {
       // A busy lock or a full disk: tried again; what is fatal to the writer is reported by its next write.
       this.#nextMs = writer.context.clock.nowMs() + ELECTION_MS;
-      const notice = toMqliteError(error, 'delivering what is due').message;
-      if (notice !== this.#lastNotice) this.#context.onNotice(notice);
-      this.#lastNotice = notice;
+      this.#tell(error);
     }
     return this.#nextMs;
+  }
+
+  /** What goes on being wrong is told once. */
+  #tell(error: unknown): void {
+    const notice = toMqliteError(error, 'delivering what is due').message;
+    if (notice !== this.#lastNotice) this.#context.onNotice(notice);
+    this.#lastNotice = notice;
   }
 }

@@ -1,5 +1,6 @@
 import { MqliteError } from '../../broker/errors.ts';
 import { isDlqTopic, isRetryTopic } from '../../broker/retry-topics.ts';
+import { GIVE_UP_TOPIC, HALF_TOPIC, OP_HALF_TOPIC, TRANSACTION_GROUP } from '../../record/transaction.ts';
 
 /** Limits and names of [TopicValidator]; a group name is short enough for `%RETRY%group` and `%DLQ%group`. Lengths in characters. */
 export const TOPIC_MAX_LENGTH = 127;
@@ -10,8 +11,6 @@ export const SYSTEM_TOPIC_PREFIX = 'rmq_sys_';
 export const AUTO_CREATE_TOPIC = 'TBW102';
 export const SCHEDULE_TOPIC = 'SCHEDULE_TOPIC_XXXX';
 export const TIMER_TOPIC = 'rmq_sys_wheel_timer';
-export const HALF_TOPIC = 'RMQ_SYS_TRANS_HALF_TOPIC';
-export const OP_HALF_TOPIC = 'RMQ_SYS_TRANS_OP_HALF_TOPIC';
 
 /** What a broker calls itself; some of its system topics are named after it. */
 export interface BrokerNames {
@@ -20,7 +19,7 @@ export interface BrokerNames {
 }
 
 const SYSTEM_TOPICS: ReadonlySet<string> = new Set([
-  AUTO_CREATE_TOPIC, SCHEDULE_TOPIC, 'BenchmarkTest', HALF_TOPIC, 'RMQ_SYS_TRACE_TOPIC', OP_HALF_TOPIC, 'TRANS_CHECK_MAX_TIME_TOPIC',
+  AUTO_CREATE_TOPIC, SCHEDULE_TOPIC, 'BenchmarkTest', HALF_TOPIC, 'RMQ_SYS_TRACE_TOPIC', OP_HALF_TOPIC, GIVE_UP_TOPIC,
   'SELF_TEST_TOPIC', 'OFFSET_MOVED_EVENT', 'CHECKPOINT_TOPIC',
   // Since 5.5.0.
   'RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC', 'RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC',
@@ -28,7 +27,7 @@ const SYSTEM_TOPICS: ReadonlySet<string> = new Set([
 
 /** Topics that no client may send to [TopicValidator#isNotAllowedSendTopic]. */
 const NOT_ALLOWED_SEND: ReadonlySet<string> = new Set([
-  SCHEDULE_TOPIC, HALF_TOPIC, OP_HALF_TOPIC, 'TRANS_CHECK_MAX_TIME_TOPIC', 'SELF_TEST_TOPIC', 'OFFSET_MOVED_EVENT',
+  SCHEDULE_TOPIC, HALF_TOPIC, OP_HALF_TOPIC, GIVE_UP_TOPIC, 'SELF_TEST_TOPIC', 'OFFSET_MOVED_EVENT',
 ]);
 
 const ALLOWED = /^[%|a-zA-Z0-9_-]$/;
@@ -77,7 +76,7 @@ export const isSendAllowed = (topic: string): boolean => !NOT_ALLOWED_SEND.has(t
 /** Built-in consumer groups [SubscriptionGroupManager#init]. */
 export const BUILT_IN_GROUPS: readonly string[] = [
   'TOOLS_CONSUMER', 'FILTERSRV_CONSUMER', 'SELF_TEST_C_GROUP', 'CID_ONS-HTTP-PROXY', 'CID_ONSAPI_PULL', 'CID_ONSAPI_PERMISSION',
-  'CID_ONSAPI_OWNER', 'CID_RMQ_SYS_TRANS',
+  'CID_ONSAPI_OWNER', TRANSACTION_GROUP,
 ];
 
 /** Built in, or with the prefix that RocketMQ reserves [MixAll#isSysConsumerGroup]. */

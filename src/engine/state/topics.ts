@@ -1,13 +1,12 @@
 import type { Clock } from '../../base/clock.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type { TopicConfig, TopicPatch } from '../../broker/types.ts';
+import { HALF_TOPIC, OP_HALF_TOPIC } from '../../record/transaction.ts';
 import { bumpDataVersion, cloneJson, countOf, isJsonObject, newJsonObject, objectAt, objectOrEmpty } from './broker-json.ts';
 import type { JsonObject } from './broker-json.ts';
 import type { ConfigFile } from './config-file.ts';
 import { validateAttributes } from './topic-attributes.ts';
-import {
-  AUTO_CREATE_TOPIC, HALF_TOPIC, OP_HALF_TOPIC, SCHEDULE_TOPIC, TIMER_TOPIC, isSystemTopic, validateTopicName,
-} from './topic-name.ts';
+import { AUTO_CREATE_TOPIC, SCHEDULE_TOPIC, TIMER_TOPIC, isSystemTopic, validateTopicName } from './topic-name.ts';
 import type { BrokerNames } from './topic-name.ts';
 
 const TABLE = 'topicConfigTable';

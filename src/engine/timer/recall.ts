@@ -89,7 +89,7 @@ const deleteOf = (victim: StoredMessage, { topic, msgId, timestamp }: RecallHand
   });
   return {
     topic: TIMER_TOPIC, queueId: 0, body: RECALL_BODY, flag: 0, sysFlag: 0, bornTimestamp: nowMs, bornHost, reconsumeTimes: 0, preparedTransactionOffset: 0,
-    properties, uniqKey: msgId, keys: null, tags: RECALL_TAG, tagsHash: tagsHash(RECALL_TAG), delayLevel: 0, deliverAtMs: 0,
+    properties, uniqKey: msgId, keys: null, tags: RECALL_TAG, tagsHash: tagsHash(RECALL_TAG), delayLevel: 0, deliverAtMs: 0, isHalf: false,
     queueOffset: -1, commitLogOffset: -1, storeTimestamp: 0, error: null,
   };
 };

@@ -34,6 +34,8 @@ export interface PreparedMessage {
   delayLevel: number;
   /** When a timer message is to be delivered, ms since the epoch; 0: it is none. */
   deliverAtMs: number;
+  /** A transactional send, which becomes a half message first. */
+  readonly isHalf: boolean;
   queueOffset: number;
   commitLogOffset: number;
   storeTimestamp: number;

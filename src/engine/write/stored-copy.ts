@@ -39,6 +39,7 @@ export const copyOf = (message: StoredMessage, changes: CopyChanges): PreparedMe
     tagsHash: tagsHash(tags),
     delayLevel: changes.delayLevel ?? 0,
     deliverAtMs: 0,
+    isHalf: false,
     queueOffset: -1,
     commitLogOffset: -1,
     storeTimestamp: 0,

@@ -20,6 +20,11 @@ export type WorkerTask = { readonly store: string; readonly lockTimeoutMs?: numb
   | { readonly op: 'deliver'; readonly at: number; readonly torn: boolean; readonly signal: NodeJS.Signals }
   /** Attaches, sends one message, detaches, again and again for `ms`. Each acknowledged one is a line. */
   | { readonly op: 'visits'; readonly topic: string; readonly name: string; readonly ms: number }
+  /**
+   * Sends `count` half messages and ends them, together with one decision or each by itself (every third is rolled back), and gets SIGKILL at the
+   * `at`-th change of the file system from the first half on. Answers `{"half":body}`, `{"deciding":n}`, `{"ended":body}` and `{"changes":n}`.
+   */
+  | { readonly op: 'transactions'; readonly topic: string; readonly name: string; readonly count: number; readonly together: boolean; readonly decision: 'commit' | 'rollback'; readonly at: number; readonly torn: boolean }
   /** For each line of stdin: sends it to `topic`, answers the acknowledgement or `{"error":code}`. Detaches at the end. */
   | { readonly op: 'echo'; readonly topic: string }
 );
@@ -119,6 +124,33 @@ const run = async (task: WorkerTask): Promise<void> => {
         if ('error' in outcome) say({ error: outcome.error.message });
         else say(acknowledgement(outcome, bodies[index]!));
       });
+      say({ changes: changes() });
+      await broker.close();
+      return;
+    }
+    case 'transactions': {
+      const { files, arm, changes } = interruptedFiles(task.at, task.torn, 'SIGKILL');
+      const broker = await open(task, files);
+      arm();
+      const sent: SendResult[] = [];
+      const bodies = Array.from({ length: task.count }, (_, index) => `${task.name}-${index}`);
+      for (const outcome of await broker.sendBatch(bodies.map((body) => ({ topic: task.topic, body: Buffer.from(body), transactional: true, producerGroup: 'killed' })))) {
+        if ('error' in outcome) throw outcome.error;
+        sent.push(outcome);
+      }
+      bodies.forEach((half) => say({ half }));
+      say({ deciding: task.count });
+      const request = ({ topic, transactionId, offsetMsgId, queueOffset }: SendResult, decision: 'commit' | 'rollback') =>
+        ({ topic, transactionId: transactionId!, offsetMsgId, queueOffset, producerGroup: 'killed', decision });
+      if (task.together) {
+        await broker.endTransactions(sent.map((one) => request(one, task.decision)));
+        bodies.forEach((ended) => say({ ended }));
+      } else {
+        for (const [index, one] of sent.entries()) {
+          await broker.endTransaction(request(one, index % 3 === 2 ? 'rollback' : 'commit'));
+          say({ ended: bodies[index] });
+        }
+      }
       say({ changes: changes() });
       await broker.close();
       return;

@@ -118,6 +118,14 @@ export class JavaSession {
     return await this.call('transaction', { decision, messages: messages.map(encode) }) as JavaSendResult[];
   }
 
+  /** Answers the broker's checks as a producer of the group until `count` were asked, and for `quietMs` more. */
+  async answerChecks(request: {
+    readonly group: string; readonly topic: string; readonly decisions: Readonly<Record<string, 'commit' | 'rollback' | 'unknown'>>; readonly count: number;
+    readonly timeoutMs?: number; readonly quietMs?: number;
+  }): Promise<{ readonly body: string; readonly topic: string; readonly transactionId: string; readonly checkTimes: string }[]> {
+    return await this.call('answerChecks', request) as { body: string; topic: string; transactionId: string; checkTimes: string }[];
+  }
+
   /** Every message of the topics (all topics when absent), in (topic, queueId, queueOffset) order. */
   async pullAll(topics?: readonly string[]): Promise<TruthRow[]> {
     return await this.call('pullAll', { topics: topics ?? null }) as TruthRow[];

@@ -70,6 +70,7 @@ public final class InteropClient {
             }
             case "send" -> new Producing(session).send(request);
             case "transaction" -> new Producing(session).transaction(request);
+            case "answerChecks" -> new Producing(session).answerChecks(request);
             case "consume" -> new Consuming(session).consume(request);
             case "committed" -> new Consuming(session).committed(request.getString("group"), request.getString("topic"));
             case "commit" -> new Consuming(session).commit(request);

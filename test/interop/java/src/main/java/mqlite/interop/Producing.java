@@ -2,10 +2,15 @@ package mqlite.interop;
 
 import com.alibaba.fastjson2.JSONArray;
 import com.alibaba.fastjson2.JSONObject;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendResult;
@@ -50,11 +55,7 @@ final class Producing {
 
     /** {messages: […], decision: commit|rollback|unknown}: half messages, decided by the local transaction. */
     List<Map<String, Object>> transaction(JSONObject request) throws Exception {
-        LocalTransactionState decision = switch (request.getString("decision")) {
-            case "commit" -> LocalTransactionState.COMMIT_MESSAGE;
-            case "rollback" -> LocalTransactionState.ROLLBACK_MESSAGE;
-            default -> LocalTransactionState.UNKNOW;
-        };
+        LocalTransactionState decision = decision(request.getString("decision"));
         TransactionMQProducer producer = new TransactionMQProducer("interop-transactions");
         producer.setNamesrvAddr(session.namesrv);
         producer.setInstanceName("transactions-" + System.nanoTime());
@@ -80,6 +81,61 @@ final class Producing {
         } finally {
             producer.shutdown();
         }
+    }
+
+    /**
+     * {group, topic, decisions: {body: commit|rollback|unknown}, count, timeoutMs, quietMs}: answers the broker's checks as a producer of the
+     * group until `count` were asked, and for `quietMs` more. One row per check: {body, topic, transactionId, checkTimes}.
+     */
+    List<Map<String, Object>> answerChecks(JSONObject request) throws Exception {
+        JSONObject decisions = request.getJSONObject("decisions");
+        CountDownLatch remaining = new CountDownLatch(request.getIntValue("count"));
+        ConcurrentLinkedQueue<Map<String, Object>> rows = new ConcurrentLinkedQueue<>();
+        TransactionMQProducer producer = new TransactionMQProducer(request.getString("group"));
+        producer.setNamesrvAddr(session.namesrv);
+        producer.setInstanceName("checks-" + System.nanoTime());
+        producer.setHeartbeatBrokerInterval(500);
+        producer.setTransactionListener(new TransactionListener() {
+            @Override
+            public LocalTransactionState executeLocalTransaction(Message message, Object argument) {
+                return LocalTransactionState.UNKNOW;
+            }
+
+            @Override
+            public LocalTransactionState checkLocalTransaction(MessageExt message) {
+                String body = new String(message.getBody(), StandardCharsets.UTF_8);
+                Map<String, Object> row = new LinkedHashMap<>();
+                row.put("body", body);
+                row.put("topic", message.getTopic());
+                row.put("transactionId", message.getTransactionId());
+                row.put("checkTimes", message.getProperty("TRANSACTION_CHECK_TIMES"));
+                rows.add(row);
+                remaining.countDown();
+                return decision(decisions.getString(body));
+            }
+        });
+        producer.start();
+        try {
+            // The client knows a broker once it has a route; only then do heartbeats reach it.
+            producer.getDefaultMQProducerImpl().getMqClientFactory().updateTopicRouteInfoFromNameServer(request.getString("topic"));
+            producer.getDefaultMQProducerImpl().getMqClientFactory().sendHeartbeatToAllBrokerWithLock();
+            remaining.await(request.getLongValue("timeoutMs", 20_000), TimeUnit.MILLISECONDS);
+            Thread.sleep(request.getLongValue("quietMs", 0));
+        } finally {
+            producer.shutdown();
+        }
+        return new ArrayList<>(rows);
+    }
+
+    private static LocalTransactionState decision(String name) {
+        if (name == null) {
+            return LocalTransactionState.UNKNOW;
+        }
+        return switch (name) {
+            case "commit" -> LocalTransactionState.COMMIT_MESSAGE;
+            case "rollback" -> LocalTransactionState.ROLLBACK_MESSAGE;
+            default -> LocalTransactionState.UNKNOW;
+        };
     }
 
     private static Map<String, Object> answer(SendResult result) {
