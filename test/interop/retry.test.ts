@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Broker } from '../../src/broker/broker.ts';
 import type { Message } from '../../src/record/message.ts';
 import { brokerConfigOf, damageIn, openForWriting, readQueue, readStore, runMqlite, smallStore } from './support/mqlite.ts';
 import { differences } from './support/rows.ts';
-import { copyStore, type TruthRow } from './support/store-copy.ts';
+import { copyStore, FIXTURE_CONFIG, temporaryDirectory, type TruthRow } from './support/store-copy.ts';
 import { describeInterop } from './support/suite.ts';
 
 const GROUP = 'billing';
@@ -61,6 +63,40 @@ describeInterop('retries and dead letters', (world) => {
     await client.close();
     await broker.stop();
     expect(broker.complaints()).toEqual([]);
+    expect(await damageIn(copy)).toEqual([]);
+  });
+
+  it('pending in the store of a broker: mqlite delivers each once, goes on counting, and buries what fails too often', async () => {
+    const directory = temporaryDirectory('pending-retries');
+    const config = { ...FIXTURE_CONFIG, mappedFileSizeConsumeQueue: 20_000 };
+    const first = await world.broker({ storeDirectory: directory, config });
+    await first.client.send([0, 1, 2].map((index) => ({ topic: 'Orders', body: `order ${index}`, tags: 'TagA', keys: `k${index}` })));
+    // Half a minute: still pending when the broker stops.
+    expect(await first.client.consume({ group: 'failing', topic: 'Orders', count: 3, fail: true, delayLevel: 4 })).toHaveLength(3);
+    const pending = (await first.client.pullAll(['SCHEDULE_TOPIC_XXXX'])).filter(({ properties }) => properties['RETRY_TOPIC'] === 'Orders');
+    await first.client.close();
+    await first.broker.stop();
+    expect(pending.map(({ reconsumeTimes }) => reconsumeTimes)).toEqual([1, 1, 1]);
+
+    const copy = copyStore(directory);
+    expect(await readStore(copy, ['%RETRY%failing'])).toEqual([]);
+    const out = join(temporaryDirectory('exec'), 'out');
+    const command = `body=$(cat); echo "$MQ_TOPIC $MQ_RECONSUME_TIMES $MQ_KEYS $body" >> ${out}; [ "$body" != "order 1" ]`;
+    await runMqlite(copy, ['consume', 'Orders', '--group', 'failing', '--exec', command, '--max-reconsume', '1', '--count', '3', '--timeout', '60s']);
+    expect(readFileSync(out, 'utf8').trim().split('\n').sort()).toEqual(['Orders 1 k0 order 0', 'Orders 1 k1 order 1', 'Orders 1 k2 order 2']);
+    const delivered = await readStore(copy, ['%RETRY%failing']);
+    expect(delivered.map(({ msgId }) => msgId).sort()).toEqual(pending.map(({ msgId }) => msgId).sort());
+    for (const row of delivered) expect(row.storeTimestamp - pending.find(({ msgId }) => msgId === row.msgId)!.storeTimestamp).toBeGreaterThanOrEqual(30_000);
+
+    const dead = await readStore(copy, ['%DLQ%failing']);
+    expect(dead).toMatchObject([{ reconsumeTimes: 2, properties: { KEYS: 'k1', RETRY_TOPIC: 'Orders', DELAY: '0' } }]);
+    const second = await world.broker({ storeDirectory: copy, config });
+    expect(await second.client.pullAll(['%DLQ%failing'])).toMatchObject([{ msgId: dead[0]!.msgId, reconsumeTimes: 2 }]);
+    // Nothing comes a second time.
+    expect(await second.client.consume({ group: 'failing', topic: 'Orders', count: 1, timeoutMs: 3000 })).toEqual([]);
+    await second.client.close();
+    await second.broker.stop();
+    expect(second.broker.complaints()).toEqual([]);
     expect(await damageIn(copy)).toEqual([]);
   });
 });

@@ -137,7 +137,8 @@ export class FakeBroker implements Broker {
       const queues = name === topic && isDead ? 1 : config.retryQueueNums;
       if (!this.store.topics.has(name)) this.store.putTopic({ topic: name, readQueueNums: queues, writeQueueNums: queues, perm: PERM_READ_WRITE, order: false, attributes: {} });
     }
-    this.store.appendBack(message, topic, isDead ? 0 : delayLevel || 3 + times);
+    if (isDead) this.store.appendBack(message, topic, 0);
+    else delays.waitBack(this.store, message, topic, delayLevel || 3 + times);
     return { topic, reconsumeTimes: times + 1, isDead };
   }
 

@@ -33,6 +33,20 @@ export function retryContract(context: ContractContext): void {
       expect((await broker.queues('Orders')).length).toBe(4);
     });
 
+    it('comes again after its delay, and only then', async () => {
+      const { broker } = context;
+      const original = await stored(broker, 'Orders', 'soon');
+      await broker.sendBack(original, { group: 'billing', delayLevel: 1 });
+      const [waiting] = await only(broker, SCHEDULE, 0);
+      const queue = await queueOf(broker, '%RETRY%billing', 0);
+      const { messages: [again] } = await broker.pull({ queue, offset: 0, maxMessages: 1, suspendMs: 10_000 });
+      expect(again).toMatchObject({ topic: '%RETRY%billing', originTopic: 'Orders', reconsumeTimes: 1, tags: 'TagA', keys: ['k1', 'k2'], msgId: original.msgId });
+      expect(again!.body.toString()).toBe('soon');
+      expect(again!.properties).toMatchObject({ RETRY_TOPIC: 'Orders', ORIGIN_MESSAGE_ID: original.offsetMsgId, DELAY: '1', WAIT: 'false', colour: 'red' });
+      expect(again!.storeTimestamp - waiting!.storeTimestamp).toBeGreaterThanOrEqual(1000);
+      expect(again!.storeTimestamp - waiting!.storeTimestamp).toBeLessThan(3000);
+    });
+
     it('waits longer each time, and keeps where a message first came from', async () => {
       const { broker } = context;
       const original = await stored(broker, 'Orders', 'again');

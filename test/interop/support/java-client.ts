@@ -151,7 +151,7 @@ export class JavaSession {
   /** Joins the group, consumes `count` messages (or until the time is over), commits and leaves. */
   async consume(request: {
     readonly group: string; readonly topic: string; readonly count: number; readonly tags?: string; readonly timeoutMs?: number;
-    readonly fail?: boolean; readonly maxReconsumeTimes?: number;
+    readonly fail?: boolean; readonly delayLevel?: number; readonly maxReconsumeTimes?: number;
   }): Promise<TruthRow[]> {
     return await this.call('consume', request) as TruthRow[];
   }

@@ -29,6 +29,16 @@ export function place(store: FakeStore, message: OutgoingMessage, queueId: numbe
   return wait(store, message, queueId, deliverAtMs, [TIMER_TOPIC, 0, { ...real, ...asked, TIMER_OUT_MS: String(Math.floor((deliverAtMs - 1) / 1000) * 1000) }]);
 }
 
+/** What a consumer sent back, until its delay is over. */
+export function waitBack(store: FakeStore, record: Message, topic: string, level: number): void {
+  const back = store.appendBack(record, topic, level);
+  const { tags, keys, body, flag, bornTimestamp, msgId } = back;
+  store.waiting.push({
+    record: back, queueId: 0, dueMs: store.clock.nowMs() + LEVEL_SECONDS[Math.min(level, LEVEL_SECONDS.length) - 1]! * 1000,
+    message: { topic, tags: tags ?? undefined, keys, body, flag, bornTimestamp, msgId, properties: back.properties },
+  });
+}
+
 function wait(store: FakeStore, message: OutgoingMessage, queueId: number, dueMs: number, [topic, systemQueue, properties]: [string, number, Record<string, string>]): SendResult {
   if (!store.topics.has(topic)) {
     const queues = topic === TIMER_TOPIC ? 1 : LEVEL_SECONDS.length;
@@ -55,11 +65,11 @@ export function deliverDue(store: FakeStore): number {
 
 function deliver(store: FakeStore, waiting: WaitingMessage): Message {
   store.waiting.splice(store.waiting.indexOf(waiting), 1);
-  return store.append(waiting.message, waiting.queueId, systemProperties(waiting.record));
+  return store.append(waiting.message, waiting.queueId, systemProperties(waiting.record), waiting.record.reconsumeTimes);
 }
 
 function systemProperties({ properties }: Message): Record<string, string> {
-  return Object.fromEntries(Object.entries(properties).filter(([name]) => /^(DELAY|REAL_|TIMER_)/.test(name)));
+  return Object.fromEntries(Object.entries(properties).filter(([name]) => /^(DELAY|REAL_|TIMER_|RETRY_TOPIC|ORIGIN_|WAIT)/.test(name)));
 }
 
 /** Takes a timer message back. */

@@ -28,12 +28,13 @@ final class Consuming {
     }
 
     /**
-     * {group, topic, tags?, count, timeoutMs, maxReconsumeTimes?, fail?}: consumes until `count` messages came or the time is
-     * over, then leaves the group (which commits). With `fail` every message is sent back for a retry one second later.
+     * {group, topic, tags?, count, timeoutMs, maxReconsumeTimes?, fail?, delayLevel?}: consumes until `count` messages came or the time is
+     * over, then leaves the group (which commits). With `fail` every message is sent back, for a retry one second later unless `delayLevel` says otherwise.
      */
     List<Map<String, Object>> consume(JSONObject request) throws Exception {
         int count = request.getIntValue("count", Integer.MAX_VALUE);
         boolean fail = request.getBooleanValue("fail");
+        int delayLevel = request.getIntValue("delayLevel", 1);
         CountDownLatch remaining = new CountDownLatch(count);
         ConcurrentLinkedQueue<Map<String, Object>> rows = new ConcurrentLinkedQueue<>();
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(request.getString("group"));
@@ -47,7 +48,7 @@ final class Consuming {
         }
         consumer.subscribe(request.getString("topic"), request.getString("tags") == null ? "*" : request.getString("tags"));
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
-            context.setDelayLevelWhenNextConsume(1);
+            context.setDelayLevelWhenNextConsume(delayLevel);
             for (MessageExt message : messages) {
                 try {
                     rows.add(MessageJson.of(message, message.getMsgId(), message.getMsgId(), true));
