@@ -6,7 +6,7 @@ import type { GroupOptions } from '../client/group-options.ts';
 import type { ConsumeOutcome, MessageListener } from '../client/listener.ts';
 import type { Message } from '../record/message.ts';
 import { runPushed } from './consume-group.ts';
-import type { ConsumeRun } from './consume.ts';
+import type { ConsumeRun } from './consume-run.ts';
 import { WORDS_FOLLOW } from './exec-words.ts';
 import { execListener, placeOf, refuseWhatCannotRun } from './exec-listener.ts';
 import { grepFilter } from './read-flags.ts';

@@ -4,7 +4,7 @@ import type { GroupOptions } from '../client/group-options.ts';
 import type { MessageListener } from '../client/listener.ts';
 import { consumePushed } from '../client/push-consumer.ts';
 import type { PushOptions } from '../client/push-consumer.ts';
-import type { ConsumeRun } from './consume.ts';
+import type { ConsumeRun } from './consume-run.ts';
 import { pushSettings, wantsListener } from './group-options.ts';
 import type { MessageSink } from './message-sink.ts';
 import { ReaderGone } from './message-sink.ts';

@@ -1,58 +1,15 @@
-import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { browse } from '../client/browse.ts';
 import { consumeThroughCommand, execRequest } from './consume-exec.ts';
 import { consumeGroup } from './consume-group.ts';
+import type { ConsumeRun, ReadRun } from './consume-run.ts';
 import { groupOptions, refuseGroupFlags } from './group-options.ts';
-import type { GroupFlagValues } from './group-options.ts';
 import { MessageSink } from './message-sink.ts';
 import { choosePrinter } from './message-printer.ts';
 import { withNameHints } from './name-hints.ts';
-import type { Output } from './output.ts';
 import { parsePosition, refuseEmptyRange } from './position.ts';
 import { grepFilter, messageFilter, refuseJsonWithFormat } from './read-flags.ts';
-import type { SettingValues } from './settings.ts';
 import { parseDuration } from './time.ts';
-
-export interface ReadFlagValues {
-  readonly json: boolean;
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-  readonly queue?: number | undefined;
-  readonly count?: number | undefined;
-  readonly timeout?: string | undefined;
-  readonly 'until-end': boolean;
-  readonly tag?: string | undefined;
-  readonly sql?: string | undefined;
-  readonly grep?: string | undefined;
-  readonly format?: string | undefined;
-  readonly exec?: string | undefined;
-  readonly suspend?: string | undefined;
-  readonly 'max-reconsume'?: number | undefined;
-}
-
-export interface ConsumeFlagValues extends ReadFlagValues, GroupFlagValues {}
-
-export interface ReadRun<F extends ReadFlagValues = ReadFlagValues> {
-  readonly topics: readonly string[];
-  readonly flags: F;
-  readonly settings: SettingValues;
-  readonly clock: Clock;
-  readonly out: Output;
-  readonly signal: AbortSignal;
-  /** Called once every flag is understood. */
-  readonly openBroker: () => Promise<Broker>;
-  readonly onDamage: (text: string) => void;
-}
-
-export interface ConsumeRun extends ReadRun<ConsumeFlagValues> {
-  /** Of `--exec -- PROGRAM ARGUMENTS`. */
-  readonly execWords: readonly string[];
-  /** Something a user should be told. */
-  readonly onNotice: (text: string) => void;
-  /** The same, for those who want to know more. */
-  readonly onDetail: (text: string) => void;
-}
 
 /** What a run reads, from its flags. Error: USAGE. */
 function readRequest({ flags, settings, clock, signal, topics }: ReadRun) {

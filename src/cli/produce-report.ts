@@ -2,7 +2,7 @@ import { ERROR_TABLE, MqliteError } from '../broker/errors.ts';
 import type { SendOutcome } from '../broker/types.ts';
 import { describeError } from './error-report.ts';
 import type { NumberedMessage } from './produce-input.ts';
-import type { ProduceRun } from './produce.ts';
+import type { ProduceRun } from './produce-run.ts';
 import { ChunkWriter } from './render/chunk-writer.ts';
 import { formatInteger, formatTime, plural } from './render/numbers.ts';
 import type { Spool } from './spool.ts';

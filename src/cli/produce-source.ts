@@ -5,7 +5,7 @@ import { systemErrorToMqlite } from './error-report.ts';
 import type { HostInput } from './host.ts';
 import { bodyMessage, jsonMessage } from './produce-input.ts';
 import type { MessageTemplate, NumberedMessage } from './produce-input.ts';
-import type { ProduceRun } from './produce.ts';
+import type { ProduceRun } from './produce-run.ts';
 
 /** Room for what surrounds a body in a line of JSON: base64, properties, everything that `consume --json` prints. */
 const JSON_LINE_SLACK = 1 << 20;

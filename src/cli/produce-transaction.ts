@@ -9,7 +9,7 @@ import { InputCopy } from './input-copy.ts';
 import type { MessageTemplate, NumberedMessage } from './produce-input.ts';
 import { ProduceReport } from './produce-report.ts';
 import { naming, openSource } from './produce-source.ts';
-import type { ProduceFlags, ProduceRun } from './produce.ts';
+import type { ProduceFlags, ProduceRun } from './produce-run.ts';
 import { commandSpec } from './run-command.ts';
 import { commandChecker, noChecks } from './transaction-checker.ts';
 

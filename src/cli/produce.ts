@@ -1,4 +1,3 @@
-import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
 import type { CompressionName } from '../broker/types.ts';
@@ -6,11 +5,10 @@ import { Producer } from '../client/producer.ts';
 import type { ProducerOptions } from '../client/producer.ts';
 import type { RetryPolicy } from '../client/send-retry.ts';
 import { nearest } from './did-you-mean.ts';
-import type { HostInput } from './host.ts';
 import { topicNames } from './name-hints.ts';
-import type { Output } from './output.ts';
 import type { MessageTemplate, NumberedMessage } from './produce-input.ts';
 import { ProduceReport } from './produce-report.ts';
+import type { ProduceRun } from './produce-run.ts';
 import { openSource } from './produce-source.ts';
 import type { MessageSource } from './produce-source.ts';
 import { produceTransaction, transactionConflict } from './produce-transaction.ts';
@@ -18,51 +16,6 @@ import { plural } from './render/numbers.ts';
 import type { SettingValues } from './settings.ts';
 import { Spool } from './spool.ts';
 import { parseDuration, parseRate, parseTime } from './time.ts';
-
-export interface ProduceFlags {
-  readonly json: boolean;
-  readonly file?: string | undefined;
-  readonly 'json-input': boolean;
-  readonly 'keep-id': boolean;
-  readonly 'keep-queue': boolean;
-  readonly tag?: string | undefined;
-  readonly key?: string[] | undefined;
-  readonly property?: string[] | undefined;
-  readonly 'sharding-key'?: string | undefined;
-  readonly queue?: number | undefined;
-  readonly 'delay-level'?: number | undefined;
-  readonly delay?: string | undefined;
-  readonly 'deliver-at'?: string | undefined;
-  readonly batch: number;
-  readonly rate?: string | undefined;
-  readonly flush?: string | undefined;
-  readonly timeout?: string | undefined;
-  readonly retries?: number | undefined;
-  readonly 'retry-another-broker': boolean;
-  readonly spool?: string | undefined;
-  readonly oneway: boolean;
-  readonly transaction: boolean;
-  readonly check?: string | undefined;
-  readonly group?: string | undefined;
-  readonly 'in-flight'?: number | undefined;
-  readonly compress?: string | undefined;
-  readonly 'no-create': boolean;
-  readonly 'skip-empty': boolean;
-}
-
-export interface ProduceRun {
-  readonly topic: string;
-  readonly body: string | undefined;
-  readonly flags: ProduceFlags;
-  readonly settings: SettingValues;
-  readonly clock: Clock;
-  readonly stdin: HostInput;
-  readonly out: Output;
-  readonly signal: AbortSignal;
-  /** Called once flags and input are known to be usable. */
-  readonly openBroker: () => Promise<Broker>;
-  readonly notice: (text: string) => void;
-}
 
 /** `mqlite produce`. Errors: USAGE, INVALID_INPUT, MESSAGE_ILLEGAL with their line; NOT_CONFIRMED; those of the broker. */
 export async function produce(run: ProduceRun): Promise<void> {

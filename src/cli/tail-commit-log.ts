@@ -6,7 +6,7 @@ import type { LogQuery, LogRecord } from '../broker/types.ts';
 import type { Position } from '../client/positions.ts';
 import type { Message } from '../record/message.ts';
 import { mapProperties } from '../record/property-source.ts';
-import type { ReadRun } from './consume.ts';
+import type { ReadRun } from './consume-run.ts';
 import { suggestion } from './did-you-mean.ts';
 import { ReaderGone } from './message-sink.ts';
 import { topicNames } from './name-hints.ts';
