@@ -34,7 +34,7 @@ export interface GroupOptions {
 }
 
 /** How often a member looks for members, resets and queues, in ms: a killed member's queues have a new owner within a second. */
-export const REBALANCE_MS = 250;
+export const REBALANCE_MS = 400;
 /** How long a run that ends at the end waits for queues that are its own and still another's. */
 export const AWAIT_QUEUES_MS = 2000;
 

@@ -33,6 +33,8 @@ export interface LocalBrokerOptions {
   readonly lockTimeoutMs?: number | undefined;
   /** async (default): acknowledged when the operating system has it; sync: after fdatasync. */
   readonly flush?: 'async' | 'sync' | undefined;
+  /** With `write`: deliver what is due, now and while it is open. Default true; a tool that mends a store fires nothing. */
+  readonly delivers?: boolean | undefined;
   /** Any write is a usage error. */
   readonly readOnly?: boolean | undefined;
   readonly clock?: Clock | undefined;
@@ -85,7 +87,7 @@ const openForWriting = async (options: LocalBrokerOptions, paths: StorePaths): P
     context, writer, flush: options.flush ?? 'async', notices, onNotice: notify,
     onTopicCreated: (topic) => notify(`topic ${topic} did not exist; created with 4 queues`),
   });
-  await broker.startServices();
+  if (options.delivers !== false) await broker.startServices();
   return broker;
 };
 

@@ -115,12 +115,13 @@ describe('members of a group in processes of their own', () => {
     const store = newStore(8);
     const members = [member(store), member(store, '--orderly')];
     await until(() => shares(store).join() === '4,4', 'four queues each');
-    await sleep(1500);
+    // Some seconds after its start the engine of JavaScript cleans up once: what is measured is idling from then on.
+    await sleep(10_000);
     const before = members.map(({ pid }) => cpuTimeMs(pid));
-    await sleep(5000);
+    await sleep(10_000);
     const used = members.map(({ pid }, index) => cpuTimeMs(pid) - before[index]!);
     await end(...members);
-    for (const usedMs of used) expect(usedMs / 5000).toBeLessThanOrEqual(0.01);
+    for (const usedMs of used) expect(usedMs / 10_000).toBeLessThanOrEqual(0.01);
   });
 
   it('broadcasting: everybody gets everything; one instance is one process at a time', async () => {

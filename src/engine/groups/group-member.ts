@@ -12,6 +12,8 @@ import { QueueLocks } from './queue-locks.ts';
 
 /** How often a member says how fast it commits, in ms. */
 const RATE_INTERVAL_MS = 1000;
+/** Queues may appear without anything being said of it (messages beyond the queues to read): how often they are looked for, in ms. */
+const SHARE_OUT_MS = 1000;
 
 export interface GroupMemberParts {
   readonly writer: StoreWriter;
@@ -38,6 +40,10 @@ export class GroupMember implements Membership {
   /** Of the resets file: those up to here are obeyed. The shared state's number only says that there are new ones, and may lag after a crash. */
   #resetGeneration: number;
   #announced = -1;
+  /** What the queues were last shared out by: the topics' generation and the members. */
+  #basis = '';
+  #sharedOutMs = -Infinity;
+  #wanted: ReadonlySet<string> = new Set();
 
   /** Enters; `refresh` takes what is free. Called under the write lock. */
   constructor(parts: GroupMemberParts) {
@@ -69,8 +75,21 @@ export class GroupMember implements Membership {
 
   /** [RebalanceImpl#updateProcessQueueTableInRebalance] */
   #rebalance(): MessageQueue[] {
-    const { directory, info, admin } = this.#parts;
+    const { directory, writer } = this.#parts;
     const members = directory.tidy().filter(({ messageModel }) => messageModel === 'clustering');
+    const nowMs = writer.context.clock.elapsedMs();
+    // Asked several times a second by members that have nothing to do: the same members share out the same queues in the same way.
+    const basis = [writer.published.topicsGeneration(), ...members.map(({ clientId }) => clientId)].join();
+    if (basis !== this.#basis || this.#awaited.length > 0 || nowMs - this.#sharedOutMs >= SHARE_OUT_MS) {
+      this.#shareOut(members);
+      this.#basis = basis;
+      this.#sharedOutMs = nowMs;
+    }
+    return this.#locks.queues.filter((queue) => !this.#wanted.has(keyOf(queue)));
+  }
+
+  #shareOut(members: readonly MemberCard[]): void {
+    const { info, admin } = this.#parts;
     const wanted = new Set<string>();
     const awaited: MessageQueue[] = [];
     for (const topic of this.#topics()) {
@@ -82,7 +101,7 @@ export class GroupMember implements Membership {
       }
     }
     this.#awaited = awaited;
-    return this.#locks.queues.filter((queue) => !wanted.has(keyOf(queue)));
+    this.#wanted = wanted;
   }
 
   /** The group's retries come back through a topic of their own, as soon as there are any. */

@@ -23,7 +23,7 @@ export const recoverStore = (options: RecoverOptions): Promise<RecoverReport> =>
   recoverDamage(options, async ({ storeDirectory, commitLogDirectory, lockTimeoutMs, fs, clock, locks }) => {
     const notices: string[] = [];
     const broker = await openLocalBroker({
-      storeDirectory, commitLogDirectory, lockTimeoutMs, fs, clock, locks, mode: 'write', onNotice: (text) => notices.push(text),
+      storeDirectory, commitLogDirectory, lockTimeoutMs, fs, clock, locks, mode: 'write', delivers: false, onNotice: (text) => notices.push(text),
     });
     await broker.close();
     return notices;

@@ -6,6 +6,8 @@ const POLL_MS = 10;
 /** After so long without news the looks become rarer, so that an idle process costs next to nothing. */
 const IDLE_AFTER_MS = 1000;
 const IDLE_POLL_MS = 35;
+/** What a timer can tell apart, in ms: less than that before a deadline it has come, or the rest of it would be waited for in vain, several times over. */
+const TIMER_MS = 1;
 /**
  * Between looks at everything and at who writes. Until then one small read stands for all queues: of the published
  * generation of a writing mqlite, or of the log where it ended when a broker last wrote something.
@@ -87,7 +89,7 @@ export class WaitingReaders {
     } catch (error) {
       any = { error: error as Error };
     }
-    if (any !== NONE || nowMs >= this.#deadlineMs) this.#settle(any, nowMs);
+    if (any !== NONE || nowMs + TIMER_MS > this.#deadlineMs) this.#settle(any, nowMs);
     this.#isRunning = this.#waiters.length > 0;
     if (!this.#isRunning) return -1;
     const pollMs = nowMs - this.#lastNewsMs > IDLE_AFTER_MS ? IDLE_POLL_MS : POLL_MS;
@@ -106,7 +108,7 @@ export class WaitingReaders {
         waiter.resolve(true);
         return false;
       }
-      if (nowMs < waiter.deadlineMs) return true;
+      if (nowMs + TIMER_MS <= waiter.deadlineMs) return true;
       waiter.resolve(false);
       return false;
     });

@@ -7,8 +7,8 @@ import type { ServiceContext, StoreService } from './store-service.ts';
 const LEADER_BYTE = 0;
 /** How often a process that is not the one looks whether the one has gone, in ms. */
 const ELECTION_MS = 500;
-/** How often the one looks whether something was stored, in ms: half of how late a delivery may be. */
-const LOOK_MS = 50;
+/** How often the one looks whether something was stored that is due sooner than what it knows of, in ms: a delivery may be 100 ms late. */
+const LOOK_MS = 80;
 
 /**
  * Runs the services of a store in one of the processes that write it: whoever holds `mqlite/services.lock`, which vanishes with the

@@ -17,6 +17,11 @@ export class PublishedState {
     return this.#file.state.generation;
   }
 
+  topicsGeneration(): number {
+    this.#file.read();
+    return this.#file.state.topicsGeneration;
+  }
+
   resetGeneration(): number {
     this.#file.read();
     return this.#file.state.resetGeneration;
