@@ -93,6 +93,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.flags = withFalse(flags, definitions) as CommandFlags<T>;
     this.args = args as CommandArgs<T>;
     this.words = argv as string[];
+    // Also where no setting has an effect: none is accepted that nobody knows.
+    if (this.flags.set !== undefined) await this.checkedSettings(this.flags.set);
   }
 
   /** The target of this run. Errors: USAGE, NOT_FOUND (profile). */
@@ -124,9 +126,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The -X settings of the profile and of the flags, checked. Errors: USAGE. */
   protected async settings(): Promise<SettingValues> {
-    const { parseSettings } = await import('./settings.ts');
     const { settings } = this.resolved();
-    return parseSettings([...Object.entries(settings ?? {}).map(([name, value]) => `${name}=${value}`), ...(this.flags.set ?? [])]);
+    return this.checkedSettings([...Object.entries(settings ?? {}).map(([name, value]) => `${name}=${value}`), ...(this.flags.set ?? [])]);
+  }
+
+  private async checkedSettings(pairs: readonly string[]): Promise<SettingValues> {
+    const { parseSettings } = await import('./settings.ts');
+    return parseSettings(pairs);
   }
 
   /** One document: JSON under --json, else what `render` makes. Returns the data. */

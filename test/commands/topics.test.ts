@@ -106,6 +106,7 @@ describe('topics', () => {
       [['New', '--attribute', 'nothing'], 2, 'NAME=VALUE expected'],
       [['New', '--attribute', 'message.typ=FIFO'], 2, 'message.typ'],
       [['New', '--read-only'], 2, '--read-only: "'],
+      [['New', '-X', 'noSuchSetting=1'], 2, '-X noSuchSetting: no such setting'],
     ])('refuses %j', async (argv, exitCode, words) => {
       const result = await runCommand(TopicsCreate, argv, { store });
       expect([result.exitCode, result.stdout]).toEqual([exitCode, '']);
