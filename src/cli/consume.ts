@@ -3,7 +3,7 @@ import { browse } from '../client/browse.ts';
 import { consumeThroughCommand, execRequest } from './consume-exec.ts';
 import { consumeGroup } from './consume-group.ts';
 import type { ConsumeRun, ReadRun } from './consume-run.ts';
-import { groupOptions, refuseGroupFlags } from './group-options.ts';
+import { groupOptions, refuseGroupFlags, refuseSettingsOfPush } from './group-options.ts';
 import { MessageSink } from './message-sink.ts';
 import { choosePrinter } from './message-printer.ts';
 import { withNameHints } from './name-hints.ts';
@@ -44,6 +44,7 @@ export async function consume(run: ConsumeRun): Promise<void> {
   const sink = makeSink(run, 'body');
   const { group } = run.flags;
   refuseGroupFlags(run.flags);
+  refuseSettingsOfPush(run.flags, run.settings);
   const options = group === undefined ? null : groupOptions({ ...run, flags: { ...run.flags, group } });
   const broker = await run.openBroker();
   await withNameHints(broker, run.topics, async () => {

@@ -77,6 +77,16 @@ const PUSH_SETTINGS: readonly AppliedName[] = [
   'pullThresholdSizeForTopic', 'pullThresholdForAll', 'pullInterval', 'pullBatchSize', 'pullBatchSizeInBytes',
 ];
 
+/** Those that reading on demand has a use for. */
+const PULL_SETTINGS: readonly AppliedName[] = ['pullBatchSize', 'pullThresholdForQueue'];
+
+/** Error: USAGE for a setting of reading ahead where nothing is read ahead. */
+export function refuseSettingsOfPush(flags: GroupFlagValues, settings: SettingValues): void {
+  if (flags.mode !== 'pull') return;
+  const given = PUSH_SETTINGS.find((name) => settings.isGiven(name) && !PULL_SETTINGS.includes(name));
+  if (given !== undefined) throw new MqliteError('USAGE', `-X ${given} has no effect with --mode pull, which reads when what was read before is printed`, { hint: 'Leave one of them out.' });
+}
+
 /** Whether messages go through a listener; otherwise they are printed batch by batch, which is faster. */
 export function wantsListener(flags: GroupFlagValues, settings: SettingValues): boolean {
   return flags.mode === 'push' && (flags.orderly || flags.concurrency !== undefined || PUSH_SETTINGS.some((name) => settings.isGiven(name)));

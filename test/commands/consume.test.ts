@@ -137,7 +137,7 @@ describe('consume', () => {
     [[]], [['T', '--from', 'start']], [['T', '--to', '@never']], [['T', '--tag', 'A | B']], [['T', '--sql', '']], [['T', '--sql', 'p = 1', '--tag', 'A']], [['T', '--grep', '(']], [['T', '--format', '%z']],
     [['T', '--count', '0']], [['T', '--queue', '-1']], [['T', '--timeout', '5']], [['T', '--frm', 'first']], [['T', '--from', 'committed']], [['T', '-X', 'pullThreadNums=5']],
     [['T', '--group', 'g', '--read-only']], [['T', '--orderly']], [['T', '--mode', 'pull']], [['T', '--group', 'g', '--orderly', '--broadcast']], [['T', '--group', 'g', '--instance', 'i']],
-    [['T', '--group', 'g', '--mode', 'pull', '--orderly']], [['T', '--group', 'g', '--mode', 'pull', '--concurrency', '2']], [['T', '--group', 'g', '--mode', 'pop']], [['T', '--group', 'g', '--concurrency', '0']],
+    [['T', '--group', 'g', '--mode', 'pull', '--orderly']], [['T', '--group', 'g', '--mode', 'pull', '--concurrency', '2']], [['T', '--group', 'g', '--mode', 'pop']], [['T', '--group', 'g', '--mode', 'pull', '-X', 'pullThresholdForAll=10']], [['T', '--group', 'g', '--concurrency', '0']],
     [['T', '--group', 'g', '--orderly', '-X', 'messageModel=BROADCASTING']], [['T', '--group', 'g', '-X', 'allocateMessageQueueStrategy=AllocateMachineRoomNearby']],
     [['T', '--group', 'g', '-X', 'consumeThreadMin=4', '-X', 'consumeThreadMax=3']], [['T', '--group', 'g', '-X', 'consumeFromWhere=CONSUME_FROM_TIMESTAMP', '-X', 'consumeTimestamp=yesterday']],
   ])('refuses %j', async (argv) => {
