@@ -59,7 +59,7 @@ export async function consumeThroughCommand(broker: Broker, run: ConsumeRun, opt
   const { flags, onNotice } = run;
   const { command, suspendMs, maxReconsumeTimes } = exec;
   const commands = execListener(command, flags.suspend ?? DEFAULT_SUSPEND, onNotice);
-  const counted = new CountingListener(commands, flags.count ?? Infinity, grepFilter(flags.grep));
+  const counted = new CountingListener(commands, { count: flags.count ?? Infinity, grep: grepFilter(flags.grep), orderly: flags.orderly });
   if (options.messageModel !== 'broadcasting') await makeRetryTopic(broker, options.group);
   await runPushed(broker, run, {
     ...options,
@@ -70,6 +70,7 @@ export async function consumeThroughCommand(broker: Broker, run: ConsumeRun, opt
     sendBack: async (message, request) => {
       const result = await broker.sendBack(message, request);
       onNotice(`${placeOf(message)}: ${sentBackText(message, result)}`);
+      if (flags.orderly) counted.gaveUp();
       return result;
     },
   });
@@ -77,20 +78,25 @@ export async function consumeThroughCommand(broker: Broker, run: ConsumeRun, opt
   return counted.given;
 }
 
+interface CountingOptions {
+  readonly count: number;
+  readonly grep: RegExp | undefined;
+  /** What fails is tried again in place, and counts when that has come to an end. */
+  readonly orderly: boolean;
+}
+
 /** Gives a listener what is wanted, and ends when it has had enough and is done with all of it. */
 class CountingListener implements MessageListener {
   readonly #listener: MessageListener;
-  readonly #count: number;
-  readonly #grep: RegExp | undefined;
+  readonly #options: CountingOptions;
   readonly #end = new AbortController();
   readonly #waiting: (() => void)[] = [];
   #underWay = 0;
   given = 0;
 
-  constructor(listener: MessageListener, count: number, grep: RegExp | undefined) {
+  constructor(listener: MessageListener, options: CountingOptions) {
     this.#listener = listener;
-    this.#count = count;
-    this.#grep = grep;
+    this.#options = options;
   }
 
   get ended(): AbortSignal {
@@ -98,19 +104,30 @@ class CountingListener implements MessageListener {
   }
 
   async consume(message: Message, signal: AbortSignal): Promise<ConsumeOutcome> {
-    if (this.#grep?.test(message.body.toString('utf8')) === false) return 'consumed';
+    const { count, grep, orderly } = this.#options;
+    if (grep?.test(message.body.toString('utf8')) === false) return 'consumed';
     // Enough are under way, unless one of them comes again. Stopping now would end their commands.
-    while (this.given >= this.#count && this.#underWay > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    if (this.given >= this.#count) return 'stop';
+    while (this.given >= count && this.#underWay > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.given >= count) return 'stop';
     this.given++;
     this.#underWay++;
     const outcome = await this.#listener.consume(message, signal);
     this.#underWay--;
     // Given once, however often it comes again.
-    if (outcome === 'suspend' || outcome === 'stop') this.given--;
-    if (this.given >= this.#count && this.#underWay === 0) this.#end.abort();
-    for (const wake of this.#waiting.splice(0)) wake();
+    if (outcome === 'suspend' || outcome === 'stop' || (outcome === 'reconsumeLater' && orderly)) this.given--;
+    this.#endWhenEnough();
     return outcome;
+  }
+
+  /** A message that was tried in place is tried no more. */
+  gaveUp(): void {
+    this.given++;
+    this.#endWhenEnough();
+  }
+
+  #endWhenEnough(): void {
+    if (this.given >= this.#options.count && this.#underWay === 0) this.#end.abort();
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 }
 

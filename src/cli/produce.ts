@@ -102,8 +102,14 @@ function retryPolicy(run: ProduceRun): RetryPolicy {
     retries: flags.oneway ? 0 : flags.retries ?? settings.integer(isAsync ? 'retryTimesWhenSendAsyncFailed' : 'retryTimesWhenSendFailed'),
     changesBroker: !isAsync,
     retriesUnconfirmed: retriesUnconfirmed && !isAsync,
-    timeoutMs: flags.timeout === undefined ? settings.integer('sendMsgTimeout') : parseDuration(flags.timeout, '--timeout'),
+    timeoutMs: flags.timeout === undefined ? settings.integer('sendMsgTimeout') : sendTimeout(flags.timeout),
   };
+}
+
+function sendTimeout(text: string): number {
+  const timeoutMs = parseDuration(text, '--timeout');
+  if (timeoutMs === 0) throw new MqliteError('USAGE', `--timeout ${text}: no send ends in no time`, { hint: 'For example --timeout 3s.' });
+  return timeoutMs;
 }
 
 const inFlightOf = ({ flags, settings }: ProduceRun): number => flags['in-flight'] ?? settings.integer('backPressureForAsyncSendNum');

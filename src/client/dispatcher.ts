@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../base/clock.ts';
 import { nextTurn } from '../base/clock.ts';
 import type { MessageModel } from '../broker/types.ts';
@@ -80,6 +81,8 @@ export class Dispatcher {
     this.#options = options;
     this.#queues = queues;
     this.busyAtMs = options.clock.elapsedMs();
+    // One listener a worker and a resting queue is no leak.
+    setMaxListeners(0, this.#stop.signal);
     this.#slots = Array.from({ length: options.concurrency }, () => ({ work: null, startedMs: 0 }));
   }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { DamageReport, MessageFilter, MessageQueue, OffsetCommit, PullResult } from '../broker/types.ts';
@@ -171,6 +172,8 @@ export class QueueMerger {
     let hadNews = false;
     const waiting = this.#cursors.filter((cursor) => cursor.next < cursor.end);
     const done = new AbortController();
+    // One listener a queue is no leak.
+    setMaxListeners(0, done.signal);
     const stop = (): void => done.abort();
     signal.addEventListener('abort', stop, { once: true });
     const pulls = waiting.map(async (cursor) => {

@@ -10,7 +10,7 @@ export default class Consume extends BaseCommand<typeof Consume> {
   static override description = `Without --group nothing is written and nothing is committed. With --group what was printed is committed every 5 s
 and at the end, and the group's live members, in whatever processes, share the queues: each is read by one of them at a time. Every
 message is consumed at least once: what a member had not yet committed when it died comes again to another.
-and at the end. Follows until Ctrl-C unless --count, --timeout, --to or --until-end ends it.
+Follows until Ctrl-C unless --count, --timeout, --to or --until-end ends it.
 --exec CMD runs CMD by /bin/sh, --exec -- PROGRAM ARGUMENTS without a shell, with MQ_TOPIC, MQ_MSG_ID, MQ_KEYS, MQ_TAGS, MQ_RECONSUME_TIMES,
 MQ_QUEUE_ID, MQ_QUEUE_OFFSET and MQ_PROPERTY_<NAME> in its environment. It ends 0: consumed. 75: the queue rests, then the same message again.
 126 and 127: no such command, the end. Anything else: the message comes again later, at last as a dead letter (see "dlq").

@@ -102,6 +102,16 @@ describe('consume --exec', () => {
     expect([short.exitCode, short.stderr]).toEqual([1, expect.stringContaining('1 of 2 messages')]);
   });
 
+  it('in order, what is tried again in place counts once, when it is given up, as often as it was tried', async () => {
+    const fast = ['-X', 'suspendCurrentQueueTimeMillis=10'];
+    const { exitCode, stderr } = await consume('--orderly', '--count', '2', ...fast, '--max-reconsume', '1', '--exec', command('exit 1'));
+    expect(exitCode).toBe(0);
+    expect(read('seen')).toBe('one\ntwo\ntwo\n');
+    expect(stderr).toContain('failed, 2 times now: dead, in %DLQ%g\n');
+    expect(store.topics.get('%DLQ%g')!.queues[0]).toMatchObject([{ reconsumeTimes: 2 }]);
+    expect(committed()).toBe(2);
+  });
+
   it.each([
     [['T', '--exec', 'true'], '--exec needs --group'], [['T', '--group', 'g', '--exec', ' '], '--exec has no command'], [['T', '--group', 'g', '--exec', '--'], '--exec has no command'],
     [['T', '--group', 'g', '--exec', 'true', '--json'], '--json and --exec exclude'], [['T', '--group', 'g', '--exec', 'true', '--format', 'x'], '--format and --exec exclude'],

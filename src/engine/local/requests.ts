@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type { OutgoingMessage, PullRequest, SendResult } from '../../broker/types.ts';
@@ -32,6 +33,8 @@ export const request = async (port: RequestPort, message: OutgoingMessage, timeo
   await port.send(message, requestProperties(correlationId, port.clientId, timeoutMs));
   const found = new AbortController();
   const ended = AbortSignal.any(signal === undefined ? [found.signal] : [found.signal, signal]);
+  // One listener a queue is no leak.
+  setMaxListeners(0, ended);
   const watch = async (index: number): Promise<Message | null> => {
     let offset = offsets[index]!;
     for (;;) {

@@ -28,12 +28,13 @@ export interface SentBack {
 
 /**
  * The copy of a record that its consumer could not handle, before it is placed. docs/format/retry.md
+ * @param times how often it came back before: what the record says, or more where it was tried again in place
  * @param retryQueueId the queue that a retry is delivered to
  */
-export const sentBack = (record: StoredMessage, request: SendBackRequest, group: GroupConfig, retryQueueId: number): SentBack => {
+export const sentBack = (record: StoredMessage, times: number, request: SendBackRequest, group: GroupConfig, retryQueueId: number): SentBack => {
   const wantedLevel = request.delayLevel ?? 0;
-  const isDead = wantedLevel < 0 || record.reconsumeTimes >= (request.maxReconsumeTimes ?? group.retryMaxTimes);
-  const delayLevel = isDead ? 0 : wantedLevel > 0 ? wantedLevel : FIRST_RETRY_LEVEL + record.reconsumeTimes;
+  const isDead = wantedLevel < 0 || times >= (request.maxReconsumeTimes ?? group.retryMaxTimes);
+  const delayLevel = isDead ? 0 : wantedLevel > 0 ? wantedLevel : FIRST_RETRY_LEVEL + times;
   const topic = isDead ? dlqTopicOf(request.group) : retryTopicOf(request.group);
   const text = record.propertiesText;
   const originId = propertyOf(text, PROPERTY.ORIGIN_MESSAGE_ID)?.trim();
@@ -45,7 +46,7 @@ export const sentBack = (record: StoredMessage, request: SendBackRequest, group:
     // A timer message that was delivered is none any more. [HookUtils#checkIfTimerMessage]
     ...(isDead ? {} : { [PROPERTY.TIMER_DELIVER_MS]: null, [PROPERTY.TIMER_DELAY_SEC]: null, [PROPERTY.TIMER_DELAY_MS]: null }),
   });
-  const changes = { topic, queueId: isDead ? 0 : retryQueueId, properties, reconsumeTimes: record.reconsumeTimes + 1, delayLevel };
+  const changes = { topic, queueId: isDead ? 0 : retryQueueId, properties, reconsumeTimes: times + 1, delayLevel };
   return { topic, isDead, message: copyOf(record, changes) };
 };
 
@@ -80,7 +81,7 @@ export class SendBackDesk {
     if (group.retryQueueNums <= 0) return { topic: null, reconsumeTimes: message.reconsumeTimes, isDead: false };
     const record = this.#record(message);
     this.#topic(retryTopicOf(request.group), group.retryQueueNums);
-    const back = sentBack(record, request, group, Math.floor(this.#random() * group.retryQueueNums));
+    const back = sentBack(record, Math.max(record.reconsumeTimes, message.reconsumeTimes), request, group, Math.floor(this.#random() * group.retryQueueNums));
     if (back.isDead) this.#topic(back.topic, DLQ_QUEUES);
     placeMessage(back.message, this.#placement);
     this.#writer.append([back.message]);

@@ -9,6 +9,7 @@ export const DEFAULT_TIMER_LOG_FILE_BYTES = 104_857_600;
 
 const UNIT = { size: 0, previous: 4, magic: 12, base: 16, delay: 24, commitLogOffset: 28, recordSize: 36, topicHash: 40, reserved: 44 } as const;
 export const UNIT_MAGIC_AT = UNIT.magic;
+export const UNIT_RECORD_SIZE_AT = UNIT.recordSize;
 const STUB_MAGIC = 0xcbd43194 | 0;
 
 export const MAGIC_DEFAULT = 1;

@@ -6,7 +6,7 @@ import { readWholeFile, writeFileAtomically } from '../state/file-io.ts';
 import type { StoreContext } from '../store-context.ts';
 import { CHECK_SIZE_BYTES, decodeCheck, encodeCheck } from './layout.ts';
 import type { TimerCheck, TimerSlot } from './layout.ts';
-import { TimerDamage } from './timer-damage.ts';
+import { TimerDamage, TimerHalfMade } from './timer-damage.ts';
 import { TimerLog } from './timer-log.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
@@ -48,7 +48,11 @@ export class TimerFiles {
     const known = progress.timer;
     // A store whose first timer messages were just stored has none of the files.
     const isNew = check === null && fs.stat(paths.timerWheel) === null && (fs.list(paths.timerLog) ?? []).length === 0;
-    if (check === null && known === null && !(isNew && (wasEmpty || progress.isKnown))) throw new TimerDamage(`${paths.timerCheck} is missing or unreadable`);
+    if (check === null && known === null && !(isNew && (wasEmpty || progress.isKnown))) {
+      // delivery.json counts, so nobody but mqlite was here; and it had nothing to say of the timer yet.
+      const Damage = progress.isKnown ? TimerHalfMade : TimerDamage;
+      throw new Damage(`${paths.timerCheck} is missing or unreadable`);
+    }
     const at = known ?? progressOf(check, range);
     at.next = Math.min(Math.max(at.next, range.minOffset), range.maxOffset);
     if (at.readTimeMs > clock.nowMs() + PLAUSIBLE_AHEAD_MS) throw new TimerDamage(`${paths.timerCheck}: lastReadTimeMs ${at.readTimeMs} lies ahead`);

@@ -4,7 +4,7 @@ import { inspectSegmentDirectory, listSegments, segmentBase, segmentFileName } f
 import type { FileSystem } from '../files/file-system.ts';
 import { createSizedFile, restoreIfUnlinked } from '../files/sized-file.ts';
 import type { StorePaths } from '../store-paths.ts';
-import { DEFAULT_TIMER_LOG_FILE_BYTES, encodeStub, isStub, MAGIC_DONE, readUnit, STUB_SIZE_BYTES, UNIT_MAGIC_AT, UNIT_SIZE_BYTES, writeUnit } from './layout.ts';
+import { DEFAULT_TIMER_LOG_FILE_BYTES, encodeStub, isStub, MAGIC_DONE, readUnit, STUB_SIZE_BYTES, UNIT_MAGIC_AT, UNIT_RECORD_SIZE_AT, UNIT_SIZE_BYTES, writeUnit } from './layout.ts';
 import type { TimerUnit } from './layout.ts';
 import { TimerDamage } from './timer-damage.ts';
 
@@ -161,10 +161,11 @@ export class TimerLog {
   #findEnd(base: number): number {
     const fd = this.#open(base);
     const unit = Buffer.alloc(UNIT_SIZE_BYTES);
+    const isBegun = (): boolean => unit.readInt32BE(0) === UNIT_SIZE_BYTES;
     const isUnit = (index: number): boolean => {
       unit.fill(0);
       this.#fs.read(fd, unit, 0, UNIT_SIZE_BYTES, index * UNIT_SIZE_BYTES);
-      return unit.readInt32BE(0) === UNIT_SIZE_BYTES;
+      return isBegun() && unit.readInt32BE(UNIT_RECORD_SIZE_AT) > 0;
     };
     let low = 0;
     let high = Math.floor((this.#fileSizeBytes - STUB_SIZE_BYTES) / UNIT_SIZE_BYTES);
@@ -177,6 +178,8 @@ export class TimerLog {
     unit.fill(0);
     this.#fs.read(fd, unit, 0, Math.min(UNIT_SIZE_BYTES, this.#rest(position)), position);
     if (isStub(unit, 0)) return base + this.#fileSizeBytes;
+    // A unit without its record: whoever wrote it died in the middle of it. The next one goes over it.
+    if (isBegun()) return base + position;
     if (unit.some((byte) => byte !== 0)) throw new TimerDamage(`${this.#pathOf(base)} at ${position}: neither a unit of the timer log nor zeros`);
     return base + position;
   }

@@ -12,7 +12,7 @@ import { MAGIC_ROLL } from './layout.ts';
 import { TimerSecond } from './second.ts';
 import type { TimerEntry } from './second.ts';
 import { leavingProperties, NEVER_ENTERED, rollOf } from './timer-copy.ts';
-import { TimerDamage } from './timer-damage.ts';
+import { TimerDamage, TimerHalfMade } from './timer-damage.ts';
 import { enter, MAX_LOOK_UPS } from './timer-entering.ts';
 import type { Entered, LateMessage } from './timer-entering.ts';
 import { TimerFiles } from './timer-files.ts';
@@ -72,7 +72,7 @@ export class TimerService implements StoreService {
       return this.#step(this.#files!, nowMs);
     } catch (error) {
       if (!(error instanceof TimerDamage)) throw error;
-      this.#rebuild(error.message);
+      this.#rebuild(error);
       return nowMs;
     }
   }
@@ -96,9 +96,9 @@ export class TimerService implements StoreService {
     return true;
   }
 
-  #rebuild(reason: string): void {
+  #rebuild(reason: TimerDamage): void {
     const { writer, onNotice } = this.#context;
-    onNotice(`the timer's files cannot be gone on with (${reason}): they are kept in mqlite/quarantine and made anew, and each timer message is looked up before it is delivered`);
+    if (!(reason instanceof TimerHalfMade)) onNotice(`the timer's files cannot be gone on with (${reason.message}): they are kept in mqlite/quarantine and made anew, and each timer message is looked up before it is delivered`);
     this.#files?.close();
     this.#second = null;
     this.#undone = [];

@@ -19,6 +19,23 @@ async function read(broker: FakeBroker, more: Partial<BrowseRequest> = {}): Prom
   return messages;
 }
 
+describe('many queues', () => {
+  it('wait together without a word from the runtime', async () => {
+    const warnings: string[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', listen);
+    const broker = await brokerWith('Wide', 40, []);
+    const stop = new AbortController();
+    const browsing = (async () => {
+      for await (const _ of browse(broker, systemClock, { topics: ['Wide'], from: { at: 'first' }, untilEnd: false, idleTimeoutMs: 50, suspendMs: 20, signal: stop.signal, onDamage: () => undefined })) stop.abort();
+    })();
+    await browsing;
+    await settle();
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe('browse', () => {
   it('merges queues in the order of the log, each queue in its own order', async () => {
     await fc.assert(fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 60 }), fc.integer({ min: 1, max: 7 }), async (queueIds, pullSize) => {
