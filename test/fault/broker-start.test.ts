@@ -1,18 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { listSegments } from '../../src/engine/commit-log/log-directory.ts';
 import type { FileSystem } from '../../src/engine/files/file-system.ts';
+import type { IndexHeader } from '../../src/engine/index/layout.ts';
 import { readIndexHeader } from '../../src/engine/index/open-file.ts';
 import { readCheckpoint } from '../../src/engine/state/checkpoint.ts';
 import { storePaths } from '../../src/engine/store-paths.ts';
 import { pick, record, Report } from '../support/fault/faults.ts';
 import { Machine, STORE } from '../support/fault/machine.ts';
 import type { MemoryDisk } from '../support/fault/memory-disk.ts';
-import { newMachine, openBroker } from '../support/fault/workload.ts';
+import { INDEX_ENTRIES, newMachine, openBroker } from '../support/fault/workload.ts';
 import type { Port } from '../support/fault/workload.ts';
 
 const MARGIN_MS = 3000;
 const STORE_TIMESTAMP_V4 = 56;
 const paths = storePaths(STORE);
+
+const indexHeaders = (fs: FileSystem): [name: string, header: IndexHeader][] =>
+  (fs.list(paths.index) ?? []).map((name) => {
+    const fd = fs.open(`${paths.index}/${name}`, 'read');
+    const header = readIndexHeader(fs, fd);
+    fs.close(fd);
+    return [name, header];
+  });
 
 /** Where a broker that found `abort` would begin to scan the log, and which index files it would delete first. */
 const brokerPlan = (fs: FileSystem, rule: 'timestamps' | 'offset'): { start: number; deletedFrom: number } => {
@@ -33,10 +42,7 @@ const brokerPlan = (fs: FileSystem, rule: 'timestamps' | 'offset'): { start: num
     if (matches) start = file.baseOffset;
   }
   let deletedFrom = Infinity;
-  for (const name of fs.list(paths.index) ?? []) {
-    const fd = fs.open(`${paths.index}/${name}`, 'read');
-    const header = readIndexHeader(fs, fd);
-    fs.close(fd);
+  for (const [, header] of indexHeaders(fs)) {
     // [IndexService#load]
     if (header.endTimestamp > checkpoint.indexMsgTimestamp) deletedFrom = Math.min(deletedFrom, header.beginCommitLogOffset);
   }
@@ -64,6 +70,34 @@ describe('P13: a broker that starts after a kill finds every key again', () => {
     }
     expect(killed.failures, killed.text).toBe(0);
     expect(cut.failures, cut.text).toBe(0);
+  });
+
+  it('one that is refused a moment later finds no file to go on with beside the writer that has it open', async () => {
+    const machine = await newMachine(1);
+    let now = machine.clock.nowMs();
+    machine.clock.nowMs = () => now;
+    const broker = await openBroker(machine, machine.start('writer'), 'async');
+    const send = (keys: readonly string[]): Promise<unknown> =>
+      broker.sendBatch(keys.map((key) => ({ topic: 'T', queueId: 0, body: Buffer.from(key), keys: [key] })));
+    const unfinished = (): string[] => {
+      const { fs } = new Machine(machine.disk).start('broker');
+      const { checkpoint } = readCheckpoint(fs, paths.checkpoint);
+      return indexHeaders(fs).flatMap(([name, { endTimestamp, indexCount }]) => (endTimestamp <= checkpoint.indexMsgTimestamp && indexCount < INDEX_ENTRIES ? [name] : []));
+    };
+    // Two entries each, all of one millisecond: they fill two files, and the others are the first of the next.
+    await send(Array.from({ length: INDEX_ENTRIES }, (_, index) => `k${index}`));
+    await send(['last']);
+    for (let round = 0; round < 4; round++) {
+      await machine.clock.tick();
+      expect(unfinished()).toEqual([]);
+    }
+    now++;
+    await send(['later']);
+    for (let round = 0; round < 4; round++) await machine.clock.tick();
+    const { fs } = new Machine(machine.disk).start('broker');
+    expect(indexHeaders(fs).map(([, { indexCount }]) => indexCount)).toEqual([INDEX_ENTRIES, INDEX_ENTRIES, 7]);
+    expect(unfinished()).toEqual([]);
+    machine.killAll();
   });
 
   it.each([['the sound one', false], ['one that leaves the checkpoint of the close beside `abort`', true]] as const)('of two engines, %s', async (_name, isStale) => {

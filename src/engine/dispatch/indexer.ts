@@ -50,23 +50,24 @@ export class Indexer {
   }
 
   /**
-   * Becomes the owner if nobody else is; catches up to `tail`. @param withoutFiles where to begin when there is no index
+   * Becomes the owner if nobody else is; as the owner, catches up to `tail`. @param withoutFiles where to begin when there is no index
    * file yet: an owner who died may not have written its first one
    */
   tryOwn(tail: number, withoutFiles = 0): boolean {
-    if (this.#writer !== null) return true;
-    const { fs, locks, clock, paths, identity } = this.#context;
-    if (!locks.tryLock(this.#lockFd, OWNER_BYTE, 'exclusive')) return false;
-    this.#writer = IndexWriter.open({
-      fs,
-      clock,
-      directory: paths.index,
-      tempDirectory: paths.temp,
-      quarantineDirectory: paths.quarantine,
-      slotCount: identity.indexSlotCount,
-      maxIndexCount: identity.indexMaxCount,
-    });
-    this.#indexedTail = this.#writer.endCommitLogOffset < 0 ? withoutFiles : this.#writer.endCommitLogOffset;
+    if (this.#writer === null) {
+      const { fs, locks, clock, paths, identity } = this.#context;
+      if (!locks.tryLock(this.#lockFd, OWNER_BYTE, 'exclusive')) return false;
+      this.#writer = IndexWriter.open({
+        fs,
+        clock,
+        directory: paths.index,
+        tempDirectory: paths.temp,
+        quarantineDirectory: paths.quarantine,
+        slotCount: identity.indexSlotCount,
+        maxIndexCount: identity.indexMaxCount,
+      });
+      this.#indexedTail = this.#writer.endCommitLogOffset < 0 ? withoutFiles : this.#writer.endCommitLogOffset;
+    }
     this.catchUp(tail);
     return true;
   }

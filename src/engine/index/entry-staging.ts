@@ -1,5 +1,5 @@
 import type { FileSystem } from '../files/file-system.ts';
-import { entryPosition, INDEX_ENTRY_SIZE, viewOf } from './layout.ts';
+import { entryPosition, INDEX_ENTRY_SIZE, readInt64, viewOf } from './layout.ts';
 import type { IndexGeometry } from './layout.ts';
 
 const CAPACITY = 13_107; // 256 KiB
@@ -29,6 +29,17 @@ export class EntryStaging {
   writeTo(fs: FileSystem, fd: number, geometry: IndexGeometry, indexCount: number): void {
     if (this.#count === 0) return;
     fs.write(fd, this.#bytes, 0, this.#count * INDEX_ENTRY_SIZE, entryPosition(geometry, indexCount - this.#count));
+  }
+
+  /** Hashes of the newest entries, as far as they belong to the record at `commitLogOffset`; whether those are all that are here. */
+  trailingHashes(commitLogOffset: number): { readonly hashes: number[]; readonly isAll: boolean } {
+    const hashes: number[] = [];
+    for (let index = this.#count - 1; index >= 0; index--) {
+      const position = index * INDEX_ENTRY_SIZE;
+      if (readInt64(this.#view, position + 4) !== commitLogOffset) return { hashes, isAll: false };
+      hashes.push(this.#view.getInt32(position));
+    }
+    return { hashes, isAll: true };
   }
 
   clear(): void {

@@ -125,9 +125,16 @@ export class IndexWriter {
     for (let index = 0; index < count; index++) this.#putHash(hashes[index]!, commitLogOffset, storeTimestamp);
   }
 
-  /** Makes everything visible to readers and to the next owner. Not durable: see `sync`. */
+  /**
+   * Makes everything visible to readers and to the next owner. Not durable: see `sync`. A file that is to be made waits
+   * in memory until its newest key is younger than the full file before it: the checkpoint tells a broker by that time
+   * which files to keep, and one that is kept but not full a refused broker goes on with, beside this writer.
+   */
   flush(): void {
-    if (!this.#changed) return;
+    if (this.#changed && !this.#isWaiting) this.#write();
+  }
+
+  #write(): void {
     if (this.#file === null) {
       this.#createFile();
     } else {
@@ -138,6 +145,12 @@ export class IndexWriter {
     }
     this.#changed = false;
     this.#flushes++;
+  }
+
+  /** As `sync`, and makes a file that waits: for a store that is being closed. */
+  complete(): void {
+    if (this.#changed) this.#write();
+    this.sync();
   }
 
   /** Flushes and makes it durable. */
@@ -178,24 +191,6 @@ export class IndexWriter {
   }
 
   /**
-   * Another process may have owned the index since the last flush: forgets what is in memory, unflushed keys included,
-   * and reads the newest file again. The caller goes on from `endCommitLogOffset`.
-   * @param logMinOffset as for `restoreUnlinked`
-   */
-  reload(logMinOffset = 0): void {
-    this.#staging.clear();
-    this.#changed = false;
-    if (this.#file !== null) {
-      this.#header = readIndexHeader(this.#fs, this.#file.fd);
-      this.#header.indexCount = nextEntryNumber(this.#header, this.#geometry);
-      this.#slots.attach(this.#file.fd);
-    }
-    this.restoreUnlinked(logMinOffset);
-    this.#release();
-    this.#load();
-  }
-
-  /**
    * A broker that was refused the lock deletes the index files that are newer than its checkpoint and starts one of its
    * own [IndexService#load]. This moves that one to quarantine and writes ours back from the open descriptors. Returns
    * whether there was anything to restore; then the caller indexes the log from `endCommitLogOffset` once more, since
@@ -219,6 +214,10 @@ export class IndexWriter {
       this.#slots.rebind(this.#file.fd);
     }
     return true;
+  }
+
+  get #isWaiting(): boolean {
+    return this.#file === null && this.#fullFile !== null && this.#header.endTimestamp <= this.#lastFullEndTimestamp;
   }
 
   #putHash(hash: number, commitLogOffset: number, storeTimestamp: number): void {
@@ -246,7 +245,8 @@ export class IndexWriter {
   /** Those of a record's hashes that are not yet there for it, the later ones of equal hashes first to miss. */
   #missingHashes(hashes: readonly number[], commitLogOffset: number): number[] {
     this.flush();
-    const present = trailingHashes(this.#fs, this.#options.directory, this.#geometry, commitLogOffset);
+    const { hashes: present, isAll } = this.#staging.trailingHashes(commitLogOffset);
+    if (isAll) present.push(...trailingHashes(this.#fs, this.#options.directory, this.#geometry, commitLogOffset));
     return hashes.filter((hash) => {
       const index = present.indexOf(hash);
       if (index >= 0) present.splice(index, 1);
@@ -255,7 +255,7 @@ export class IndexWriter {
   }
 
   #makeRoom(): void {
-    if (this.#file === null) this.flush();
+    if (this.#file === null) this.#write();
     else this.#writeStaged();
   }
 
@@ -266,7 +266,7 @@ export class IndexWriter {
 
   /** Starts the next file in memory; it appears in the directory with its first flush. */
   #roll(): void {
-    this.sync();
+    this.complete();
     const full = this.#file!;
     if (this.#fullFile !== null) this.#closeDescriptor(this.#fullFile.file.fd);
     this.#fullFile = { file: full, endCommitLogOffset: this.#header.endCommitLogOffset };
@@ -303,28 +303,41 @@ export class IndexWriter {
     this.#header = newIndexHeader(null);
     this.#endCommitLogOffset = -1;
     this.#lastFullEndTimestamp = 0;
+    let newest: { readonly file: OpenIndexFile; readonly header: IndexHeader } | null = null;
     for (let index = names.length - 1; index >= 0 && this.#fullFile === null; index--) {
       const file = openIndexFile(this.#fs, directory, names[index]!);
       const header = readIndexHeader(this.#fs, file.fd);
-      const isFull = header.indexCount >= this.#geometry.maxIndexCount;
-      if (this.#endCommitLogOffset < 0 && (header.indexCount > 1 || header.endCommitLogOffset > 0)) {
-        this.#endCommitLogOffset = header.endCommitLogOffset;
-      }
-      if (isFull) {
+      if (header.indexCount >= this.#geometry.maxIndexCount) {
         this.#fullFile = { file, endCommitLogOffset: header.endCommitLogOffset };
         this.#lastFullEndTimestamp = header.endTimestamp;
-        if (index === names.length - 1) {
+        if (newest !== null && index === names.length - 2 && newest.header.endTimestamp <= header.endTimestamp) {
+          this.#takeBack(newest.file);
+          newest = null;
+        }
+        if (newest === null) {
           this.#header = newIndexHeader(header);
+          this.#endCommitLogOffset = header.endCommitLogOffset;
           // Whoever filled it may have died before its sync, and from here on only the next file is synced.
           this.#fs.dataSync(file.fd);
         }
       } else if (index === names.length - 1) {
-        this.#resume(file, header);
+        newest = { file, header };
       } else {
         this.#fs.close(file.fd);
       }
+      if (this.#endCommitLogOffset < 0 && (header.indexCount > 1 || header.endCommitLogOffset > 0)) {
+        this.#endCommitLogOffset = header.endCommitLogOffset;
+      }
     }
-    if (this.#file === null) this.#slots.reset();
+    if (newest === null) this.#slots.reset();
+    else this.#resume(newest.file, newest.header);
+  }
+
+  /** A file that should have waited (see `flush`) is made again later; the caller indexes its few keys once more. */
+  #takeBack(file: OpenIndexFile): void {
+    this.#fs.close(file.fd);
+    this.#fs.unlink(file.path);
+    this.#directoryUnsynced = true;
   }
 
   #resume(file: OpenIndexFile, header: IndexHeader): void {

@@ -80,7 +80,7 @@ export const rebuildIndex = (repair: RepairContext, damagedPaths: ReadonlySet<st
       if ((record.sysFlag & TRANSACTION_MASK) === TRANSACTION_ROLLBACK || record.commitLogOffset === indexedTo) continue;
       writer.put(record.topic, record.uniqKey, record.keys, record.commitLogOffset, record.storeTimestamp, record.tags);
     }
-    writer.sync();
+    writer.complete();
   } finally {
     scanner.close();
     writer.close();

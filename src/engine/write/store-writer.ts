@@ -215,11 +215,9 @@ export class StoreWriter {
   async tend(): Promise<void> {
     await this.locked(() => {
       this.indexer.tryOwn(this.state.committedTail);
-      this.indexer.catchUp(this.state.committedTail);
-      this.indexer.restoreUnlinked(this.state.committedTail);
-      this.log.reopenReplaced();
-      this.queues.reopenReplaced();
+      this.#restoreUnlinked();
       restoreMarks(this.context, this.state, this.tables);
+      this.#progress.writeOpenCheckpoint();
       this.#tendedGeneration = this.state.generation;
     });
   }
@@ -310,18 +308,14 @@ export class StoreWriter {
 
   /** As the last writer: the store is left exactly as a broker leaves it. */
   #finish(): void {
-    const { fs, paths } = this.context;
-    const known = this.state.committedTail;
+    const { state, context: { fs, paths } } = this;
+    const known = state.committedTail;
     this.#readState();
-    const { state } = this;
     if (state.batchOpen) this.#repair();
     const tail = state.committedTail;
     if (tail > known) this.#progress.othersTail = tail;
     this.indexer.tryOwn(tail);
-    this.indexer.catchUp(tail);
-    this.indexer.restoreUnlinked(tail);
-    this.log.reopenReplaced();
-    this.queues.reopenReplaced();
+    this.#restoreUnlinked();
     this.#progress.syncForClose(state);
     for (const file of this.tables.files) if (file.needsRepair) file.update(() => {});
     state.syncedTail = tail;
@@ -336,7 +330,17 @@ export class StoreWriter {
 
   async #syncOwn(): Promise<void> {
     if (!this.#lock.tryAcquire()) await this.lock();
-    this.#whileHeld(() => this.#refresh(), () => this.#progress.syncOwn(this.state));
+    this.#whileHeld(() => this.#refresh(), () => {
+      this.#restoreUnlinked();
+      this.#progress.syncOwn(this.state);
+    });
+  }
+
+  /** Puts back what a refused broker took: files that only this process has open may be among it. Lock held. */
+  #restoreUnlinked(): void {
+    this.indexer.restoreUnlinked(this.state.committedTail);
+    this.log.reopenReplaced();
+    this.queues.reopenReplaced();
   }
 
   /** The messages are stored and visible; only a device that fails may still refuse them. */

@@ -84,7 +84,7 @@ export class SyncProgress {
   /** Everything that the last writer leaves behind, up to the end of the log. Blocks. */
   syncForClose(state: EngineState): void {
     const to = state.committedTail;
-    this.#indexer.writer?.sync();
+    this.#indexer.writer?.complete();
     if (to > state.syncedTail) this.#log.sync(state.syncedTail, to);
     for (const queue of this.#queues.takeUnsynced()) queue.sync();
     if (this.othersTail > state.syncedTail) syncQueuesBetween(this.#context, state.syncedTail, to);

@@ -48,7 +48,7 @@ const SEGMENT_BYTES = 8192;
 const QUEUE_FILE_ENTRIES = 12;
 const INDEX_SLOTS = 8;
 /** About as many keys as two log files have: where a broker starts to scan matters for the index only then (P13). */
-const INDEX_ENTRIES = 60;
+export const INDEX_ENTRIES = 60;
 
 /** A machine with an empty store of small files, made without faults and wholly on disk. */
 export const newMachine = async (seed: number): Promise<Machine> => {
