@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Broker } from '../../src/broker/broker.ts';
+import { parseBrokerJson } from '../../src/engine/state/broker-json.ts';
 import { damageIn, openForReading, readAll, toRow } from './support/mqlite.ts';
 import { differences } from './support/rows.ts';
 import { commitLogFiles, copyStore, FIXTURE_CONFIG, temporaryDirectory, treeSnapshot, type TruthRow } from './support/store-copy.ts';
@@ -48,6 +51,22 @@ async function expectSameAnswers(broker: Broker, seen: Seen): Promise<void> {
   expect(committed.filter((row) => row.committedOffset !== null)).toEqual(seen.committed.filter((row) => row.committedOffset !== null));
 }
 
+/** Waits for the broker to write down what the client committed: it does so every 5 s, 10 s after its start for the first time. */
+async function untilWritten(directory: string, { committed }: Seen): Promise<void> {
+  const expected = Object.fromEntries(committed.flatMap(({ queueId, committedOffset }) => (committedOffset === null ? [] : [[queueId, committedOffset]])));
+  await expect.poll(async () => (await committedInFile(directory))['Many3@steady'], { timeout: 30_000, interval: 100 }).toEqual(expected);
+}
+
+async function committedInFile(directory: string): Promise<Record<string, unknown>> {
+  try {
+    const { offsetTable } = parseBrokerJson(await readFile(join(directory, 'config', 'consumerOffset.json'), 'utf8')) as unknown as { offsetTable: Record<string, unknown> };
+    return offsetTable;
+  } catch {
+    // Not there yet, or read while it is being replaced.
+    return {};
+  }
+}
+
 describeInterop('a store that a broker wrote', (world) => {
   it('reads the same in mqlite as in the official client, killed and stopped', async () => {
     const directory = temporaryDirectory('broker-writes');
@@ -59,6 +78,7 @@ describeInterop('a store that a broker wrote', (world) => {
       expect(seen.rows.some((row) => row.topic === topic), topic).toBe(true);
     }
     await first.client.close();
+    await untilWritten(directory, seen);
     await first.broker.kill();
     expect(commitLogFiles(directory).length).toBeGreaterThanOrEqual(3);
     await expectSameLook(copyStore(directory), seen);

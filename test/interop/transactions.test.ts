@@ -99,7 +99,9 @@ describeInterop('transactions', (world) => {
   });
 
   it('a broker killed with its decisions still in memory: mqlite does not commit a message twice', async () => {
-    const { broker, client } = await world.broker({ storeDirectory: temporaryDirectory('transactions'), config: { mappedFileSizeCommitLog: 1_048_576 } });
+    // Long enough for every machine: with the default of 3 s the decision may be written before the kill.
+    const config = { mappedFileSizeCommitLog: 1_048_576, transactionOpBatchInterval: 600_000 };
+    const { broker, client } = await world.broker({ storeDirectory: temporaryDirectory('transactions'), config });
     await client.transaction('commit', [{ topic: 'Tx', body: 'once', keys: 'once' }]);
     await broker.kill();
     const store = broker.storeDirectory;
