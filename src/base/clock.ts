@@ -7,12 +7,31 @@ export interface Clock {
   /** Resolves after `delayMs`, or as soon as `signal` aborts (it never rejects). */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
   /** Calls `next` after `delayMs`, then after the delay that it returns each time; a negative one ends it. `next` must not throw. Costs less than to sleep as often. */
-  repeat(delayMs: number, next: () => number): void;
+  repeat(delayMs: number, next: () => number): Repetition;
+}
+
+export interface Repetition {
+  /** The next call comes within `delayMs`, if it was to come later. Without an effect on one that has ended. */
+  within(delayMs: number): void;
 }
 
 /** `repeat` of a clock that can only sleep. */
-export const repeatBySleeping = async (clock: Pick<Clock, 'sleep'>, delayMs: number, next: () => number): Promise<void> => {
-  for (let leftMs = delayMs; leftMs >= 0; leftMs = next()) await clock.sleep(leftMs);
+export const repeatBySleeping = (clock: Pick<Clock, 'sleep'>, delayMs: number, next: () => number): Repetition => {
+  let cut = new AbortController();
+  const run = async (): Promise<void> => {
+    for (let leftMs = delayMs; leftMs >= 0; leftMs = next()) {
+      cut = new AbortController();
+      await clock.sleep(leftMs, cut.signal);
+    }
+  };
+  void run();
+  return {
+    within: (mostMs) => {
+      const current = cut;
+      if (mostMs <= 0) current.abort();
+      else void clock.sleep(mostMs, current.signal).then(() => current.abort());
+    },
+  };
 };
 
 export const systemClock: Clock = {
@@ -31,17 +50,32 @@ export const systemClock: Clock = {
     }),
   repeat: (delayMs, next) => {
     let timerMs = delayMs;
-    const run = (): void => {
-      const leftMs = next();
-      if (leftMs < 0) return;
-      if (leftMs === timerMs) {
-        timer.refresh();
-        return;
-      }
+    let dueMs = 0;
+    let timer: NodeJS.Timeout;
+    const start = (leftMs: number): void => {
       timerMs = leftMs;
+      dueMs = performance.now() + leftMs;
       timer = setTimeout(run, leftMs);
     };
-    let timer = setTimeout(run, delayMs);
+    const run = (): void => {
+      const leftMs = next();
+      if (leftMs < 0) {
+        dueMs = -Infinity;
+      } else if (leftMs === timerMs) {
+        dueMs = performance.now() + leftMs;
+        timer.refresh();
+      } else {
+        start(leftMs);
+      }
+    };
+    start(delayMs);
+    return {
+      within: (mostMs) => {
+        if (dueMs <= performance.now() + mostMs) return;
+        clearTimeout(timer);
+        start(mostMs);
+      },
+    };
   },
 };
 

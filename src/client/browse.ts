@@ -72,28 +72,33 @@ async function resolveEnds(broker: Broker, queues: readonly MessageQueue[], requ
  */
 export async function* browse(broker: Broker, clock: Clock, request: BrowseRequest): AsyncGenerator<readonly Message[], void, undefined> {
   const queues = await queuesOf(broker, request.topics, request.queueId);
-  const merger = new QueueMerger({ broker, clock, filter: request.filter, onDamage: request.onDamage, signal: request.signal }, await resolveSpans(broker, queues, request));
+  const { filter, suspendMs, onDamage, signal } = request;
+  const merger = new QueueMerger({ broker, clock, filter, suspendMs, onDamage, signal }, await resolveSpans(broker, queues, request));
   const following = !request.untilEnd && request.to === undefined;
   let checkedAtMs = clock.elapsedMs();
   let lastMessageAtMs = checkedAtMs;
-  while (!request.signal.aborted) {
-    const nowMs = clock.elapsedMs();
-    const idleMs = request.idleTimeoutMs === undefined ? Infinity : request.idleTimeoutMs - (nowMs - lastMessageAtMs);
-    const waitMs = Math.max(0, Math.min(request.suspendMs, idleMs, following ? QUEUE_CHECK_MS : Infinity));
-    const limit = Math.min(BATCH, request.batchLimit?.() ?? BATCH);
-    if (limit <= 0) return;
-    const batch = await nextOrSleep(merger, clock, request.signal, limit, waitMs, following);
-    if (batch === null) return;
-    if (batch.length > 0) {
-      yield batch;
-      lastMessageAtMs = clock.elapsedMs();
-    } else if (idleMs <= 0) {
-      return;
+  try {
+    while (!request.signal.aborted) {
+      const nowMs = clock.elapsedMs();
+      const idleMs = request.idleTimeoutMs === undefined ? Infinity : request.idleTimeoutMs - (nowMs - lastMessageAtMs);
+      const waitMs = Math.max(0, Math.min(suspendMs, idleMs, following ? QUEUE_CHECK_MS : Infinity));
+      const limit = Math.min(BATCH, request.batchLimit?.() ?? BATCH);
+      if (limit <= 0) return;
+      const batch = await nextOrSleep(merger, clock, request.signal, limit, waitMs, following);
+      if (batch === null) return;
+      if (batch.length > 0) {
+        yield batch;
+        lastMessageAtMs = clock.elapsedMs();
+      } else if (idleMs <= 0) {
+        return;
+      }
+      if (following && clock.elapsedMs() - checkedAtMs >= QUEUE_CHECK_MS) {
+        checkedAtMs = clock.elapsedMs();
+        await addNewQueues(broker, merger, request);
+      }
     }
-    if (following && clock.elapsedMs() - checkedAtMs >= QUEUE_CHECK_MS) {
-      checkedAtMs = clock.elapsedMs();
-      await addNewQueues(broker, merger, request);
-    }
+  } finally {
+    merger.close();
   }
 }
 

@@ -54,7 +54,8 @@ class GroupConsumer {
     this.#request = request;
     this.#membership = membership;
     this.#starts = starts;
-    this.#merger = new QueueMerger({ broker, clock, filter: request.filter, pullMessages: request.pullBatchSize, onDamage: request.onDamage, signal: request.signal }, []);
+    const { filter, pullBatchSize: pullMessages, suspendMs, onDamage, signal } = request;
+    this.#merger = new QueueMerger({ broker, clock, filter, pullMessages, suspendMs, onDamage, signal }, []);
     this.#committedAtMs = clock.elapsedMs();
     this.#checkedAtMs = this.#committedAtMs;
   }
@@ -64,12 +65,13 @@ class GroupConsumer {
     try {
       await this.#consume();
     } finally {
+      this.#merger.close();
       if (this.#request.autoCommit) await this.#commit(this.#changes());
     }
   }
 
   async #consume(): Promise<void> {
-    const { signal, deliver, batchLimit, idleTimeoutMs, suspendMs, pullBatchSize } = this.#request;
+    const { signal, deliver, batchLimit, idleTimeoutMs, pullBatchSize } = this.#request;
     const most = Math.min(BATCH, pullBatchSize ?? BATCH);
     let lastMessageAtMs = this.#clock.elapsedMs();
     const awaitedUntilMs = lastMessageAtMs + AWAIT_QUEUES_MS;
@@ -77,7 +79,7 @@ class GroupConsumer {
       const idleMs = idleTimeoutMs === undefined ? Infinity : idleTimeoutMs - (this.#clock.elapsedMs() - lastMessageAtMs);
       const limit = Math.min(most, batchLimit?.() ?? most);
       if (limit <= 0) return;
-      const waitMs = Math.max(0, Math.min(suspendMs, idleMs, REBALANCE_MS));
+      const waitMs = Math.max(0, Math.min(idleMs, REBALANCE_MS));
       let batch = await this.#merger.next(limit, waitMs);
       if (batch === null) {
         this.#written = this.#merger.progress();

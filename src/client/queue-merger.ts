@@ -21,6 +21,8 @@ export interface MergerOptions {
   readonly filter: MessageFilter | undefined;
   /** Most messages read ahead of a queue. */
   readonly pullMessages?: number | undefined;
+  /** How long one long poll lasts, in ms: longer than a caller waits, or it is begun anew again and again. */
+  readonly suspendMs: number;
   readonly onDamage: (report: DamageReport) => void;
   readonly signal: AbortSignal;
 }
@@ -43,6 +45,14 @@ interface Cursor {
   place: number;
 }
 
+/** A wait for news in any queue, which may last longer than a call of `next`. */
+interface Wait {
+  /** false: nothing new in any queue, not even something to skip. Rejects with what a pull rejects with. */
+  readonly ended: Promise<boolean>;
+  /** What a pull brings from now on is not wanted. */
+  readonly stop: () => void;
+}
+
 /**
  * Reads several queues as one stream: each queue in its order, and the queues among each other in the order of the commit log
  * (remotely: by store time). Not restartable concurrently: one `next` at a time.
@@ -52,8 +62,8 @@ export class QueueMerger {
   readonly #byLog: boolean;
   #cursors: Cursor[] = [];
   #heap: Cursor[] = [];
-  /** The last wait found nothing in any queue: the next one looks at all of them anyway. */
-  #isDry = false;
+  /** Nothing is at hand in any queue while it lasts. An idle consumer begins one seldom, though it has other things to do often. */
+  #wait: Wait | null = null;
 
   constructor(options: MergerOptions, spans: readonly QueueSpan[]) {
     this.#options = options;
@@ -66,11 +76,13 @@ export class QueueMerger {
   }
 
   add({ queue, start, end, filter = this.#options.filter }: QueueSpan): void {
+    this.#stopWaiting();
     this.#cursors.push({ queue, end, filter: filter ?? undefined, messages: [], index: 0, next: start, place: 0 });
   }
 
   /** Forgets a queue with what was read ahead of it. */
   remove(queue: MessageQueue): void {
+    this.#stopWaiting();
     const key = queueKey(queue);
     this.#cursors = this.#cursors.filter((cursor) => queueKey(cursor.queue) !== key);
     this.#rebuildHeap();
@@ -78,6 +90,7 @@ export class QueueMerger {
 
   /** Goes on from another offset. */
   seek(queue: MessageQueue, offset: number): void {
+    this.#stopWaiting();
     const key = queueKey(queue);
     for (const cursor of this.#cursors) {
       if (queueKey(cursor.queue) !== key) continue;
@@ -101,17 +114,18 @@ export class QueueMerger {
    * null: every queue has reached its end.
    */
   async next(limit: number, waitMs: number): Promise<readonly Message[] | null> {
-    const goOnWaiting = this.#isDry && waitMs > 0;
-    this.#isDry = false;
-    if (!goOnWaiting) await this.#refill();
+    if (this.#wait === null) await this.#refill();
     if (this.#heap.length === 0) {
       if (this.#cursors.every((cursor) => cursor.next >= cursor.end)) return null;
-      if (waitMs <= 0 || this.#options.signal.aborted) return [];
-      this.#isDry = !(await this.#waitForAny(waitMs));
-      if (this.#isDry) return [];
+      if (waitMs <= 0 || this.#options.signal.aborted || !(await this.#untilNews(waitMs))) return [];
       await this.#refill();
     }
     return this.#take(limit);
+  }
+
+  /** Ends what is still under way. */
+  close(): void {
+    this.#stopWaiting();
   }
 
   /**
@@ -166,33 +180,62 @@ export class QueueMerger {
     return messages.length > 0;
   }
 
-  /** Long polling on all queues at once; the first messages end the wait. False: no queue had anything new, not even something to skip. */
-  async #waitForAny(waitMs: number): Promise<boolean> {
-    const { broker, signal } = this.#options;
-    let hadNews = false;
-    const waiting = this.#cursors.filter((cursor) => cursor.next < cursor.end);
+  /** Long polling on all queues at once. false: nothing new yet, and the wait goes on, or was in vain. */
+  async #untilNews(waitMs: number): Promise<boolean> {
+    const wait = (this.#wait ??= this.#startWaiting());
+    const woken = new AbortController();
+    const timeout = this.#options.clock.sleep(waitMs, woken.signal).then(() => null);
+    try {
+      const news = await Promise.race([wait.ended, timeout]);
+      if (news !== null) this.#wait = null;
+      return news === true;
+    } catch (error) {
+      this.#wait = null;
+      throw error;
+    } finally {
+      woken.abort();
+    }
+  }
+
+  /** The first messages end it. */
+  #startWaiting(): Wait {
+    const { broker, signal, suspendMs } = this.#options;
     const done = new AbortController();
     // One listener a queue is no leak.
     setMaxListeners(0, done.signal);
     const stop = (): void => done.abort();
     signal.addEventListener('abort', stop, { once: true });
-    const pulls = waiting.map(async (cursor) => {
+    let isWanted = true;
+    let hadNews = false;
+    const pulls = this.#cursors.filter((cursor) => cursor.next < cursor.end).map(async (cursor) => {
       try {
-        const result = await broker.pull({ ...this.#request(cursor), suspendMs: waitMs, signal: done.signal });
+        const result = await broker.pull({ ...this.#request(cursor), suspendMs, signal: done.signal });
+        if (!isWanted) return;
         if (result.status !== 'NO_NEW_MESSAGE') hadNews = true;
         if (this.#accept(cursor, result)) stop();
       } catch (error) {
         if (!done.signal.aborted) throw error;
       }
     });
-    try {
-      await Promise.all(pulls);
-    } finally {
-      stop();
-      signal.removeEventListener('abort', stop);
-      await Promise.allSettled(pulls);
-    }
-    return hadNews;
+    const untilAll = async (): Promise<boolean> => {
+      try {
+        await Promise.all(pulls);
+      } finally {
+        stop();
+        signal.removeEventListener('abort', stop);
+        await Promise.allSettled(pulls);
+      }
+      return hadNews;
+    };
+    const ended = untilAll();
+    // Nobody may be waiting when it fails: the next call is told.
+    ended.catch(() => undefined);
+    return { ended, stop: () => { isWanted = false; stop(); } };
+  }
+
+  #stopWaiting(): void {
+    this.#wait?.stop();
+    this.#wait = null;
   }
 
   /** Merges until the limit, or until a queue needs its next pull. */

@@ -32,7 +32,7 @@ describe('dlq', () => {
   const clock = {
     nowMs: () => nowMs,
     elapsedMs: () => nowMs,
-    repeat: () => {},
+    repeat: () => ({ within: () => {} }),
     sleep: async (ms: number) => {
       nowMs += ms;
     },

@@ -13,7 +13,7 @@ describe('message', () => {
   let store: FakeStore;
   let sent: SendResult[];
   let nowMs: number;
-  const clock = { nowMs: () => nowMs, elapsedMs: () => nowMs, repeat: () => {}, sleep: async () => {} };
+  const clock = { nowMs: () => nowMs, elapsedMs: () => nowMs, repeat: () => ({ within: () => {} }), sleep: async () => {} };
   beforeEach(async () => {
     nowMs = START;
     const broker = new FakeBroker({ clock });

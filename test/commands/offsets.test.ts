@@ -19,7 +19,7 @@ describe('offsets', () => {
   let store: FakeStore;
   let queues: MessageQueue[];
   let nowMs: number;
-  const clock = { nowMs: () => nowMs, elapsedMs: () => nowMs, repeat: () => {}, sleep: async () => {} };
+  const clock = { nowMs: () => nowMs, elapsedMs: () => nowMs, repeat: () => ({ within: () => {} }), sleep: async () => {} };
   const committed = async (group = 'billing') => (await broker.committedOffsets(group, 'Orders')).map(({ committedOffset }) => committedOffset);
 
   beforeEach(async () => {

@@ -51,7 +51,7 @@ describe('config files a broker wrote', () => {
     const options = { tempDirectory: store.temp, quarantineDirectory: store.quarantine };
     const file = new ConfigFile(nodeFileSystem, store.consumerOffsets, options);
     const before = parseBrokerJson(fs.readFileSync(store.consumerOffsets, 'utf8')) as JsonObject;
-    const offsets = new ConsumerOffsets(file, { nowMs: () => 42, elapsedMs: () => 42, repeat: () => {}, sleep: async () => {} });
+    const offsets = new ConsumerOffsets(file, { nowMs: () => 42, elapsedMs: () => 42, repeat: () => ({ within: () => {} }), sleep: async () => {} });
     offsets.commit('retry-group', [{ topic: 'Orders', queueId: 2, offset: 7 }]);
     const after = JSON.parse(fs.readFileSync(store.consumerOffsets, 'utf8')) as Record<string, Record<string, Record<string, number>>>;
     const expected = JSON.parse(JSON.stringify(before)) as typeof after;

@@ -173,11 +173,35 @@ export const bundleWorker = (source: string): string => {
 /** Starts a bundled worker; `task` is its only argument, as JSON. */
 export const startWorker = (script: string, task: unknown): Child => new Child(process.execPath, [script, JSON.stringify(task)], cleanEnvironment());
 
-/** User and system time a process has used so far, ms. Linux. */
+/** Time on a processor that a process has used so far, all threads, ms. Linux. */
 export const cpuTimeMs = (pid: number): number => {
+  const tasks = `/proc/${pid}/task`;
+  // What the scheduler counts, in ns.
+  if (fs.existsSync(`${tasks}/${pid}/schedstat`)) {
+    return fs.readdirSync(tasks).reduce((sum, task) => sum + Number(fs.readFileSync(`${tasks}/${task}/schedstat`, 'latin1').split(' ')[0]), 0) / 1e6;
+  }
   const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
   // The command's name, in brackets, may hold spaces.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   // utime and stime are fields 14 and 15 of proc(5), in ticks of 10 ms; the first one here is field 3.
   return (Number(fields[11]) + Number(fields[12])) * 10;
+};
+
+const WINDOWS = 5;
+const WINDOW_MS = 4000;
+
+/**
+ * Which part of a processor each process uses while it idles: the least of several windows. What else the machine does, and what the engine
+ * of JavaScript cleans up now and then, only ever adds to it.
+ */
+export const idleShares = async (pids: readonly number[]): Promise<number[]> => {
+  const least = pids.map(() => Infinity);
+  for (let window = 0; window < WINDOWS; window++) {
+    const before = pids.map(cpuTimeMs);
+    const startedMs = performance.now();
+    await sleep(WINDOW_MS);
+    const tookMs = performance.now() - startedMs;
+    pids.forEach((pid, index) => (least[index] = Math.min(least[index]!, (cpuTimeMs(pid) - before[index]!) / tookMs)));
+  }
+  return least;
 };

@@ -32,6 +32,11 @@ export interface FileSystem {
   removeDirectory(path: string): void;
   /** Names in a directory in no particular order; null when there is no such directory. */
   list(path: string): string[] | null;
+  /**
+   * Calls `onChange` once, soon after the file was written with `write` by any process of this machine (not: through a memory map), or when
+   * watching fails. Returns what ends the watch; null where no such word can be relied on. Keeps no process alive.
+   */
+  watch(path: string, onChange: () => void): (() => void) | null;
 }
 
 export interface FileStat {

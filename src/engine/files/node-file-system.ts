@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { watchFile } from './watch-file.ts';
 import type { FileStat, FileSystem } from './file-system.ts';
 
 const OPEN_FLAGS = { read: 'r', write: 'r+', create: 'wx+' } as const;
@@ -71,4 +72,5 @@ export const nodeFileSystem: FileSystem = {
       throw error;
     }
   },
+  watch: watchFile,
 };

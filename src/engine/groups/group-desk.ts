@@ -70,7 +70,11 @@ export class GroupDesk {
     const info = this.#card(request, `127.0.0.1@${process.pid}#${idSuffix}`);
     this.#mayConsume(info);
     const directory = new MemberDirectory(this.#context, group);
-    refuseDisagreement(info, directory.tidy());
+    try {
+      refuseDisagreement(info, directory.tidy());
+    } finally {
+      directory.close();
+    }
     const onLeave = (left: Membership): void => void this.#members.delete(left);
     const { instance } = info;
     const member = instance === null

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { MemberInfo } from '../../broker/types.ts';
+import type { FileStat, FileSystem } from '../files/file-system.ts';
 import { readWholeFile, removeFile, writeFileAtomically, writeTempFile } from '../state/file-io.ts';
 import type { StoreContext } from '../store-context.ts';
 import type { CommitWindow } from './commit-rate.ts';
@@ -8,6 +9,10 @@ import { commitsPerSecond } from './commit-rate.ts';
 const MEMBER_BYTE = 0;
 const MEMBER_SUFFIX = '.json';
 const RATE_SUFFIX = '.rate';
+/** A directory that was changed longer ago than this, in ms, would show a later change by its time, however coarse that is. */
+const SETTLED_MS = 3000;
+/** So many cards stay open, so that to ask again whether a member lives is one system call. */
+const MAX_OPEN_CARDS = 64;
 
 /** What a member says of itself, once. */
 export type MemberCard = Omit<MemberInfo, 'queues' | 'consumedPerSecond'>;
@@ -23,8 +28,15 @@ export const groupDirectory = (context: StoreContext, group: string): string => 
 export class MemberDirectory {
   readonly #context: StoreContext;
   readonly #directory: string;
-  /** Cards by file name: they never change. */
+  /** Cards by client id: they never change. */
   #cards = new Map<string, MemberCard>();
+  /** Descriptors of the others' cards, by client id. */
+  readonly #open = new Map<string, number>();
+  /** The member of this process that looks: it knows that it lives. */
+  #ownId = '';
+  #clientIds: readonly string[] = [];
+  /** The directory when it was last listed; null: it must be listed anew. */
+  #listed: Pick<FileStat, 'inode' | 'modifiedMs'> | null = null;
 
   constructor(context: StoreContext, group: string) {
     this.#context = context;
@@ -39,10 +51,13 @@ export class MemberDirectory {
     const fd = fs.open(temporary, 'write');
     locks.tryLock(fd, MEMBER_BYTE, 'exclusive');
     fs.rename(temporary, this.#file(card.clientId, MEMBER_SUFFIX));
+    this.#ownId = card.clientId;
     return fd;
   }
 
   leave(clientId: string, fd: number): void {
+    this.close();
+    this.#ownId = '';
     try {
       this.#remove(clientId);
     } catch {
@@ -53,10 +68,14 @@ export class MemberDirectory {
 
   /** Cards of the living, by client id. Looks only. */
   living(): MemberCard[] {
-    return this.#look(() => {});
+    try {
+      return this.#look(() => {});
+    } finally {
+      this.close();
+    }
   }
 
-  /** The same, and removes what the dead left behind. */
+  /** The same, and removes what the dead left behind. To be closed after the last time. */
   tidy(): MemberCard[] {
     return this.#look((clientId) => this.#remove(clientId));
   }
@@ -70,12 +89,18 @@ export class MemberDirectory {
     return window === null ? null : commitsPerSecond(window as CommitWindow, this.#context.clock.nowMs());
   }
 
+  /** Lets go of the others' cards; looking opens them again. */
+  close(): void {
+    for (const fd of this.#open.values()) this.#context.fs.close(fd);
+    this.#open.clear();
+  }
+
+  /** Several times a second for members that have nothing to do: while nobody comes or goes, one stat and a lock try for each other. */
   #look(onDead: (clientId: string) => void): MemberCard[] {
     const cards = new Map<string, MemberCard>();
-    for (const name of (this.#context.fs.list(this.#directory) ?? []).sort()) {
-      if (!name.endsWith(MEMBER_SUFFIX)) continue;
-      const clientId = name.slice(0, -MEMBER_SUFFIX.length);
-      if (!isLockedFile(this.#context, this.#file(clientId, MEMBER_SUFFIX))) {
+    const clientIds = this.#list();
+    for (const clientId of clientIds) {
+      if (clientId !== this.#ownId && !this.#isAlive(clientId)) {
         onDead(clientId);
         continue;
       }
@@ -84,6 +109,36 @@ export class MemberDirectory {
     }
     this.#cards = cards;
     return [...cards.values()];
+  }
+
+  #list(): readonly string[] {
+    const { fs, clock } = this.#context;
+    const now = fs.stat(this.#directory);
+    if (now === null) return [];
+    if (this.#listed?.inode === now.inode && this.#listed.modifiedMs === now.modifiedMs) return this.#clientIds;
+    this.#listed = clock.nowMs() - now.modifiedMs > SETTLED_MS ? now : null;
+    const names = fs.list(this.#directory) ?? [];
+    this.#clientIds = names.filter((name) => name.endsWith(MEMBER_SUFFIX)).map((name) => name.slice(0, -MEMBER_SUFFIX.length)).sort();
+    const present = new Set(this.#clientIds);
+    for (const clientId of this.#open.keys()) if (!present.has(clientId)) this.#closeCard(clientId);
+    return this.#clientIds;
+  }
+
+  /** Asked with a shared lock, which nobody gets while the member lives. */
+  #isAlive(clientId: string): boolean {
+    const { fs, locks } = this.#context;
+    const fd = this.#open.get(clientId) ?? openIfThere(fs, this.#file(clientId, MEMBER_SUFFIX));
+    if (fd === null) return false;
+    this.#open.set(clientId, fd);
+    const isAlive = !locks.tryLock(fd, MEMBER_BYTE, 'shared');
+    if (!isAlive || this.#open.size > MAX_OPEN_CARDS) this.#closeCard(clientId);
+    return isAlive;
+  }
+
+  #closeCard(clientId: string): void {
+    const fd = this.#open.get(clientId);
+    if (fd !== undefined) this.#context.fs.close(fd);
+    this.#open.delete(clientId);
   }
 
   #read(clientId: string, suffix: string): unknown {
@@ -108,16 +163,20 @@ export class MemberDirectory {
 
 /** Whether a living process has the file locked; asked with a shared lock for a moment, which an owner who tries at that moment outwaits. */
 export const isLockedFile = ({ fs, locks }: StoreContext, file: string): boolean => {
-  let fd: number;
-  try {
-    fd = fs.open(file, 'read');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
+  const fd = openIfThere(fs, file);
+  if (fd === null) return false;
   try {
     return !locks.tryLock(fd, MEMBER_BYTE, 'shared');
   } finally {
     fs.close(fd);
+  }
+};
+
+const openIfThere = (fs: FileSystem, file: string): number | null => {
+  try {
+    return fs.open(file, 'read');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 };

@@ -63,6 +63,11 @@ export class LogTail {
     return this.#stateFile()?.peek() ?? -1;
   }
 
+  /** Calls `onBatch` once, soon after an mqlite writer has changed what `generation` tells; null where that is not told. See `FileSystem.watch`. */
+  watchGeneration(onBatch: () => void): (() => void) | null {
+    return this.#context.fs.watch(this.#context.paths.state, onBatch);
+  }
+
   /** Whether `current` knows where to go on: the first time it looks at every queue. */
   get isEndKnown(): boolean {
     return this.#scanned > 0;

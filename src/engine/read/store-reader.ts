@@ -86,6 +86,11 @@ export class StoreReader {
     return this.#waiting.until(() => this.tail.current() > offset, Infinity, signal);
   }
 
+  /** Waits until `hasNews`, which is asked after something was stored; false at the deadline, or when the signal aborts first. */
+  untilStored(hasNews: () => boolean, deadlineMs: number, signal: AbortSignal): Promise<boolean> {
+    return this.#waiting.until(hasNews, deadlineMs, signal);
+  }
+
   /** The message stored at a commit-log offset; null when no sound record begins there. */
   messageAt(commitLogOffset: number): StoredMessage | null {
     if (commitLogOffset < this.tail.minOffset() || !this.log.readFresh(commitLogOffset, 4)) return null;
@@ -118,6 +123,7 @@ export class StoreReader {
   }
 
   close(): void {
+    this.#waiting.close();
     for (const queue of this.#queues.values()) queue.close();
     this.#queues.clear();
     this.log.close();

@@ -1,7 +1,7 @@
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Repetition } from '../../base/clock.ts';
 import type { LogTail } from './log-tail.ts';
 
-/** How often those who wait look whether something was stored. Changes by another process raise no event (a broker writes through mmap). */
+/** How often those who wait look whether something was stored. What a broker writes raises no event: it writes through mmap. */
 const POLL_MS = 10;
 /** After so long without news the looks become rarer, so that an idle process costs next to nothing. */
 const IDLE_AFTER_MS = 1000;
@@ -13,6 +13,10 @@ const TIMER_MS = 1;
  * generation of a writing mqlite, or of the log where it ended when a broker last wrote something.
  */
 const FULL_LOOK_MS = 500;
+/** A batch is told of when it begins: so soon after that its end is looked for, in ms. */
+const BATCH_MS = 50;
+/** So often in a row a batch of an mqlite was seen and not told, and events are not relied on any more. */
+const MAX_MISSED = 3;
 /** So many queues are looked at themselves rather than all queues of the store once, to find where a broker's log ends. */
 const FEW_WAITERS = 16;
 
@@ -31,7 +35,10 @@ interface Attempt {
 const SOME: Attempt = { value: true };
 const NONE: Attempt = { value: false };
 
-/** Everybody of one reader who waits for something to be stored: one timer wakes for all of them. */
+/**
+ * Everybody of one reader who waits for something to be stored: one timer wakes for all of them. Where an mqlite writes and nothing has
+ * been stored for a while, an event of its state file does, and the timer is for what raises none.
+ */
 export class WaitingReaders {
   readonly #clock: Clock;
   readonly #tail: LogTail;
@@ -39,7 +46,11 @@ export class WaitingReaders {
   /** The earliest of all. */
   #deadlineMs = Infinity;
   #isRunning = false;
+  #timer: Repetition | null = null;
   #lastNewsMs: number;
+  /** When the generation was last seen to change: on a busy store there would be too many events. */
+  #lastBatchMs = -Infinity;
+  #toldMs = -Infinity;
   #fullLookMs = 0;
   #isWrittenByMqlite = false;
   #isEndWatched = false;
@@ -47,6 +58,9 @@ export class WaitingReaders {
   #generation = -1;
   /** The next look must be one at everything. */
   #mustLook = true;
+  /** Ends the watch for an event. */
+  #unwatch: (() => void) | null = null;
+  #missed = 0;
 
   constructor(clock: Clock, tail: LogTail) {
     this.#clock = clock;
@@ -74,10 +88,18 @@ export class WaitingReaders {
       };
       this.#waiters.push(waiter);
       this.#deadlineMs = Math.min(this.#deadlineMs, deadlineMs);
-      if (this.#isRunning) return;
+      if (this.#isRunning) {
+        if (this.#unwatch !== null) this.#timer?.within(POLL_MS);
+        return;
+      }
       this.#isRunning = true;
-      this.#clock.repeat(POLL_MS, this.#tick);
+      this.#timer = this.#clock.repeat(POLL_MS, this.#tick);
     });
+  }
+
+  close(): void {
+    this.#stopWatching();
+    for (const { resolve } of this.#waiters.splice(0)) resolve(false);
   }
 
   /** While nothing happens it allocates nothing: what an idle process costs is this. Returns when to look next. */
@@ -91,10 +113,36 @@ export class WaitingReaders {
     }
     if (any !== NONE || nowMs + TIMER_MS > this.#deadlineMs) this.#settle(any, nowMs);
     this.#isRunning = this.#waiters.length > 0;
-    if (!this.#isRunning) return -1;
-    const pollMs = nowMs - this.#lastNewsMs > IDLE_AFTER_MS ? IDLE_POLL_MS : POLL_MS;
+    if (!this.#isRunning) {
+      this.#stopWatching();
+      return -1;
+    }
+    const pollMs = this.#pollMs(nowMs);
     return nowMs + pollMs <= this.#deadlineMs ? pollMs : Math.max(0, this.#deadlineMs - nowMs);
   };
+
+  /** Watches for an event when it is worth it. */
+  #pollMs(nowMs: number): number {
+    if (nowMs - this.#lastNewsMs <= IDLE_AFTER_MS || nowMs - this.#toldMs <= BATCH_MS) return POLL_MS;
+    if (!this.#isWrittenByMqlite || nowMs - this.#lastBatchMs <= IDLE_AFTER_MS || this.#missed >= MAX_MISSED) return IDLE_POLL_MS;
+    if (this.#unwatch !== null) return FULL_LOOK_MS;
+    this.#unwatch = this.#tail.watchGeneration(this.#onBatch);
+    if (this.#unwatch === null) this.#missed = MAX_MISSED;
+    // What was stored up to now is not told.
+    return POLL_MS;
+  }
+
+  readonly #onBatch = (): void => {
+    this.#unwatch = null;
+    this.#missed = 0;
+    this.#lastBatchMs = this.#toldMs = this.#clock.elapsedMs();
+    this.#timer?.within(0);
+  };
+
+  #stopWatching(): void {
+    this.#unwatch?.();
+    this.#unwatch = null;
+  }
 
   #settle(any: Attempt, nowMs: number): void {
     this.#waiters = this.#waiters.filter((waiter) => {
@@ -121,12 +169,7 @@ export class WaitingReaders {
       this.#lookAtWriter(nowMs);
       return true;
     }
-    if (this.#isWrittenByMqlite) {
-      const generation = this.#tail.generation();
-      const isSame = generation === this.#generation;
-      this.#generation = generation;
-      return !isSame;
-    }
+    if (this.#isWrittenByMqlite) return this.#isNewGeneration(nowMs);
     // A broker lists a record in its queue some time after it stored it.
     if (!this.#isEndWatched || nowMs - this.#lastNewsMs <= IDLE_AFTER_MS) return true;
     if (!this.#tail.hasGrown()) return false;
@@ -134,11 +177,23 @@ export class WaitingReaders {
     return true;
   }
 
+  #isNewGeneration(nowMs: number): boolean {
+    const generation = this.#tail.generation();
+    if (generation === this.#generation) return false;
+    this.#generation = generation;
+    this.#lastBatchMs = nowMs;
+    if (this.#unwatch !== null) {
+      this.#missed++;
+      this.#stopWatching();
+    }
+    return true;
+  }
+
   #lookAtWriter(nowMs: number): void {
     this.#mustLook = false;
     this.#fullLookMs = nowMs;
     this.#isWrittenByMqlite = this.#tail.isWrittenByMqlite();
-    this.#generation = this.#tail.generation();
+    this.#isNewGeneration(nowMs);
     this.#isEndWatched = !this.#isWrittenByMqlite && (this.#tail.isEndKnown || this.#waiters.length > FEW_WAITERS);
     if (this.#isEndWatched && this.#tail.watchEnd()) this.#lastNewsMs = nowMs;
   }

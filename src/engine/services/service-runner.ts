@@ -7,8 +7,10 @@ import type { ServiceContext, StoreService } from './store-service.ts';
 const LEADER_BYTE = 0;
 /** How often a process that is not the one looks whether the one has gone, in ms. */
 const ELECTION_MS = 500;
-/** How often the one looks whether something was stored that is due sooner than what it knows of, in ms: a delivery may be 100 ms late. */
+/** How often the one looks, while others store a lot, whether anything is due sooner than what it knows of, in ms: a delivery may be 100 ms late. */
 const LOOK_MS = 80;
+/** While nothing is stored it waits for that; the system clock may be set meanwhile, and something be due. */
+const QUIET_LOOK_MS = 1000;
 
 /**
  * Runs the services of a store in one of the processes that write it: whoever holds `mqlite/services.lock`, which vanishes with the
@@ -48,10 +50,15 @@ export class ServiceRunner {
         await clock.sleep(ELECTION_MS, signal);
         continue;
       }
-      if (this.#hasWork()) await this.#runAll();
-      const leftMs = this.#nextMs - clock.nowMs();
-      if (leftMs <= 0) await nextTurn();
-      else await clock.sleep(Math.min(LOOK_MS, leftMs), signal);
+      if (this.#hasWork()) {
+        await this.#runAll();
+        const leftMs = this.#nextMs - clock.nowMs();
+        if (leftMs <= 0) await nextTurn();
+        else await clock.sleep(Math.min(LOOK_MS, leftMs), signal);
+      } else {
+        const deadlineMs = clock.elapsedMs() + Math.min(QUIET_LOOK_MS, Math.max(0, this.#nextMs - clock.nowMs()));
+        await this.#context.reader.untilStored(() => this.#hasWork(), deadlineMs, signal);
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { repeatBySleeping } from '../../../src/base/clock.ts';
-import type { Clock } from '../../../src/base/clock.ts';
+import type { Clock, Repetition } from '../../../src/base/clock.ts';
 import type { FileLocks } from '../../../src/engine/files/file-locks.ts';
 import type { FileStat, FileSystem } from '../../../src/engine/files/file-system.ts';
 import { systemError } from './memory-disk.ts';
@@ -146,6 +146,7 @@ export class Process {
         const node = disk.find(file);
         return node === null || !node.isDirectory ? null : [...node.entries.keys()];
       }),
+      watch: () => null,
     };
   }
 
@@ -248,8 +249,8 @@ export class ManualClock implements Clock {
     return this.nowMs();
   }
 
-  repeat(delayMs: number, next: () => number): void {
-    void repeatBySleeping(this, delayMs, next);
+  repeat(delayMs: number, next: () => number): Repetition {
+    return repeatBySleeping(this, delayMs, next);
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {

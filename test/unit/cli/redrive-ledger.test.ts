@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { LedgerFile, ledgerPath, readLedger } from '../../../src/cli/redrive-ledger.ts';
 import { temporaryDirectory } from '../../support/fixtures.ts';
 
-const clock = { nowMs: () => 1000, elapsedMs: () => 1000, repeat: () => {}, sleep: async () => {} };
+const clock = { nowMs: () => 1000, elapsedMs: () => 1000, repeat: () => ({ within: () => {} }), sleep: async () => {} };
 const fresh = (): string => ledgerPath({ kind: 'local', directory: temporaryDirectory('ledger'), commitLogDirectory: undefined, source: '' }, '/data', 'a|b%c');
 
 describe('the redrive ledger', () => {

@@ -91,6 +91,39 @@ describe('consuming as a group', () => {
     expect(broker.store.members.size).toBe(0);
   });
 
+  it('an idle member goes on with the long polls it has begun, looks for resets meanwhile, and leaves none behind', async () => {
+    const broker = await brokerWith('T', 4, []);
+    const stop = new AbortController();
+    const seen: string[] = [];
+    let [begun, open, commits] = [0, 0, 0];
+    const pull = broker.pull.bind(broker);
+    broker.pull = async (request) => {
+      if (request.suspendMs === undefined) return pull(request);
+      begun++;
+      open++;
+      return pull(request).finally(() => open--);
+    };
+    const joinGroup = broker.joinGroup.bind(broker);
+    broker.joinGroup = async (request) => {
+      const membership = await joinGroup(request);
+      const commit = membership.commit.bind(membership);
+      membership.commit = async (offsets) => {
+        commits++;
+        return commit(offsets);
+      };
+      return membership;
+    };
+    const running = consume(broker, { untilEnd: false, suspendMs: 60_000, signal: stop.signal, deliver: async (batch) => void seen.push(...places(batch)) });
+    await expect.poll(() => commits, { timeout: 5000 }).toBeGreaterThanOrEqual(3);
+    expect([begun, open]).toEqual([4, 4]);
+    await fill(broker, 'T', [2]);
+    await expect.poll(() => seen, { timeout: 5000 }).toEqual(['2@0']);
+    stop.abort();
+    await running;
+    await settle();
+    expect(open).toBe(0);
+  });
+
   it('ends after the idle time', async () => {
     const broker = await brokerWith('T', 1, [0]);
     expect(await consume(broker, { untilEnd: false, idleTimeoutMs: 50 })).toEqual(['0@0']);

@@ -1,5 +1,5 @@
 import { repeatBySleeping } from '../../../src/base/clock.ts';
-import type { Clock } from '../../../src/base/clock.ts';
+import type { Clock, Repetition } from '../../../src/base/clock.ts';
 import { FakeBroker } from '../../support/fake-broker.ts';
 import type { Message } from '../../../src/record/message.ts';
 
@@ -16,8 +16,8 @@ export class ManualClock implements Clock {
     return this.#nowMs;
   }
 
-  repeat(delayMs: number, next: () => number): void {
-    void repeatBySleeping(this, delayMs, next);
+  repeat(delayMs: number, next: () => number): Repetition {
+    return repeatBySleeping(this, delayMs, next);
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ import { compressionFlags, compressionTypeOf } from '../../../src/record/sys-fla
 import { joinProperties, parseProperties, propertyOf } from '../../../src/record/properties.ts';
 
 const fakeClock = (start: number) => {
-  const clock = { now: start, nowMs: () => clock.now, elapsedMs: () => clock.now, repeat: () => {}, sleep: async () => {} };
+  const clock = { now: start, nowMs: () => clock.now, elapsedMs: () => clock.now, repeat: () => ({ within: () => {} }), sleep: async () => {} };
   return clock;
 };
 

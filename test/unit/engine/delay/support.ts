@@ -1,5 +1,5 @@
 import { repeatBySleeping, systemClock } from '../../../../src/base/clock.ts';
-import type { Clock } from '../../../../src/base/clock.ts';
+import type { Clock, Repetition } from '../../../../src/base/clock.ts';
 import type { Broker } from '../../../../src/broker/broker.ts';
 import type { OutgoingMessage, SendResult } from '../../../../src/broker/types.ts';
 import { initStore } from '../../../../src/engine/inspect/init.ts';
@@ -19,11 +19,11 @@ export class StillClock implements Clock {
   }
 
   elapsedMs(): number {
-    return systemClock.elapsedMs();
+    return systemClock.elapsedMs() + this.now - START_MS;
   }
 
-  repeat(delayMs: number, next: () => number): void {
-    void repeatBySleeping(this, delayMs, next);
+  repeat(delayMs: number, next: () => number): Repetition {
+    return repeatBySleeping(this, delayMs, next);
   }
 
   async sleep(_delayMs: number, signal?: AbortSignal): Promise<void> {

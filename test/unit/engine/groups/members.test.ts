@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Membership } from '../../../../src/broker/types.ts';
 import { CommitRate, commitsPerSecond } from '../../../../src/engine/groups/commit-rate.ts';
+import { nodeFileSystem } from '../../../../src/engine/files/node-file-system.ts';
 import { openLocalBroker } from '../../../../src/engine/open.ts';
 import { temporaryDirectory } from '../../../support/fixtures.ts';
 import { snapshotTree } from '../../../support/tree-snapshot.ts';
@@ -41,6 +42,44 @@ describe('members in the directory of a store', () => {
     expect(fs.existsSync(dead)).toBe(false);
     await looker.close();
     await broker.close();
+    expect(fs.readdirSync(members)).toEqual([]);
+  });
+
+  it('who has nothing to do looks cheaply: one stat, and a lock try for each other member; who comes, goes or dies is seen at the next look', async () => {
+    const storeDirectory = temporaryDirectory('members');
+    let calls: string[] = [];
+    const files = { ...nodeFileSystem };
+    for (const name of ['list', 'open', 'stat'] as const) {
+      const real = nodeFileSystem[name].bind(nodeFileSystem) as (file: string) => unknown;
+      files[name] = ((file: string, ...more: []) => {
+        if (file.includes('members')) calls.push(name);
+        return real(file, ...more);
+      }) as never;
+    }
+    const broker = await openLocalBroker({ storeDirectory, mode: 'write', create: true, fs: files });
+    const others = await openLocalBroker({ storeDirectory, mode: 'write' });
+    await broker.createTopic('T', { readQueueNums: 3, writeQueueNums: 3 });
+    const join = (from: typeof broker): Promise<Membership> => from.joinGroup({ group: 'g', subscriptions: [{ topic: 'T' }] });
+    const [member, second, third] = [await join(broker), await join(others), await join(others)];
+    const members = path.join(storeDirectory, 'mqlite', 'groups', GROUP, 'members');
+    // As if nobody had come for a while.
+    fs.utimesSync(members, new Date(), new Date(Date.now() - 60_000));
+    await member.release(await member.refresh());
+    calls = [];
+    for (let look = 0; look < 3; look++) expect(await member.refresh()).toEqual([]);
+    expect(calls).toEqual(['stat', 'stat', 'stat']);
+    // A lock that vanishes is no event, and no change of the directory.
+    await second.leave();
+    fs.writeFileSync(path.join(members, `${third.info.clientId}x.json`), JSON.stringify({ ...third.info, clientId: `${third.info.clientId}x` }));
+    await third.refresh();
+    fs.utimesSync(members, new Date(), new Date(Date.now() - 60_000));
+    await member.refresh();
+    expect([member.queues.length, third.queues.length]).toEqual([2, 1]);
+    const fourth = await join(others);
+    expect((await member.refresh()).length).toBe(1);
+    await fourth.leave();
+    await broker.close();
+    await others.close();
     expect(fs.readdirSync(members)).toEqual([]);
   });
 

@@ -48,7 +48,7 @@ export const readLogRecords = (file: string): IndexedRecord[] => {
 export const START_MS = 1_795_416_000_000;
 
 export const fixedClock = (nowMs = START_MS): Clock & { now: number } => {
-  const clock = { now: nowMs, nowMs: () => clock.now, elapsedMs: () => clock.now, repeat: () => {}, sleep: () => Promise.resolve() };
+  const clock = { now: nowMs, nowMs: () => clock.now, elapsedMs: () => clock.now, repeat: () => ({ within: () => {} }), sleep: () => Promise.resolve() };
   return clock;
 };
 

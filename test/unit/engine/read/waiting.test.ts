@@ -99,3 +99,79 @@ it('beside a broker, who follows the log sees what it stores at once', async () 
   await records.return?.(undefined);
   await broker.close();
 });
+
+/** A store that an mqlite writes, and a reader that waits for its first message. */
+const idleReader = async (watch: FileSystem['watch']): Promise<{ calls: () => number; send: () => Promise<number>; close: () => Promise<void> }> => {
+  const storeDirectory = path.join(temporaryDirectory('waiting'), 'store');
+  const writer = await openLocalBroker({ storeDirectory, mode: 'write', create: true });
+  await writer.createTopic('T', { writeQueueNums: 1, readQueueNums: 1 });
+  const { files, calls } = counted();
+  const reader = await openLocalBroker({ storeDirectory, mode: 'read', fs: { ...files, watch } });
+  const queue = { topic: 'T', brokerName: 'broker-a', queueId: 0 };
+  let offset = 0;
+  let found = reader.pull({ queue, offset, maxMessages: 1, suspendMs: 60_000 });
+  return {
+    calls,
+    send: async () => {
+      const startedMs = performance.now();
+      await writer.send({ topic: 'T', body: Buffer.from('x') });
+      expect(await found).toMatchObject({ status: 'FOUND', messages: [{ queueOffset: offset }] });
+      const tookMs = performance.now() - startedMs;
+      offset++;
+      found = reader.pull({ queue, offset, maxMessages: 1, suspendMs: 60_000 });
+      return tookMs;
+    },
+    close: async () => {
+      await reader.close();
+      expect((await found).status).toBe('NO_NEW_MESSAGE');
+      await writer.close();
+    },
+  };
+};
+
+it('beside an mqlite, who waits is told, and looks at next to nothing', { timeout: 60_000 }, async () => {
+  let told = 0;
+  const { calls, send, close } = await idleReader((file, onChange) => nodeFileSystem.watch(file, () => {
+    told++;
+    onChange();
+  }));
+  for (let round = 1; round <= 2; round++) {
+    await sleep(IDLE_MS + 200);
+    const before = calls();
+    await sleep(1000);
+    // Two looks at everything; looks at the generation alone would be some 28 more.
+    expect(calls() - before).toBeLessThan(25);
+    await send();
+    expect(told).toBe(process.platform === 'linux' ? round : 0);
+  }
+  await close();
+});
+
+it('where nobody tells of a write, who waits looks', { timeout: 60_000 }, async () => {
+  const { calls, send, close } = await idleReader(() => null);
+  await sleep(IDLE_MS);
+  const before = calls();
+  await sleep(1000);
+  expect(calls() - before).toBeGreaterThan(20);
+  await send();
+  await close();
+});
+
+it('a watch that tells of nothing is not relied on', { timeout: 60_000 }, async () => {
+  let watches = 0;
+  const { calls, send, close } = await idleReader(() => {
+    watches++;
+    return () => undefined;
+  });
+  for (let round = 0; round < 3; round++) {
+    await sleep(IDLE_MS + 200);
+    await send();
+  }
+  expect(watches).toBe(3);
+  await sleep(IDLE_MS + 200);
+  const before = calls();
+  await sleep(1000);
+  expect(calls() - before).toBeGreaterThan(20);
+  expect(watches).toBe(3);
+  await close();
+});

@@ -12,7 +12,7 @@ const SEGMENT = 4096;
 const QUEUE_FILE = 40;
 const HOUR = 3_600_000;
 const NOW = Date.UTC(2026, 0, 10);
-const clock: Clock = { nowMs: () => NOW, elapsedMs: () => NOW, repeat: () => {}, sleep: () => Promise.resolve() };
+const clock: Clock = { nowMs: () => NOW, elapsedMs: () => NOW, repeat: () => ({ within: () => {} }), sleep: () => Promise.resolve() };
 
 /** Log files of the given ages in hours, oldest first; a queue of two entries a file, pointing at the given offsets. */
 const storeWith = async (agesHours: readonly number[], entries: readonly number[], indexEnds: readonly number[] = []): Promise<string> => {
