@@ -15,7 +15,7 @@ import { makeDirectoryDurably } from './state/file-io.ts';
 import { requireWritableIdentity } from './state/infer-identity.ts';
 import { DEFAULT_IDENTITY, readIdentity, writeIdentity } from './state/store-identity.ts';
 import { detectStoreKind, isStore } from './state/store-kind.ts';
-import { resolveIdentity } from './store-context.ts';
+import { identityForLooking, resolveIdentity } from './store-context.ts';
 import type { StoreContext } from './store-context.ts';
 import { storePaths } from './store-paths.ts';
 import type { StorePaths } from './store-paths.ts';
@@ -62,12 +62,13 @@ export const openLocalBroker = async (options: LocalBrokerOptions): Promise<Brok
 const openForReading = (options: LocalBrokerOptions, paths: StorePaths): Broker => {
   const fs = options.fs ?? nodeFileSystem;
   detectStoreKind(fs, paths);
-  const context = { ...ports(options), paths, identity: resolveIdentity(fs, paths).identity };
+  const { identity, levelsUnknown } = identityForLooking(fs, paths);
+  const context = { ...ports(options), paths, identity };
   const { notices, notify } = collectNotices(options);
   if (abortExists(fs, paths.abort) && !isLocked(fs, paths.lock)) {
     notify(`${paths.root} was not closed cleanly; reading up to the last valid record`);
   }
-  return new LocalBroker({ context, writer: null, flush: 'async', notices, onNotice: notify, onTopicCreated: () => {} });
+  return new LocalBroker({ context, writer: null, flush: 'async', notices, levelsUnknown, onNotice: notify, onTopicCreated: () => {} });
 };
 
 const openForWriting = async (options: LocalBrokerOptions, paths: StorePaths): Promise<Broker> => {

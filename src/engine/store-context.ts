@@ -6,7 +6,8 @@ import { ConfigFile } from './state/config-file.ts';
 import { ConsumerOffsets, mergeOffsets } from './state/consumer-offsets.ts';
 import { DeletedTopics } from './state/deleted-topics.ts';
 import { inferIdentity } from './state/infer-identity.ts';
-import type { InferredIdentity, NewestRecord } from './state/infer-identity.ts';
+import type { InferredIdentity, RecordsOfStore } from './state/infer-identity.ts';
+import { NO_LEVEL_DELAYS } from './state/level-identity.ts';
 import { OffsetShadow } from './state/offset-shadow.ts';
 import { OffsetResets } from './state/offset-resets.ts';
 import { readIdentity } from './state/store-identity.ts';
@@ -14,6 +15,7 @@ import type { StoreIdentity } from './state/store-identity.ts';
 import { mergeGroups, SubscriptionGroups } from './state/subscription-groups.ts';
 import { mergeTopics, TopicTable } from './state/topics.ts';
 import type { StorePaths } from './store-paths.ts';
+import { readLevelDelays } from './read/level-delays.ts';
 import { readNewestRecord } from './read/newest-record.ts';
 
 /** What every part of the engine needs to know of the store it works on. */
@@ -38,8 +40,32 @@ export interface StoreTables {
 
 /** What the store is, from store.json and, on a broker's store, from its files. Reads only. */
 export const resolveIdentity = (fs: FileSystem, paths: StorePaths): InferredIdentity =>
-  inferIdentity(fs, paths, readIdentity(fs, paths.identity) ?? {}, ({ segmentSizeBytes }): NewestRecord | null =>
-    readNewestRecord(fs, listSegments(fs, paths.commitLog, segmentSizeBytes)));
+  inferIdentity(fs, paths, readIdentity(fs, paths.identity) ?? {}, recordsOf(fs, paths));
+
+const recordsOf = (fs: FileSystem, paths: StorePaths): RecordsOfStore => ({
+  newestRecord: (segmentSizeBytes) => readNewestRecord(fs, listSegments(fs, paths.commitLog, segmentSizeBytes)),
+  levelDelays: (segmentSizeBytes) => readLevelDelays(fs, paths, segmentSizeBytes),
+});
+
+/** An identity whose delay levels are looked up when they are asked for. */
+export interface LookingIdentity {
+  readonly identity: StoreIdentity;
+  /** Why the delay levels are not known for sure; undefined when they are. */
+  levelsUnknown(): string | undefined;
+}
+
+/** For those who only look: opening stays cheap, and few ask for the levels, which are told by a look into the queue of each. */
+export const identityForLooking = (fs: FileSystem, paths: StorePaths): LookingIdentity => {
+  const given = readIdentity(fs, paths.identity) ?? {};
+  let whole: InferredIdentity | null = null;
+  const resolve = (): InferredIdentity => (whole ??= resolveIdentity(fs, paths));
+  const { identity } = inferIdentity(fs, paths, given, { ...recordsOf(fs, paths), levelDelays: () => NO_LEVEL_DELAYS });
+  if (given.messageDelayLevel !== undefined) return { identity, levelsUnknown: () => undefined };
+  return {
+    identity: Object.defineProperty({ ...identity }, 'messageDelayLevel', { enumerable: true, get: () => resolve().identity.messageDelayLevel }),
+    levelsUnknown: () => resolve().reasons.messageDelayLevel,
+  };
+};
 
 export const openTables = (context: StoreContext): StoreTables => {
   const { fs, paths, clock, identity } = context;

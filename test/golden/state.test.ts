@@ -10,12 +10,17 @@ import { ConfigFile, readConfig } from '../../src/engine/state/config-file.ts';
 import {
   committedOffset, ConsumerOffsets, groupsWithOffsets, offsetsOfGroup, offsetsOfTopic,
 } from '../../src/engine/state/consumer-offsets.ts';
+import { parseDelayLevels } from '../../src/engine/dispatch/tags-code.ts';
+import { readLevelDelays } from '../../src/engine/read/level-delays.ts';
 import { readDelayOffsets } from '../../src/engine/state/delay-offsets.ts';
 import { inferIdentity, requireWritableIdentity } from '../../src/engine/state/infer-identity.ts';
+import type { NewestRecord, RecordsOfStore } from '../../src/engine/state/infer-identity.ts';
+import { DEFAULT_IDENTITY } from '../../src/engine/state/store-identity.ts';
 import { detectStoreKind } from '../../src/engine/state/store-kind.ts';
 import { listGroups } from '../../src/engine/state/subscription-groups.ts';
 import { listTopics } from '../../src/engine/state/topics.ts';
 import { storePaths } from '../../src/engine/store-paths.ts';
+import type { StorePaths } from '../../src/engine/store-paths.ts';
 import { readTruth, unpackFixture } from '../support/fixtures.ts';
 
 const NAMES = { brokerName: 'broker-a', clusterName: 'DefaultCluster' };
@@ -115,9 +120,18 @@ describe('checkpoint and abort a broker wrote', () => {
 });
 
 describe('identity of a broker\'s store', () => {
+  const records = (store: StorePaths, newest: NewestRecord | null): RecordsOfStore =>
+    ({ newestRecord: () => newest, levelDelays: (segmentSizeBytes) => readLevelDelays(nodeFileSystem, store, segmentSizeBytes) });
+
+  it.each(stores)('%s: how long messages wait at each level is told by them', (_, store) => {
+    const { delaysMs, highest } = readLevelDelays(nodeFileSystem, store, 1_048_576);
+    expect([...delaysMs].sort(([a], [b]) => a - b)).toEqual(parseDelayLevels(DEFAULT_IDENTITY.messageDelayLevel).map((ms, level): [number, number] => [level, ms]).slice(1));
+    expect(highest).toBe(18);
+  });
+
   it.each(stores)('%s: everything is inferred as the broker was configured', (_, store) => {
     expect(detectStoreKind(nodeFileSystem, store)).toEqual({ writeRefusal: null });
-    const inferred = inferIdentity(nodeFileSystem, store, {}, () => ({ storeHost: '127.0.0.1:20911', hasPropertyCrc: false }));
+    const inferred = inferIdentity(nodeFileSystem, store, {}, records(store, { storeHost: '127.0.0.1:20911', hasPropertyCrc: false }));
     expect(inferred.identity).toEqual({
       brokerName: 'broker-a', clusterName: 'DefaultCluster', storeHost: '127.0.0.1:20911', segmentSizeBytes: 1048576,
       consumeQueueFileSizeBytes: 6000000, indexSlotCount: 1000, indexMaxCount: 4000,
@@ -132,13 +146,13 @@ describe('identity of a broker\'s store', () => {
     fs.rmSync(store.index, { recursive: true });
     fs.rmSync(store.topics);
     fs.rmSync(`${store.topics}.bak`);
-    const inferred = inferIdentity(nodeFileSystem, store, {}, () => null);
+    const inferred = inferIdentity(nodeFileSystem, store, {}, records(store, null));
     expect(Object.entries(inferred.sources).filter(([, source]) => source === 'unknown').map(([field]) => field)).toEqual([
       'brokerName', 'clusterName', 'indexSlotCount', 'indexMaxCount',
     ]);
     expect(() => requireWritableIdentity(inferred, store)).toThrow(/cannot tell brokerName .* indexMaxCount \(there are no index files\)/);
     const given = { brokerName: 'b', clusterName: 'c', indexSlotCount: 1000, indexMaxCount: 4000 };
-    const second = inferIdentity(nodeFileSystem, store, given, () => null);
+    const second = inferIdentity(nodeFileSystem, store, given, records(store, null));
     expect(second.identity).toMatchObject(given);
     expect(() => requireWritableIdentity(second, store)).not.toThrow();
   });

@@ -1,8 +1,12 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Broker } from '../../src/broker/broker.ts';
 import type { OutgoingMessage, SendResult } from '../../src/broker/types.ts';
+import { storeInfo } from '../../src/engine/inspect/info.ts';
 import { initStore } from '../../src/engine/inspect/init.ts';
+import { verifyStore } from '../../src/engine/inspect/verify.ts';
 import { brokerConfigOf, damageIn, openForWriting, readStore } from './support/mqlite.ts';
 import { copyStore, temporaryDirectory, type TruthRow } from './support/store-copy.ts';
 import { describeInterop } from './support/suite.ts';
@@ -120,5 +124,49 @@ describeInterop('delayed messages', (world) => {
     expect(wrong(await second.client.pullAll(['Late']), dueMs)).toEqual([]);
     await second.broker.stop();
     expect(second.broker.complaints()).toEqual([]);
+  });
+
+  it('of a broker with levels of its own: its messages tell them, nothing is called damage, and once they are given mqlite delivers by them', async () => {
+    const ownLevels = { ...CONFIG, messageDelayLevel: '2s 4s 90s' };
+    const directory = temporaryDirectory('delay-levels');
+    const { broker: real, client } = await world.broker({ storeDirectory: directory, config: ownLevels });
+    await client.createTopic('Late', { queues: 2 });
+    const before = Date.now();
+    const levels = [1, 2, 2, 3, 9];
+    const sent = await client.send(levels.map((delayLevel, i) => ({ topic: 'Late', body: `level ${delayLevel}`, tags: 'T', keys: `k${i}`, delayLevel })));
+    await real.stop();
+    const unsure = 'messages of level 1 wait 2s instead of 1s, level 2 wait 4s instead of 5s, level 3 wait 90s instead of 10s; levels behind 3 do not show';
+    const { identity, notes } = await storeInfo({ storeDirectory: directory });
+    expect(identity.messageDelayLevel).toBe('2s 4s 90s');
+    expect(notes).toContain(`messageDelayLevel is not known: ${unsure}`);
+    expect(await damageIn(directory)).toEqual([]);
+    await expect(openForWriting(directory)).rejects.toThrow(`cannot tell messageDelayLevel (${unsure})`);
+
+    const copy = copyStore(directory);
+    mkdirSync(join(copy, 'mqlite'));
+    writeFileSync(join(copy, 'mqlite/store.json'), JSON.stringify({ messageDelayLevel: ownLevels.messageDelayLevel }));
+    const broker = await openForWriting(copy);
+    const dueMs = new Map(sent.slice(0, 3).map(({ msgId }, i) => [msgId, before + [2000, 4000, 4000][i]!]));
+    const ours = await broker.send(late('ours', { delayLevel: 2 }));
+    dueMs.set(ours.msgId, ours.deliverAtMs!);
+    const all = async (): Promise<number> => (await Promise.all((await broker.queues('Late')).map((queue) => broker.maxOffset(queue)))).reduce((sum, end) => sum + end, 0);
+    await until(all, (found) => found >= dueMs.size, 15_000);
+    expect(broker.notices()).toEqual([]);
+    await broker.close();
+    expect(wrong(await readStore(copy, ['Late']), dueMs)).toEqual([]);
+    expect(await damageIn(copy)).toEqual([]);
+
+    // Its conf is changed: what is new waits otherwise than store.json says, which is no damage either.
+    const changed = await world.broker({ storeDirectory: copy, config: { ...CONFIG, messageDelayLevel: '1s 4s 90s' } });
+    const [quick] = await changed.client.send([{ topic: 'Late', body: 'quick', delayLevel: 1 }]);
+    const rows = await until(() => changed.client.pullAll(['Late']), (found) => found.some(({ msgId }) => msgId === quick!.msgId), 15_000);
+    expect(rows.map(({ msgId }) => msgId)).toContain(quick!.msgId);
+    await changed.broker.stop();
+    expect(changed.broker.complaints()).toEqual([]);
+    const report = await verifyStore({ storeDirectory: copy });
+    expect(report.damage).toEqual([]);
+    expect(report.notes.filter((note) => note.includes('delay level'))).toEqual([
+      `1 message of delay level 1 waits 1s instead of 2s, due when the queue entry says: the broker's messageDelayLevel is not what ${join(copy, 'mqlite/store.json')} says; write what broker.conf has into that file`,
+    ]);
   });
 });

@@ -6,6 +6,7 @@ import { STORE_HOST_IPV6, TRANSACTION_MASK, TRANSACTION_PREPARED, TRANSACTION_RO
 import { findSegment } from '../commit-log/log-directory.ts';
 import { LogScanner } from '../commit-log/log-scanner.ts';
 import { parseDelayLevels, setTagsCode } from '../dispatch/tags-code.ts';
+import { SCHEDULE_TOPIC } from '../state/topic-name.ts';
 import { fieldProblem } from './field-check.ts';
 import type { Findings, StoreDamage, SuspectField } from './findings.ts';
 import type { RecordClaim } from './queue-check.ts';
@@ -66,7 +67,7 @@ export class LogCheck {
   readonly #options: LogCheckOptions;
   readonly #scanner: LogScanner;
   readonly #record = createDispatchView();
-  readonly #claim: RecordClaim = { queueOffset: 0, commitLogOffset: 0, sizeBytes: 0, tagsHigh: 0, tagsLow: 0 };
+  readonly #claim: RecordClaim = { queueOffset: 0, commitLogOffset: 0, sizeBytes: 0, tagsHigh: 0, tagsLow: 0, waitsSinceMs: -1 };
   readonly #tags = { high: 0, low: 0 };
   readonly #delayLevels: readonly number[];
   #records = 0;
@@ -154,6 +155,7 @@ export class LogCheck {
     claim.sizeBytes = record.sizeBytes;
     claim.tagsHigh = this.#tags.high;
     claim.tagsLow = this.#tags.low;
+    claim.waitsSinceMs = record.delayLevel > 0 && record.topic === SCHEDULE_TOPIC ? record.storeTimestamp : -1;
     this.#options.onRecord(claim, record);
     return true;
   }

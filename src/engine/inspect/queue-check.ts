@@ -1,6 +1,7 @@
 import { PRE_BLANK_RECORD_SIZE, isExtAddress } from '../consume-queue/layout.ts';
 import type { QueueCursor } from '../consume-queue/queue-cursor.ts';
 import type { QueueDirectory } from '../consume-queue/queue-directory.ts';
+import type { LevelChecks } from './level-checks.ts';
 import { MAX_FINDINGS, queueOf } from './findings.ts';
 import type { EntryContent, Findings, QueuePlace, StoreDamage } from './findings.ts';
 
@@ -11,6 +12,8 @@ export interface RecordClaim {
   sizeBytes: number;
   tagsHigh: number;
   tagsLow: number;
+  /** STORETIMESTAMP of a message that waits at a delay level, whose tags code is a time; -1 for any other. */
+  waitsSinceMs: number;
 }
 
 /** What all queues of a store share while they are checked. */
@@ -26,6 +29,7 @@ export interface CrossCheckContext {
   /** A sound record lies at `offset` whose header claims a place that is not its own. */
   readonly suspects: Map<number, SuspectRecord>;
   /** Entries whose record is unreadable: what a repair knows about it. */
+  readonly levels: LevelChecks;
   readonly lostEntries: { readonly place: QueuePlace; readonly content: EntryContent }[];
   /** Log file and position of a commit-log offset. */
   locate(offset: number): { readonly file: string; readonly position: number };
@@ -176,14 +180,21 @@ export class QueueCheck {
   #compare(claim: RecordClaim): void {
     const { cursor } = this;
     const wrongSize = cursor.recordSize !== claim.sizeBytes;
-    const wrongTags = (cursor.tagsLow !== claim.tagsLow || cursor.tagsHigh !== claim.tagsHigh) 
+    const otherTags = (cursor.tagsLow !== claim.tagsLow || cursor.tagsHigh !== claim.tagsHigh)
       && !(this.#context.hasExt && isExtAddress(cursor.tagsCode));
+    const wrongTags = claim.waitsSinceMs < 0 ? otherTags : otherTags && !this.#isOtherDelay(claim);
     if (!wrongSize && !wrongTags) {
+      if (claim.waitsSinceMs >= 0 && !otherTags) this.#context.levels.asExpected(this.queue.queueId + 1, claim.queueOffset);
       this.matched++;
       return;
     }
     const what = wrongSize ? `size ${cursor.recordSize} instead of ${claim.sizeBytes}` : `tags code ${cursor.tagsCode} instead of ${contentOf(claim).tagsCode}`;
     this.#reportEntry(this.#toPending(claim), `the entry has ${what}`);
+  }
+
+  #isOtherDelay({ queueOffset, waitsSinceMs, tagsHigh, tagsLow }: RecordClaim): boolean {
+    const times = { expectedMs: tagsHigh * 0x1_0000_0000 + (tagsLow >>> 0), foundMs: Number(this.cursor.tagsCode) };
+    return this.#context.levels.explains(this.queue.queueId + 1, queueOffset, waitsSinceMs, times);
   }
 
   /** The next entry points at this record, whatever number the record gives itself. */

@@ -7,6 +7,7 @@ import { isSystemTopic } from '../state/topic-name.ts';
 import { addOddities } from './directory-check.ts';
 import { MAX_FINDINGS, queueOf } from './findings.ts';
 import type { EntryContent, Findings, QueuePlace } from './findings.ts';
+import { LevelChecks } from './level-checks.ts';
 import { QueueCheck } from './queue-check.ts';
 import type { CrossCheckContext, RecordClaim, SuspectRecord } from './queue-check.ts';
 import { isListedTopic } from './store-view.ts';
@@ -41,6 +42,7 @@ export class QueueChecks {
   readonly #batchTopics = new Set<string>();
   readonly #missing = new Map<string, MissingQueue>();
   readonly #suspects = new Map<number, SuspectRecord>();
+  readonly #levels = new LevelChecks();
   #facts: LogFacts | null = null;
 
   constructor(view: StoreView, findings: Findings) {
@@ -108,6 +110,7 @@ export class QueueChecks {
   finish(logEnd: number): void {
     for (const ofTopic of this.#checks.values()) for (const check of ofTopic.values()) check.finish(logEnd);
     for (const missing of this.#missing.values()) this.#finishMissing(missing);
+    for (const note of this.#levels.notes(this.#view)) this.#findings.note(note);
     for (const [offset, { claimed, isQueued }] of this.#suspects) {
       if (!isQueued) continue;
       this.#findings.add({
@@ -124,7 +127,7 @@ export class QueueChecks {
   #context(): CrossCheckContext {
     return {
       brokerName: this.#view.identity.brokerName, findings: this.#findings, logMin: this.#view.log.segments[0]?.baseOffset ?? 0,
-      unclean: this.#view.unclean, hasExt: this.#view.fs.stat(join(this.#view.paths.root, 'consumequeue_ext')) !== null, suspects: this.#suspects, lostEntries: this.lostEntries,
+      unclean: this.#view.unclean, hasExt: this.#view.fs.stat(join(this.#view.paths.root, 'consumequeue_ext')) !== null, suspects: this.#suspects, levels: this.#levels, lostEntries: this.lostEntries,
       isUnreadable: (offset) => this.#facts?.isUnreadable(offset) ?? false,
       locate: (offset) => this.#locate(offset),
     };

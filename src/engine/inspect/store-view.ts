@@ -15,6 +15,7 @@ import { readWholeFile } from '../state/file-io.ts';
 import { inferIdentity } from '../state/infer-identity.ts';
 import type { InferredIdentity } from '../state/infer-identity.ts';
 import { damagedIndexGeometry } from './damaged-index-geometry.ts';
+import { readLevelDelays } from '../read/level-delays.ts';
 import { readNewestRecord } from '../read/newest-record.ts';
 import { readIdentity } from '../state/store-identity.ts';
 import type { StoreIdentity } from '../state/store-identity.ts';
@@ -92,7 +93,10 @@ export const openStoreView = (options: StoreOptions): StoreView => {
   detectStoreKind(fs, paths);
   const given = readIdentity(fs, paths.identity) ?? {};
   const log = lookAtLog(fs, paths, given);
-  const inferred = withDamagedIndex(fs, paths, inferIdentity(fs, paths, given, () => readNewestRecord(fs, log.segments)));
+  const inferred = withDamagedIndex(fs, paths, inferIdentity(fs, paths, given, {
+    newestRecord: () => readNewestRecord(fs, log.segments),
+    levelDelays: (segmentSizeBytes) => readLevelDelays(fs, paths, segmentSizeBytes),
+  }));
   const stateBytes = readWholeFile(fs, paths.state);
   const state = stateBytes === null ? null : decodeEngineState(stateBytes);
   let deletedTopics: ReadonlyMap<string, number> = new Map();

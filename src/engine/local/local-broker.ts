@@ -33,6 +33,8 @@ export interface LocalBrokerParts {
   readonly writer: StoreWriter | null;
   readonly flush: 'async' | 'sync';
   readonly notices: string[];
+  /** Why the delay levels of the store are not known for sure; absent or undefined when they are. */
+  readonly levelsUnknown?: (() => string | undefined) | undefined;
   /** Adds a notice, and says it. */
   readonly onNotice: (text: string) => void;
   readonly onTopicCreated: (topic: string) => void;
@@ -127,6 +129,10 @@ export class LocalBroker implements Broker {
   }
 
   delayProgress(): Promise<DelayProgress> {
+    const { levelsUnknown, notices, onNotice } = this.#parts;
+    const reason = levelsUnknown?.();
+    const notice = `messageDelayLevel of this store is not known: ${reason}`;
+    if (reason !== undefined && !notices.includes(notice)) onNotice(notice);
     return this.#reading('reading how far delivery is', () => this.#delays.progress());
   }
 

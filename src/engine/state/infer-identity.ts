@@ -7,6 +7,8 @@ import type { JsonObject } from './broker-json.ts';
 import { readConfig } from './config-file.ts';
 import { readDelayOffsets } from './delay-offsets.ts';
 import { inferIndexGeometry } from './index-geometry.ts';
+import { inferLevels, NO_LEVEL_DELAYS } from './level-identity.ts';
+import type { LevelDelays } from './level-identity.ts';
 import { DEFAULT_IDENTITY, IDENTITY_FIELDS } from './store-identity.ts';
 import type { IdentityField, StoreIdentity } from './store-identity.ts';
 
@@ -16,6 +18,12 @@ export interface NewestRecord {
   readonly hasPropertyCrc: boolean;
 }
 
+/** What the records of a store tell; each is asked at most once, and only if it is needed. */
+export interface RecordsOfStore {
+  newestRecord(segmentSizeBytes: number): NewestRecord | null;
+  levelDelays(segmentSizeBytes: number): LevelDelays;
+}
+
 /**
  * given: in store.json or by flag; inferred: from the store's files; default: nothing in the store speaks against it;
  * unknown: a guess, good for reading only.
@@ -23,7 +31,7 @@ export interface NewestRecord {
 export type FieldSource = 'given' | 'inferred' | 'default' | 'unknown';
 
 export interface InferredIdentity {
-  /** Good for reading; unknown fields hold RocketMQ's defaults. */
+  /** Good for reading; unknown fields hold RocketMQ's defaults, or as much as the store tells (messageDelayLevel). */
   readonly identity: StoreIdentity;
   readonly sources: Readonly<Record<IdentityField, FieldSource>>;
   /** For each unknown field, why. */
@@ -101,23 +109,14 @@ const namesFromTopics = (topics: JsonObject): { broker: Finding<string>; cluster
   return { broker: only(confirmed(brokers, 1), 'broker'), cluster: only(confirmed(clusters, 16), 'cluster') };
 };
 
-/** Only the number of levels shows; 18 or none speaks for the default. */
-const delayLevels = (fs: FileSystem, paths: StorePaths): Finding<string> => {
-  const highest = Math.max(0, ...readDelayOffsets(readConfig(fs, paths.delayOffsets).value).keys());
-  const expected = DEFAULT_IDENTITY.messageDelayLevel.split(' ').length;
-  if (highest <= expected) return { value: DEFAULT_IDENTITY.messageDelayLevel };
-  return { reason: `delayOffset.json has level ${highest}, RocketMQ's default has ${expected}` };
-};
-
 /**
  * The identity of a store from `given` (its store.json, flags) and, for the rest, from what a broker left there. Reads only.
- * `newestRecord` is asked once, and only if needed.
  */
 export const inferIdentity = (
   fs: FileSystem,
   paths: StorePaths,
   given: Partial<StoreIdentity>,
-  newestRecord: (identity: { readonly segmentSizeBytes: number }) => NewestRecord | null,
+  records: RecordsOfStore,
 ): InferredIdentity => {
   const values: Record<string, unknown> = { ...DEFAULT_IDENTITY };
   const sources = Object.fromEntries(IDENTITY_FIELDS.map((field) => [field, 'default'])) as Record<IdentityField, FieldSource>;
@@ -142,12 +141,20 @@ export const inferIdentity = (
     found(names.broker, { brokerName: itself });
     found(names.cluster, { clusterName: itself });
   }
+  // Without the size of its files nothing of the log can be found.
+  const segmentSizeBytes = given.segmentSizeBytes ?? (sources.segmentSizeBytes === 'unknown' ? null : values['segmentSizeBytes'] as number);
   if (isOpen('messageDelayLevel')) {
-    found(delayLevels(fs, paths), { messageDelayLevel: itself });
-    if (sources.messageDelayLevel === 'inferred') sources.messageDelayLevel = 'default';
+    const { delaysMs, highest } = segmentSizeBytes === null ? NO_LEVEL_DELAYS : records.levelDelays(segmentSizeBytes);
+    const delivered = Math.max(0, ...readDelayOffsets(readConfig(fs, paths.delayOffsets).value).keys());
+    const { value, reason } = inferLevels({ delaysMs, highest: Math.max(highest, delivered) });
+    values['messageDelayLevel'] = value;
+    if (reason !== null) {
+      reasons.messageDelayLevel = reason;
+      sources.messageDelayLevel = 'unknown';
+    }
   }
-  if (isOpen('storeHost', 'propertyCrc') && sources.segmentSizeBytes !== 'unknown') {
-    const newest = newestRecord({ segmentSizeBytes: given.segmentSizeBytes ?? (values['segmentSizeBytes'] as number) });
+  if (isOpen('storeHost', 'propertyCrc') && segmentSizeBytes !== null) {
+    const newest = records.newestRecord(segmentSizeBytes);
     // An empty log fits every address: the default is no guess there.
     if (newest !== null) {
       found({ value: newest }, { storeHost: (record) => record.storeHost, propertyCrc: (record) => record.hasPropertyCrc });

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { crc32 } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Broker } from '../../../../src/broker/broker.ts';
 import { openLocalBroker } from '../../../../src/engine/open.ts';
@@ -133,6 +134,42 @@ describe('topics with batch queues', () => {
       }
     }
   }));
+
+  it('every message is found by its own client id, those of a batch too', () => looking(store, async (broker) => {
+    expect(batchTruth.filter(({ sysFlag }) => (sysFlag & INNER) === INNER).length).toBeGreaterThan(80);
+    for (const row of batchTruth) expect((await broker.queryByMsgId(row.msgId, 'BatchOrders')).messages.map(toRow)).toEqual([row]);
+    for (const row of batchTruth.filter((_, index) => index % 20 === 0)) expect((await broker.queryByMsgId(row.msgId)).messages.map(toRow)).toEqual([row]);
+    const inner = batchTruth.find(({ sysFlag }) => (sysFlag & INNER) === INNER)!;
+    expect((await broker.queryByMsgId(inner.msgId, 'Parent')).messages).toEqual([]);
+    expect((await broker.queryByMsgId(inner.msgId.replace('FD', 'FE'))).messages).toEqual([]);
+  }));
+
+  it('a batch that was sent twice has its messages twice', async () => {
+    const copy = unpack();
+    const [first, second] = batchTruth.filter((row) => row.queueId === 0 && (row.sysFlag & INNER) === INNER && row.properties['n']!.endsWith('.0'));
+    // The same id of the same length in another batch, whose CRC is made to fit.
+    const log = path.join(copy, 'commitlog', '00000000000000000000');
+    const bytes = fs.readFileSync(log);
+    const at = bytes.indexOf(second!.msgId, second!.commitLogOffset);
+    bytes.write(first!.msgId, at, 'latin1');
+    const body = second!.commitLogOffset + 88;
+    bytes.writeInt32BE(crc32(bytes.subarray(body, body + bytes.readInt32BE(body - 4))) & 0x7fffffff, second!.commitLogOffset + 8);
+    fs.writeFileSync(log, bytes);
+    await looking(copy, async (broker) => {
+      const { messages } = await broker.queryByMsgId(first!.msgId);
+      expect(messages.map(({ queueOffset, msgId }) => [queueOffset, msgId])).toEqual([[first!.queueOffset, first!.msgId], [second!.queueOffset, first!.msgId]]);
+    });
+  });
+
+  it('a batch of a deleted topic is found no more', async () => {
+    const copy = unpack();
+    const broker = await openLocalBroker({ storeDirectory: copy, mode: 'write' });
+    const inner = batchTruth.find(({ sysFlag }) => (sysFlag & INNER) === INNER)!;
+    expect((await broker.queryByMsgId(inner.msgId)).messages).toHaveLength(1);
+    await broker.deleteTopic('BatchOrders');
+    expect((await broker.queryByMsgId(inner.msgId)).messages).toEqual([]);
+    await broker.close();
+  });
 
   it('a topic that topics.json has lost is still found by its queues', async () => {
     const copy = unpack();
