@@ -25,6 +25,7 @@ export const COMMAND_TABLE: Readonly<Record<string, CommandLoader>> = {
   'groups:show': () => import('../commands/groups/show.ts'),
   'message:find': () => import('../commands/message/find.ts'),
   'message:get': () => import('../commands/message/get.ts'),
+  'message:trace': () => import('../commands/message/trace.ts'),
   'offsets:export': () => import('../commands/offsets/export.ts'),
   'offsets:import': () => import('../commands/offsets/import.ts'),
   'offsets:list': () => import('../commands/offsets/list.ts'),

@@ -110,12 +110,12 @@ export class JavaSession {
     await this.call('close', {});
   }
 
-  async send(messages: readonly JavaMessage[], options: { readonly batch?: boolean; readonly compression?: 'ZLIB' | 'LZ4' | 'ZSTD' } = {}): Promise<JavaSendResult[]> {
+  async send(messages: readonly JavaMessage[], options: { readonly batch?: boolean; readonly compression?: 'ZLIB' | 'LZ4' | 'ZSTD'; readonly trace?: boolean } = {}): Promise<JavaSendResult[]> {
     return await this.call('send', { ...options, messages: messages.map(encode) }) as JavaSendResult[];
   }
 
-  async transaction(decision: 'commit' | 'rollback' | 'unknown', messages: readonly JavaMessage[]): Promise<JavaSendResult[]> {
-    return await this.call('transaction', { decision, messages: messages.map(encode) }) as JavaSendResult[];
+  async transaction(decision: 'commit' | 'rollback' | 'unknown', messages: readonly JavaMessage[], options: { readonly trace?: boolean } = {}): Promise<JavaSendResult[]> {
+    return await this.call('transaction', { ...options, decision, messages: messages.map(encode) }) as JavaSendResult[];
   }
 
   /** Answers the broker's checks as a producer of the group until `count` were asked, and for `quietMs` more. */
@@ -151,7 +151,7 @@ export class JavaSession {
   /** Joins the group, consumes `count` messages (or until the time is over), commits and leaves. */
   async consume(request: {
     readonly group: string; readonly topic: string; readonly count: number; readonly tags?: string; readonly timeoutMs?: number;
-    readonly fail?: boolean; readonly delayLevel?: number; readonly maxReconsumeTimes?: number;
+    readonly fail?: boolean; readonly trace?: boolean; readonly delayLevel?: number; readonly maxReconsumeTimes?: number;
   }): Promise<TruthRow[]> {
     return await this.call('consume', request) as TruthRow[];
   }

@@ -28,7 +28,7 @@ final class Consuming {
     }
 
     /**
-     * {group, topic, tags?, count, timeoutMs, maxReconsumeTimes?, fail?, delayLevel?}: consumes until `count` messages came or the time is
+     * {group, topic, tags?, count, timeoutMs, maxReconsumeTimes?, fail?, delayLevel?, trace?}: consumes until `count` messages came or the time is
      * over, then leaves the group (which commits). With `fail` every message is sent back, for a retry one second later unless `delayLevel` says otherwise.
      */
     List<Map<String, Object>> consume(JSONObject request) throws Exception {
@@ -37,7 +37,7 @@ final class Consuming {
         int delayLevel = request.getIntValue("delayLevel", 1);
         CountDownLatch remaining = new CountDownLatch(count);
         ConcurrentLinkedQueue<Map<String, Object>> rows = new ConcurrentLinkedQueue<>();
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(request.getString("group"));
+        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(request.getString("group"), request.getBooleanValue("trace"), null);
         consumer.setNamesrvAddr(session.namesrv);
         consumer.setInstanceName("consumer-" + System.nanoTime());
         // A group's retry topic is made while its first member joins: do not wait half a minute to hear of it.

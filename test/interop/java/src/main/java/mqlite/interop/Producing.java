@@ -29,11 +29,11 @@ final class Producing {
     }
 
     /**
-     * {messages: [{topic, queueId?, body (base64), tags?, keys?, properties?, flag?, delayLevel?, delayMs?}], batch?, compression?}.
+     * {messages: [{topic, queueId?, body (base64), tags?, keys?, properties?, flag?, delayLevel?, delayMs?}], batch?, compression?, trace?}.
      * One answer per message; a batch has one answer.
      */
     List<Map<String, Object>> send(JSONObject request) throws Exception {
-        DefaultMQProducer producer = session.producer(request.getString("compression"));
+        DefaultMQProducer producer = request.getBooleanValue("trace") ? session.tracingProducer() : session.producer(request.getString("compression"));
         JSONArray rows = request.getJSONArray("messages");
         List<Map<String, Object>> results = new ArrayList<>();
         if (request.getBooleanValue("batch")) {
@@ -53,10 +53,10 @@ final class Producing {
         return results;
     }
 
-    /** {messages: […], decision: commit|rollback|unknown}: half messages, decided by the local transaction. */
+    /** {messages: […], decision: commit|rollback|unknown, trace?}: half messages, decided by the local transaction. */
     List<Map<String, Object>> transaction(JSONObject request) throws Exception {
         LocalTransactionState decision = decision(request.getString("decision"));
-        TransactionMQProducer producer = new TransactionMQProducer("interop-transactions");
+        TransactionMQProducer producer = new TransactionMQProducer("interop-transactions", null, request.getBooleanValue("trace"), null);
         producer.setNamesrvAddr(session.namesrv);
         producer.setInstanceName("transactions-" + System.nanoTime());
         producer.setTransactionListener(new TransactionListener() {

@@ -74,6 +74,19 @@ final class Session {
         return producer;
     }
 
+    /** A producer that tells of what it sends. */
+    DefaultMQProducer tracingProducer() throws Exception {
+        DefaultMQProducer producer = producers.get("tracing");
+        if (producer == null) {
+            producer = new DefaultMQProducer("interop-tracing", true, null);
+            producer.setNamesrvAddr(namesrv);
+            producer.setInstanceName("tracing-" + name);
+            producer.start();
+            producers.put("tracing", producer);
+        }
+        return producer;
+    }
+
     /** Every topic that the broker is configured with, system topics included. */
     Map<String, Object> topics() throws Exception {
         Map<String, Object> topics = new TreeMap<>();
