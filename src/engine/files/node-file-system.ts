@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { countedAllocation } from './file-allocation.ts';
 import type { FileStat, FileSystem } from './file-system.ts';
 
 const OPEN_FLAGS = { read: 'r', write: 'r+', create: 'wx+' } as const;
@@ -58,6 +59,7 @@ export const nodeFileSystem: FileSystem = {
     }
   },
   fstat: (fd) => toFileStat(fs.fstatSync(fd)),
+  allocation: countedAllocation,
   rename: (from, to) => fs.renameSync(from, to),
   unlink: (path) => fs.unlinkSync(path),
   makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),
