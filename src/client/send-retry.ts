@@ -1,4 +1,4 @@
-import { nextTurn } from '../base/clock.ts';
+import { callAfter, nextTurn } from '../base/clock.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
@@ -46,18 +46,21 @@ export async function sendWithRetries(
 async function attemptOnce(
   broker: Broker, clock: Clock, batch: readonly OutgoingMessage[], send: SendOptions, limits: { readonly leftMs: number; readonly timeoutMs: number },
 ): Promise<SendOutcome[]> {
-  const settled = new AbortController();
+  let cancelTimeout = (): void => {};
   try {
     const sending = broker.sendBatch(batch, send);
     // A local store mostly answers within the turn: a timer and its end would cost as much as storing 50 messages.
     const early = await Promise.race([sending, nextTurn()]);
     if (early !== undefined) return early;
-    const timeout = clock.sleep(limits.leftMs, settled.signal).then((): SendOutcome[] => batch.map(() => ({ error: timedOut(limits.timeoutMs) })));
+    // Cheap to take back: that happens between the disk's answer and the next message.
+    const timeout = new Promise<SendOutcome[]>((resolve) => {
+      cancelTimeout = callAfter(clock, limits.leftMs, () => resolve(batch.map(() => ({ error: timedOut(limits.timeoutMs) }))));
+    });
     return await Promise.race([sending, timeout]);
   } catch (error) {
     return batch.map(() => ({ error: error as Error }));
   } finally {
-    settled.abort();
+    cancelTimeout();
   }
 }
 

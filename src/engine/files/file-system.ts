@@ -24,6 +24,11 @@ export interface FileSystem {
   /** null when nothing is at `path`. */
   stat(path: string): FileStat | null;
   fstat(fd: number): FileStat;
+  /**
+   * What the file takes up on disk, for proofs: every block of it that holds anything but zeros is counted once at least. null, or no such
+   * method, where the count is not known to be so. Puts the file's data on disk first, as far as it is not.
+   */
+  allocation?(fd: number): FileAllocation | null;
   rename(from: string, to: string): void;
   unlink(path: string): void;
   /** Makes the directory and its parents; an existing one is fine. */
@@ -46,4 +51,10 @@ export interface FileStat {
   /** 0 for an open file whose last name was removed. */
   readonly linkCount: number;
   readonly isDirectory: boolean;
+}
+
+export interface FileAllocation {
+  readonly allocatedBytes: number;
+  /** Bytes of the smallest piece that is counted. */
+  readonly blockBytes: number;
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
-import { watchFile } from './watch-file.ts';
+import { countedAllocation } from './file-allocation.ts';
 import type { FileStat, FileSystem } from './file-system.ts';
+import { watchFile } from './watch-file.ts';
 
 const OPEN_FLAGS = { read: 'r', write: 'r+', create: 'wx+' } as const;
 
@@ -59,6 +60,7 @@ export const nodeFileSystem: FileSystem = {
     }
   },
   fstat: (fd) => toFileStat(fs.fstatSync(fd)),
+  allocation: countedAllocation,
   rename: (from, to) => fs.renameSync(from, to),
   unlink: (path) => fs.unlinkSync(path),
   makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),

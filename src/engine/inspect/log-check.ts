@@ -3,6 +3,7 @@ import type { DispatchView } from '../../record/dispatch-view.ts';
 import { bodyPosition } from '../../record/check.ts';
 import { SYS_FLAG } from '../../record/layout.ts';
 import { STORE_HOST_IPV6, TRANSACTION_MASK, TRANSACTION_PREPARED, TRANSACTION_ROLLBACK } from '../../record/sys-flag.ts';
+import { isHoleFrom } from '../commit-log/hole.ts';
 import { findSegment } from '../commit-log/log-directory.ts';
 import { LogScanner } from '../commit-log/log-scanner.ts';
 import { parseDelayLevels, setTagsCode } from '../dispatch/tags-code.ts';
@@ -227,7 +228,7 @@ export class LogCheck {
   #tail(from: number): boolean {
     const { unclean } = this.#view;
     const scanner = this.#scanner;
-    const written = scanner.firstNonZero(from);
+    const written = this.#isHoleFrom(from) ? -1 : scanner.firstNonZero(from);
     if (written < 0) return false;
     const where = this.locate(from);
     this.#findings.note(
@@ -236,6 +237,12 @@ export class LogCheck {
         : `bytes behind the end of the log at ${written}: left by an earlier crash, harmless to mqlite`,
     );
     return false;
+  }
+
+  /** Of a store that was closed, whose files nobody writes: its last file may be 1 GiB of hole. Where a crash left one, all is read. */
+  #isHoleFrom(from: number): boolean {
+    const { fs, log, unclean } = this.#view;
+    return !unclean && log.segments.every(({ path, baseOffset, sizeBytes }) => baseOffset + sizeBytes <= from || isHoleFrom(fs, path, sizeBytes, Math.max(0, from - baseOffset)));
   }
 
   /** Topic and place that a damaged record's header claims, if they can be made out. */

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { callAfter, systemClock } from '../../../src/base/clock.ts';
 import { CodecError } from '../../../src/base/codec-error.ts';
 import { crc32Masked } from '../../../src/base/crc32.ts';
 import { readInt64, writeInt64 } from '../../../src/base/int64.ts';
@@ -58,5 +59,26 @@ describe('Java string hash', () => {
     expect(javaHashContinue(javaHashCode('Orders#'), 'order-0')).toBe(-122581517);
     expect(javaHashContinue(javaHashCode('中'), '😀')).toBe(javaHashCode('中😀'));
     expect(javaHashCode('😀')).toBe(0xd83d * 31 + 0xde00);
+  });
+});
+
+describe('callAfter', () => {
+  const { after: _without, ...sleeping } = systemClock;
+
+  it.each([['the system clock', systemClock], ['a clock that can only sleep', sleeping]])('%s: calls once and in time, never once it was taken back', async (_name, clock) => {
+    const calls: string[] = [];
+    const began = systemClock.elapsedMs();
+    const taken = callAfter(clock, 5, () => calls.push('taken back'));
+    const late = await new Promise<() => void>((resolve) => {
+      const cancel = callAfter(clock, 20, () => {
+        calls.push('called');
+        resolve(cancel);
+      });
+      taken();
+    });
+    expect(systemClock.elapsedMs() - began).toBeGreaterThan(18);
+    late();
+    await systemClock.sleep(15);
+    expect(calls).toEqual(['called']);
   });
 });

@@ -98,4 +98,23 @@ describe('a send with retries', () => {
     expect(await done).toEqual(['TIMED_OUT', 'TIMED_OUT', 'TIMED_OUT']);
     expect(broker.attempts).toHaveLength(2);
   });
+
+  it.each([['at once', store, 0], ['in a later turn', (async (_, stored) => {
+    await settle();
+    return stored();
+  }) satisfies Answer as Answer, 1]])('answered %s makes a timer only when it has to wait, and leaves none behind', async (_when, answer, timers) => {
+    const clock = new ManualClock();
+    const made: number[] = [];
+    let cancelled = 0;
+    const measured = Object.assign(clock, {
+      after: (delayMs: number): (() => void) => {
+        made.push(delayMs);
+        return () => void cancelled++;
+      },
+    });
+    const broker = new ScriptedBroker(clock, [answer]);
+    await broker.createTopic('T', { readQueueNums: 1, writeQueueNums: 1 });
+    expect(shape(await sendWithRetries(broker, measured, BATCH, {}, policy()))).toEqual(['SEND_OK', 'SEND_OK', 'SEND_OK']);
+    expect([made, cancelled]).toEqual([Array.from({ length: timers }, () => 3000), timers]);
+  });
 });
