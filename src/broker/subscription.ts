@@ -7,7 +7,7 @@ export function filterText(filter: MessageFilter | undefined): string {
   return parts.length === 0 ? '*' : parts.map(([kind, text]) => (kind === 'tags' ? text : `${kind} ${text}`)).join(' ');
 }
 
-type Traits = Pick<MemberInfo, 'clientId' | 'pid' | 'group' | 'subscriptions' | 'messageModel' | 'allocate' | 'queueId'>;
+type Traits = Pick<MemberInfo, 'clientId' | 'pid' | 'group' | 'subscriptions' | 'messageModel' | 'allocate' | 'orderly' | 'queueId'>;
 
 /**
  * Members of a group must agree on what they read and on who reads what, or messages would be lost to the group, or go to nobody.
@@ -33,8 +33,12 @@ function disagreement(mine: Traits, other: Traits): Sentence | null {
   }
   if (mine.messageModel === 'broadcasting') return null;
   if (mine.allocate !== other.allocate) return (me, them) => `${them} shares out queues by ${other.allocate}, ${me} by ${mine.allocate}`;
+  // A queue moves from one to the other: whoever does not keep order would lose it for all of them.
+  if (mine.orderly !== other.orderly) return (me, them) => `${them} ${orderText(other.orderly)}, ${me} ${orderText(mine.orderly)}`;
   if (mine.queueId !== other.queueId) return (me, them) => `${them} reads ${queueText(other.queueId)}, ${me} ${queueText(mine.queueId)}`;
   return null;
 }
+
+const orderText = (orderly: boolean): string => (orderly ? 'keeps the order of each queue (--orderly)' : 'does not keep the order of each queue');
 
 const queueText = (queueId: number | null): string => (queueId === null ? 'every queue' : `queue ${queueId} only`);

@@ -1,6 +1,9 @@
+import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
+import type { OutgoingMessage } from '../broker/types.ts';
 import type { OpenRequest } from './host.ts';
+import type { Target } from './target.ts';
 
 /**
  * Opens the adapter that a target needs. The adapters are imported here and nowhere else, on use: start-up stays short.
@@ -25,4 +28,14 @@ export async function openTarget(request: OpenRequest): Promise<Broker> {
     clock: request.clock,
     onNotice: request.onNotice,
   });
+}
+
+/** Whether a message can be sent, as far as that is known before anything is made for it; `newTopicQueues`: of its topic, where that is to be made. */
+export type MessageCheck = (message: OutgoingMessage, newTopicQueues: number | null) => Promise<void> | undefined;
+
+/** A cluster checks messages itself. */
+export async function messageCheck(target: Target, clock: Clock): Promise<MessageCheck> {
+  if (target.kind === 'remote') return () => undefined;
+  const { checkSendable } = await import('../engine/local/send-check.ts');
+  return (message, newTopicQueues) => checkSendable(message, clock.nowMs(), newTopicQueues);
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { HostInput } from './host.ts';
+import type { MessageCheck } from './open-broker.ts';
 import type { Output } from './output.ts';
 import type { SettingValues } from './settings.ts';
 
@@ -44,7 +45,9 @@ export interface ProduceRun {
   readonly stdin: HostInput;
   readonly out: Output;
   readonly signal: AbortSignal;
-  /** Called once flags and input are known to be usable. */
-  readonly openBroker: () => Promise<Broker>;
+  /** Called once flags are known to be usable. `mayCreate`: makes a store that does not exist. */
+  readonly openBroker: (mayCreate: boolean) => Promise<Broker>;
+  /** How messages are checked before anything is made for them. */
+  readonly messageCheck: () => Promise<MessageCheck>;
   readonly notice: (text: string) => void;
 }

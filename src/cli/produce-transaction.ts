@@ -10,14 +10,11 @@ import type { MessageTemplate, NumberedMessage } from './produce-input.ts';
 import { ProduceReport } from './produce-report.ts';
 import { naming, openSource } from './produce-source.ts';
 import type { ProduceFlags, ProduceRun } from './produce-run.ts';
+import { ProduceTarget } from './produce-target.ts';
 import { commandSpec } from './run-command.ts';
 import { commandChecker, noChecks } from './transaction-checker.ts';
 
-/** What `produce` does the same with and without a transaction. */
-export interface ProduceParts {
-  readonly prepareTopic: (broker: Broker, run: ProduceRun) => Promise<void>;
-  readonly producerOptions: (run: ProduceRun) => Omit<ProducerOptions<NumberedMessage>, 'broker' | 'onOutcomes'>;
-}
+type SendOptions = Omit<ProducerOptions<NumberedMessage>, 'broker' | 'onOutcomes'>;
 
 /** A half message that was stored, and the message it came from. */
 interface StoredHalf {
@@ -43,23 +40,29 @@ export function transactionConflict(flags: ProduceFlags): readonly [message: str
  * All of the input or nothing. It is read and checked to its end before anything is stored; then come the half messages, then one decision.
  * A process killed before the decision leaves nothing that anybody sees; killed after it, the next one that writes there goes on.
  */
-export async function produceTransaction(run: ProduceRun, template: MessageTemplate, parts: ProduceParts): Promise<void> {
+export async function produceTransaction(run: ProduceRun, template: MessageTemplate, options: SendOptions): Promise<void> {
   const producerGroup = run.flags.group ?? run.settings.text('producerGroup');
   const report = new ProduceReport(run, undefined);
   const source = new TwiceReadSource(run, template, producerGroup);
+  const target = new ProduceTarget(run);
   try {
-    let broker: Broker | undefined;
-    const checks = run.flags.check === undefined ? undefined : new LiveChecks(broker = await run.openBroker(), producerGroup, run.flags.check, run);
+    const early = run.flags.check === undefined ? undefined : await target.openEarly();
+    let checks = early === undefined ? undefined : new LiveChecks(early, producerGroup, run);
+    let first: NumberedMessage | undefined;
     try {
-      await source.readToEnd();
+      first = await source.readToEnd((messages) => target.check(messages, false));
     } catch (error) {
       await report.failure(error);
       throw error;
     }
     checks?.throwFailure();
     if (run.signal.aborted) return;
-    broker ??= await run.openBroker();
-    if (source.count > 0) await sendAndDecide(broker, source, report, run, parts, producerGroup);
+    if (first !== undefined) {
+      if (early === undefined) await target.openEarly();
+      const broker = await target.openFor(first);
+      if (run.flags.check !== undefined) checks ??= new LiveChecks(broker, producerGroup, run);
+      await sendAndDecide(broker, source, report, run, options, producerGroup);
+    }
     await checks?.finish();
   } finally {
     source.close();
@@ -67,11 +70,10 @@ export async function produceTransaction(run: ProduceRun, template: MessageTempl
   await report.summary();
 }
 
-async function sendAndDecide(broker: Broker, source: TwiceReadSource, report: ProduceReport, run: ProduceRun, parts: ProduceParts, producerGroup: string): Promise<void> {
-  await parts.prepareTopic(broker, run);
+async function sendAndDecide(broker: Broker, source: TwiceReadSource, report: ProduceReport, run: ProduceRun, options: SendOptions, producerGroup: string): Promise<void> {
   const halves: StoredHalf[] = [];
   try {
-    await sendHalves(broker, source, halves, parts.producerOptions(run));
+    await sendHalves(broker, source, halves, options);
   } catch (error) {
     await decide(broker, halves, producerGroup, 'rollback').catch((failure: unknown) => {
       run.notice(`the ${halves.length} half messages stored so far are pending, see "mqlite tx list": ${(failure as Error).message}`);
@@ -93,7 +95,7 @@ const plain = ({ status, topic, brokerName, queueId, queueOffset, msgId, offsetM
 
 const notCommitted = (): MqliteError => new MqliteError('REFUSED', 'rolled back by somebody else meanwhile');
 
-async function sendHalves(broker: Broker, source: TwiceReadSource, halves: StoredHalf[], options: ReturnType<ProduceParts['producerOptions']>): Promise<void> {
+async function sendHalves(broker: Broker, source: TwiceReadSource, halves: StoredHalf[], options: SendOptions): Promise<void> {
   const producer = new Producer<NumberedMessage>({
     ...options,
     broker,
@@ -123,8 +125,6 @@ function decide(broker: Broker, halves: readonly StoredHalf[], producerGroup: st
 
 /** The messages of the input, first to be checked, then to be sent. */
 class TwiceReadSource {
-  /** Messages found by `readToEnd`. */
-  count = 0;
   readonly #run: ProduceRun;
   readonly #template: MessageTemplate;
   readonly #producerGroup: string;
@@ -138,19 +138,28 @@ class TwiceReadSource {
     this.#copy = isOne ? undefined : new InputCopy();
   }
 
-  /** Errors: those of a line that is no message. */
-  async readToEnd(): Promise<void> {
+  /** The first message; undefined: there is none. Errors: those of a line that is no message, or none that can be sent. */
+  async readToEnd(check: (messages: readonly NumberedMessage[]) => Promise<void>): Promise<NumberedMessage | undefined> {
     const { flags, stdin } = this.#run;
     const { file } = flags;
     const copy = this.#copy;
     const input = (): HostInput => (file === undefined ? stdin : createReadStream(file, { fd: naming(file, (path) => openSync(path, 'r')) }));
     const messages = openSource(copy === undefined ? this.#run : this.#reading(copy.keeping(input())), this.#template);
-    for await (const batch of messages) this.count += batch.length;
+    let first: NumberedMessage | undefined;
+    for await (const batch of messages) {
+      first ??= batch[0];
+      await check(batch.map((message) => this.#half(message)));
+    }
+    return first;
+  }
+
+  #half(message: NumberedMessage): NumberedMessage {
+    return { ...message, transactional: true, producerGroup: this.#producerGroup };
   }
 
   async *again(): AsyncGenerator<NumberedMessage[]> {
     const messages = openSource(this.#copy === undefined ? this.#run : this.#reading(this.#copy.read()), this.#template);
-    for await (const batch of messages) yield batch.map((message) => ({ ...message, transactional: true, producerGroup: this.#producerGroup }));
+    for await (const batch of messages) yield batch.map((message) => this.#half(message));
   }
 
   close(): void {
@@ -172,11 +181,11 @@ class LiveChecks {
   readonly #running: Promise<void>;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(broker: Broker, group: string, command: string, { signal, notice }: ProduceRun) {
+  constructor(broker: Broker, group: string, { flags, signal, notice }: ProduceRun) {
     this.#broker = broker;
     this.#group = group;
     this.#signal = signal;
-    this.#checker = commandChecker('--check', commandSpec('--check', command, []), signal, { counts: noChecks(), detail: notice });
+    this.#checker = commandChecker('--check', commandSpec('--check', flags.check!, []), signal, { counts: noChecks(), detail: notice });
     signal.addEventListener('abort', () => this.#stop.abort(), { once: true });
     this.#running = broker.checkTransactions(group, this.#checker, this.#stop.signal).catch((error: unknown) => {
       this.#failure = { error };

@@ -1,18 +1,15 @@
-import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
 import type { CompressionName } from '../broker/types.ts';
 import { Producer } from '../client/producer.ts';
 import type { ProducerOptions } from '../client/producer.ts';
 import type { RetryPolicy } from '../client/send-retry.ts';
-import { nearest } from './did-you-mean.ts';
-import { topicNames } from './name-hints.ts';
 import type { MessageTemplate, NumberedMessage } from './produce-input.ts';
 import { ProduceReport } from './produce-report.ts';
 import type { ProduceRun } from './produce-run.ts';
 import { openSource } from './produce-source.ts';
 import type { MessageSource } from './produce-source.ts';
+import { ProduceTarget } from './produce-target.ts';
 import { produceTransaction, transactionConflict } from './produce-transaction.ts';
-import { plural } from './render/numbers.ts';
 import type { SettingValues } from './settings.ts';
 import { Spool } from './spool.ts';
 import { parseDuration, parseRate, parseTime } from './time.ts';
@@ -29,40 +26,41 @@ export async function produce(run: ProduceRun): Promise<void> {
 async function sendAll(run: ProduceRun): Promise<void> {
   refuseConflicts(run);
   const template = makeTemplate(run);
-  if (run.flags.transaction) return produceTransaction(run, template, { prepareTopic, producerOptions });
+  if (run.flags.transaction) return produceTransaction(run, template, producerOptions(run));
   const options = producerOptions(run);
   const source = openSource(run, template);
   const spool = run.flags.spool === undefined ? undefined : Spool.open(run.flags.spool);
   const report = new ProduceReport(run, spool);
+  const target = new ProduceTarget(run);
   try {
-    let broker: Broker | undefined;
-    await orSpool(report, async () => void (broker = await run.openBroker()));
-    if (broker === undefined) {
-      for await (const messages of source) report.notSent(messages);
-    } else {
-      const producer = new Producer<NumberedMessage>({ ...options, broker, onOutcomes: (outcomes, batch) => report.outcomes(outcomes, batch) });
-      await sendFrom(source, producer, broker, report, run);
-    }
+    if (await orSpool(report, async () => void (await target.openEarly()))) await sendFrom(source, target, options, report, run);
+    else for await (const messages of source) report.notSent(messages);
   } finally {
     spool?.close();
   }
   await report.summary();
 }
 
-async function sendFrom(source: MessageSource, producer: Producer<NumberedMessage>, broker: Broker, report: ProduceReport, run: ProduceRun): Promise<void> {
+type SendOptions = Omit<ProducerOptions<NumberedMessage>, 'broker' | 'onOutcomes'>;
+
+async function sendFrom(source: MessageSource, target: ProduceTarget, options: SendOptions, report: ProduceReport, run: ProduceRun): Promise<void> {
+  let producer: Producer<NumberedMessage> | undefined;
   let isReady: boolean | undefined;
   try {
     for await (const messages of source) {
       if (messages.length === 0) continue;
-      isReady ??= await orSpool(report, () => prepareTopic(broker, run));
-      if (isReady) await producer.add(messages);
+      isReady ??= await orSpool(report, async () => {
+        const broker = await target.openFor(messages[0]!);
+        producer = new Producer<NumberedMessage>({ ...options, broker, onOutcomes: (outcomes, batch) => report.outcomes(outcomes, batch) });
+      });
+      if (isReady) await producer!.add(messages);
       else report.notSent(messages);
       if (run.signal.aborted) break;
     }
-    await producer.finish();
+    await producer?.finish();
   } catch (error) {
     // A bad line: what stands before it is stored and acknowledged first.
-    await producer.finish();
+    await producer?.finish();
     await report.failure(error);
     throw error;
   }
@@ -80,7 +78,7 @@ async function orSpool(report: ProduceReport, action: () => Promise<void>): Prom
   }
 }
 
-function producerOptions(run: ProduceRun): Omit<ProducerOptions<NumberedMessage>, 'broker' | 'onOutcomes'> {
+function producerOptions(run: ProduceRun): SendOptions {
   return {
     clock: run.clock,
     send: { createTopic: false },
@@ -189,25 +187,4 @@ function chooseCompressor(flag: string | undefined, settings: SettingValues): Me
   const type = settings.text('compressType').toLowerCase() as CompressionName;
   const fromBytes = settings.integer('compressMsgBodyOverHowmuch');
   return (body) => (body.length >= fromBytes ? type : undefined);
-}
-
-/** A missing topic: refused under --no-create, else made before the first send, and said, with names that were perhaps meant. */
-async function prepareTopic(broker: Broker, { topic, flags, settings, notice }: ProduceRun): Promise<void> {
-  const known = await topicNames(broker);
-  if (known.includes(topic)) return;
-  const near = nearest(topic, known);
-  if (flags['no-create']) {
-    throw new MqliteError('TOPIC_NOT_FOUND', `there is no topic ${topic}`, {
-      hint: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `Leave out --no-create, or make it: mqlite topics create ${topic}`,
-    });
-  }
-  const queues = settings.integer('defaultTopicQueueNums');
-  try {
-    await broker.createTopic(topic, { readQueueNums: queues, writeQueueNums: queues });
-  } catch (error) {
-    // Another producer may have been faster.
-    if (!(await topicNames(broker)).includes(topic)) throw error;
-    return;
-  }
-  notice(`topic ${topic} is new and has ${plural(queues, 'queue')}${near.length > 0 ? ` (did you mean ${near.join(' or ')}?)` : ''}`);
 }

@@ -63,7 +63,8 @@ what stands before it is stored.`;
       stdin: this.host.stdin,
       out: this.out,
       signal: this.stopSignal,
-      openBroker: () => this.openBroker({ mode: 'write', create: !this.flags['no-create'], flush: this.flags.flush }),
+      openBroker: (create) => this.openBroker({ mode: 'write', create, flush: this.flags.flush }),
+      messageCheck: async () => (await import('../cli/open-broker.ts')).messageCheck(this.target(), this.host.clock),
       notice: (text) => this.notice(text),
     });
   }

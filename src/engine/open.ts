@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
 import { systemClock } from '../base/clock.ts';
@@ -9,12 +8,14 @@ import type { FileSystem } from './files/file-system.ts';
 import { nodeFileSystem } from './files/node-file-system.ts';
 import { toMqliteError } from './files/storage-errors.ts';
 import { LocalBroker } from './local/local-broker.ts';
+import { withAttachLock } from './locks/attachment.ts';
 import { isLocked } from './locks/lock-holder.ts';
 import { abortExists } from './state/abort.ts';
 import { makeDirectoryDurably } from './state/file-io.ts';
 import { requireWritableIdentity } from './state/infer-identity.ts';
 import { DEFAULT_IDENTITY, readIdentity, writeIdentity } from './state/store-identity.ts';
-import { detectStoreKind, isStore } from './state/store-kind.ts';
+import type { StoreIdentity } from './state/store-identity.ts';
+import { detectStoreKind, isHalfMade, isStore } from './state/store-kind.ts';
 import { identityForLooking, resolveIdentity } from './store-context.ts';
 import type { StoreContext } from './store-context.ts';
 import { storePaths } from './store-paths.ts';
@@ -74,16 +75,18 @@ const openForReading = (options: LocalBrokerOptions, paths: StorePaths): Broker 
 const openForWriting = async (options: LocalBrokerOptions, paths: StorePaths): Promise<Broker> => {
   if (options.readOnly === true) throw new MqliteError('USAGE', `${paths.root} is opened read-only, but this command writes`, { hint: 'leave --read-only out' });
   const { fs, locks, clock } = ports(options);
-  if (!isStore(fs, paths) || isHalfMade(fs, paths)) prepareNewStore(fs, clock, paths, options.create === true);
+  if (!isStore(fs, paths) || isHalfMade(fs, paths)) await prepareNewStore(options, paths);
   const { writeRefusal } = detectStoreKind(fs, paths);
   if (writeRefusal !== null) throw writeRefusal;
   const inferred = resolveIdentity(fs, paths);
   requireWritableIdentity(inferred, paths);
   const context: StoreContext = { fs, locks, clock, paths, identity: inferred.identity };
   const { notices, notify } = collectNotices(options);
-  const writer = await StoreWriter.attach(context, { lockTimeoutMs: options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS, onNotice: notify });
+  const writer = await StoreWriter.attach(context, { lockTimeoutMs: lockTimeoutOf(options), onNotice: notify });
   // What was inferred from files may be gone with them one day (retention): it is written down once somebody writes here.
-  if (readIdentity(fs, paths.identity) === null) writeIdentity(fs, paths.identity, inferred.identity, { tempDirectory: paths.temp, nowMs: clock.nowMs() });
+  if (readIdentity(fs, paths.identity) === null) {
+    await withAttachLock({ fs, locks, clock, paths, lockTimeoutMs: lockTimeoutOf(options) }, () => writeMissingIdentity(fs, clock, paths, inferred.identity));
+  }
   const broker = new LocalBroker({
     context, writer, flush: options.flush ?? 'async', notices, onNotice: notify,
     onTopicCreated: (topic) => notify(`topic ${topic} did not exist; created with 4 queues`),
@@ -92,14 +95,11 @@ const openForWriting = async (options: LocalBrokerOptions, paths: StorePaths): P
   return broker;
 };
 
-/** Nothing but the directory in which the identity of a new store is about to be written: whoever began it may be dead. */
-const isHalfMade = (fs: FileSystem, paths: StorePaths): boolean =>
-  (fs.list(paths.root) ?? []).join() === path.basename(paths.mqlite) && (fs.list(paths.mqlite) ?? []).every((name) => name === path.basename(paths.temp));
-
 /** Refuses to scatter a store's directories over a directory that holds something else. */
-const prepareNewStore = (fs: FileSystem, clock: Clock, paths: StorePaths, mayCreate: boolean): void => {
+const prepareNewStore = async (options: LocalBrokerOptions, paths: StorePaths): Promise<void> => {
+  const { fs, locks, clock } = ports(options);
   const names = fs.list(paths.root);
-  if (!mayCreate) detectStoreKind(fs, paths);
+  if (options.create !== true) detectStoreKind(fs, paths);
   if (names !== null && names.length > 0) {
     // Another process may have been faster, between the look before this call and now; or one died at it.
     const isHalf = isHalfMade(fs, paths);
@@ -108,8 +108,15 @@ const prepareNewStore = (fs: FileSystem, clock: Clock, paths: StorePaths, mayCre
   }
   makeDirectoryDurably(fs, paths.mqlite);
   fs.makeDirectory(paths.temp);
-  writeIdentity(fs, paths.identity, DEFAULT_IDENTITY, { tempDirectory: paths.temp, nowMs: clock.nowMs() });
+  await withAttachLock({ fs, locks, clock, paths, lockTimeoutMs: lockTimeoutOf(options) }, () => writeMissingIdentity(fs, clock, paths, DEFAULT_IDENTITY));
 };
+
+/** With the attach lock held: one process says what a store is, be it the first writer or `store init`. */
+const writeMissingIdentity = (fs: FileSystem, clock: Clock, paths: StorePaths, identity: StoreIdentity): void => {
+  if (readIdentity(fs, paths.identity) === null) writeIdentity(fs, paths.identity, identity, { tempDirectory: paths.temp, nowMs: clock.nowMs() });
+};
+
+const lockTimeoutOf = ({ lockTimeoutMs }: LocalBrokerOptions): number => lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS;
 
 const ports = (options: LocalBrokerOptions): { fs: FileSystem; locks: FileLocks; clock: Clock } => ({
   fs: options.fs ?? nodeFileSystem,

@@ -32,7 +32,7 @@ describe('produce', () => {
     expect(store.log[0]).toMatchObject({ tags: 'A', keys: ['k1', 'k2'], queueId: 1, properties: { a: 'b=c' } });
     expect([result.stdout, result.exitCode, result.stderr]).toEqual(['', 0, `mqlite: stored in T, queue 1, offset 0, id ${store.log[0]!.msgId}\n`]);
     expect((await produce(['T', 'quiet', '-q'])).stderr).toBe('');
-    expect(result.requests).toMatchObject([{ mode: 'write', create: true, readOnly: false }]);
+    expect(result.requests).toMatchObject([{ mode: 'write', create: false, readOnly: false }]);
   });
 
   it('sends a line a message; \\r stays, a last line without newline counts', async () => {

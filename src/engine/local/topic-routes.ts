@@ -41,7 +41,7 @@ export class TopicRoutes {
     }
     const route = this.#routes.get(message.topic) ?? this.#load(message.topic, message.mayCreateTopic);
     const count = route.config.writeQueueNums;
-    message.queueId = message.wantedQueueId !== undefined ? checkQueue(message, message.wantedQueueId, count) : this.#choose(route, message.shardingKey, count);
+    message.queueId = message.wantedQueueId !== undefined ? checkQueue(message.topic, message.wantedQueueId, count) : this.#choose(route, message.shardingKey, count);
   }
 
   /** Java takes the remainder first, so that the hash Integer.MIN_VALUE is harmless. [SelectMessageQueueByHash#select] */
@@ -71,7 +71,8 @@ export class TopicRoutes {
   }
 }
 
-const checkQueue = (message: RoutableMessage, queueId: number, count: number): number => {
+/** Error: INVALID_INPUT. */
+export const checkQueue = (topic: string, queueId: number, count: number): number => {
   if (Number.isSafeInteger(queueId) && queueId >= 0 && queueId < count) return queueId;
-  throw new MqliteError('INVALID_INPUT', `topic ${message.topic} has no queue ${queueId} to write to`, { hint: `its queues are 0 to ${count - 1}` });
+  throw new MqliteError('INVALID_INPUT', `topic ${topic} has no queue ${queueId} to write to`, { hint: `its queues are 0 to ${count - 1}` });
 };

@@ -120,7 +120,8 @@ export const withStoreExclusive = async <T>(options: AttachmentOptions, action: 
   }
 };
 
-const withAttachLock = async <T>(options: AttachmentOptions, action: () => T): Promise<T> => {
+/** Runs `action` while nobody arrives, leaves, or makes the store. Error: LOCKED. */
+export const withAttachLock = async <T>(options: AttachmentOptions, action: () => T): Promise<T> => {
   const { fs, locks, clock, paths, lockTimeoutMs } = options;
   const fd = openLockFile(fs, paths.attachLock);
   try {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { MqliteError } from '../../broker/errors.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import type { StorePaths } from '../store-paths.ts';
@@ -30,6 +30,12 @@ export interface StoreKind {
 /** True when the directory is one of a store: it has a commit log, a config directory or ours. */
 export const isStore = (fs: FileSystem, paths: StorePaths): boolean =>
   [paths.commitLog, paths.config, paths.mqlite].some((path) => isDirectory(fs, path));
+
+/** Nothing but the directory in which the identity of a new store is about to be written: whoever began it may be dead. */
+export const isHalfMade = (fs: FileSystem, paths: StorePaths): boolean => {
+  const beginnings = [basename(paths.temp), basename(paths.attachLock)];
+  return (fs.list(paths.root) ?? []).join() === basename(paths.mqlite) && (fs.list(paths.mqlite) ?? []).every((name) => beginnings.includes(name));
+};
 
 /**
  * What kind of store lies at `paths.root`. A file store of 5.4.0 and later also has a `rocksdbstore/` directory, which says nothing;

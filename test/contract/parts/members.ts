@@ -88,7 +88,7 @@ export function memberContract(context: ContractContext): void {
       await member.leave();
     });
 
-    it('must agree: on filters, on how queues are shared out, on the queue, on the model; both are named', async () => {
+    it('must agree: on filters, on how queues are shared out, on order, on the queue, on the model; both are named', async () => {
       await filled(context.broker, 'T', ['a']);
       await filled(context.broker, 'U', ['a']);
       const first = await join('T', { subscriptions: [{ topic: 'T', filter: { tags: 'A' } }] });
@@ -101,7 +101,17 @@ export function memberContract(context: ContractContext): void {
       const other = await join('U');
       await other.leave();
       await first.leave();
-      await (await join('T')).leave();
+      for (const orderly of [true, false]) {
+        const one = await join('T', { orderly });
+        // Order would not outlive a queue that moves, be it that of the retries.
+        for (const topic of ['T', 'U']) {
+          const { message } = await expectRefusal(join(topic, { orderly: !orderly }), 'REFUSED');
+          expect(message).toContain(one.info.clientId);
+          expect(message).toMatch(orderly ? /keeps the order.*\(this one\) does not keep/ : /does not keep the order.*\(this one\) keeps/);
+        }
+        await (await join('T', { orderly })).leave();
+        await one.leave();
+      }
     });
 
     it('a reset reaches the owner, whoever that is', async () => {

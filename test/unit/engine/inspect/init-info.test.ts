@@ -10,7 +10,7 @@ describe('store init', () => {
   it('makes directories and store.json, and no data file', async () => {
     const directory = path.join(temporaryDirectory(), 'new', 'store');
     const info = await initStore({ storeDirectory: directory, segmentSizeBytes: 1_048_576, consumeQueueFileEntries: 1000, brokerName: 'b1', propertyCrc: true });
-    expect(tree(directory).filter((name) => fs.statSync(path.join(directory, name)).isFile())).toEqual(['mqlite/store.json']);
+    expect(tree(directory).filter((name) => fs.statSync(path.join(directory, name)).isFile())).toEqual(['mqlite/attach.lock', 'mqlite/store.json']);
     expect(info.identity).toMatchObject({ segmentSizeBytes: 1_048_576, consumeQueueFileSizeBytes: 20_000, brokerName: 'b1', clusterName: 'DefaultCluster', propertyCrc: true });
     expect(info).toMatchObject({ cleanlyClosed: true, messages: 0, queues: [], commitLog: { segments: 0, firstStoreTimestamp: null }, notes: [] });
     expect(info.brokerConf).toContain('mappedFileSizeCommitLog=1048576');
