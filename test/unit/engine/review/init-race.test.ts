@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Broker } from '../../../../src/broker/broker.ts';
-import { MqliteError } from '../../../../src/broker/errors.ts';
+import type { MqliteError } from '../../../../src/broker/errors.ts';
 import type { FileSystem } from '../../../../src/engine/files/file-system.ts';
 import { nodeFileSystem } from '../../../../src/engine/files/node-file-system.ts';
 import { initStore } from '../../../../src/engine/inspect/init.ts';
@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../../../support/fixtures.ts';
 const SEGMENT = 65_536;
 
 /** A file system that lets another process come in before its n-th operation. */
-const interrupted = (at: number, other: () => void): { fs: FileSystem; wasInterrupted: () => boolean } => {
+const interrupted = (at: number, other: () => unknown): { fs: FileSystem; wasInterrupted: () => boolean } => {
   let calls = 0;
   const fs = { ...nodeFileSystem };
   for (const name of Object.keys(nodeFileSystem) as (keyof FileSystem)[]) {
