@@ -261,7 +261,7 @@ export interface MemberInfo {
   readonly clientId: string;
   readonly pid: number;
   readonly host: string;
-  readonly sinceMs: number;
+  readonly sinceTimestamp: number;
   /** `filter` as a user reads it; `*` for all. */
   readonly subscriptions: readonly { readonly topic: string; readonly filter: string }[];
   readonly messageModel: MessageModel;

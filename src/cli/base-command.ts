@@ -38,6 +38,8 @@ export interface OpenOptions {
  */
 export abstract class BaseCommand<T extends typeof Command> extends Command {
   static override enableJsonFlag = false;
+  /** The command that the settings given must have an effect in, as the table of settings has it; `any`: it shows or keeps those of others. */
+  static settingsOf = 'no command';
   /** The outside world; tests put their own here. */
   static host: Host = systemHost;
 
@@ -94,7 +96,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.args = args as CommandArgs<T>;
     this.words = argv as string[];
     // Also where no setting has an effect: none is accepted that nobody knows.
-    if (this.flags.set !== undefined) await this.checkedSettings(this.flags.set);
+    if (this.flags.set !== undefined) await this.checkOwnSettings(this.flags.set);
   }
 
   /** The target of this run. Errors: USAGE, NOT_FOUND (profile). */
@@ -128,6 +130,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected async settings(): Promise<SettingValues> {
     const { settings } = this.resolved();
     return this.checkedSettings([...Object.entries(settings ?? {}).map(([name, value]) => `${name}=${value}`), ...(this.flags.set ?? [])]);
+  }
+
+  /** Those of a profile are for every command; those of a command must have an effect in it. */
+  private async checkOwnSettings(pairs: readonly string[]): Promise<void> {
+    await this.checkedSettings(pairs);
+    const { settingsOf } = this.ctor as typeof BaseCommand;
+    if (settingsOf !== 'any') (await import('./settings.ts')).refuseSettingsOfOthers(pairs, settingsOf);
   }
 
   private async checkedSettings(pairs: readonly string[]): Promise<SettingValues> {

@@ -7,8 +7,11 @@ export interface Setting {
   readonly type: 'integer' | 'boolean' | 'text';
   /** The Java client's default as text; empty for none. */
   readonly default: string;
+  /** What counts here when it is not given, where that is not the Java client's default. */
+  readonly unset?: string;
   readonly meaning: string;
-  readonly here: { readonly applied: string } | { readonly refused: string };
+  /** `commands`: those in which it has an effect. */
+  readonly here: { readonly applied: string; readonly commands: readonly string[] } | { readonly refused: string };
   readonly minimum?: number;
   readonly maximum?: number;
   readonly oneOf?: readonly string[];
@@ -27,19 +30,28 @@ const NO_POP = 'messages are pulled, not popped';
 const ONLY_IN_CODE = 'it is an object of a Java program, not a value';
 
 const refused = (reason: string): { readonly refused: string } => ({ refused: reason });
-const applied = (where: string): { readonly applied: string } => ({ applied: where });
+interface Applied {
+  readonly applied: string;
+  readonly commands: readonly string[];
+}
+
+const inProduce = (where: string): Applied => ({ applied: where, commands: ['produce'] });
+const inConsume = (where: string): Applied => ({ applied: where, commands: ['consume'] });
+/** Settings of the runtime with listeners. */
+const inListening = (where: string): Applied => ({ applied: where, commands: ['consume', 'bench consume'] });
+const inReading = (where: string): Applied => ({ applied: where, commands: ['consume', 'tail'] });
 
 const CLIENT_SETTINGS = [
   { name: 'namesrvAddr', classes: C, type: 'text', default: '', meaning: 'name servers of the cluster', here: refused('the target is chosen with --namesrv or a profile') },
   { name: 'clientIP', classes: C, type: 'text', default: 'address of the host', meaning: 'address in the client id', here: refused(NO_NETWORK) },
-  { name: 'instanceName', classes: C, type: 'text', default: 'DEFAULT', meaning: 'instance part of the client id', here: applied('consume --broadcast, where --instance is not given; the client id of a group member is host and process id') },
+  { name: 'instanceName', classes: C, type: 'text', default: 'DEFAULT', meaning: 'instance part of the client id', here: inConsume('consume --broadcast, where --instance is not given; the client id of a group member is host and process id') },
   { name: 'clientCallbackExecutorThreads', classes: C, type: 'integer', default: 'number of processors', meaning: 'threads that run callbacks', here: refused(NO_THREADS) },
   { name: 'namespace', classes: C, type: 'text', default: '', meaning: 'prefix of topics and groups (old form)', here: refused('topics and groups are named in full') },
   { name: 'namespaceV2', classes: C, type: 'text', default: '', meaning: 'namespace sent with each request', here: refused(NO_NETWORK) },
   { name: 'accessChannel', classes: C, type: 'text', default: 'LOCAL', meaning: 'kind of deployment: LOCAL or CLOUD', here: refused(NO_NETWORK) },
   { name: 'pollNameServerInterval', classes: C, type: 'integer', default: '30000', meaning: 'ms between route look-ups', here: refused(NO_NETWORK) },
   { name: 'heartbeatBrokerInterval', classes: C, type: 'integer', default: '30000', meaning: 'ms between heartbeats', here: refused(NO_NETWORK) },
-  { name: 'persistConsumerOffsetInterval', classes: C, type: 'integer', default: '5000', minimum: 1, meaning: 'ms between commits of consumed offsets', here: applied('consume --group') },
+  { name: 'persistConsumerOffsetInterval', classes: C, type: 'integer', default: '5000', minimum: 1, meaning: 'ms between commits of consumed offsets', here: inConsume('consume --group') },
   { name: 'pullTimeDelayMillsWhenException', classes: C, type: 'integer', default: '1000', meaning: 'ms to wait after a failed pull', here: refused('a read from a store directory succeeds or fails for good') },
   { name: 'traceMsgBatchNum', classes: C, type: 'integer', default: '10', meaning: 'trace records sent together', here: refused(NO_TRACE) },
   { name: 'unitMode', classes: ['ClientConfig', 'DefaultMQPushConsumer', 'DefaultLitePullConsumer'], type: 'boolean', default: 'false', meaning: 'deployment in units', here: refused(NO_NETWORK) },
@@ -64,26 +76,26 @@ const CLIENT_SETTINGS = [
 ] as const satisfies readonly Setting[];
 
 const PRODUCER_SETTINGS = [
-  { name: 'producerGroup', classes: P, type: 'text', default: 'DEFAULT_PRODUCER', meaning: 'name of the producers that act as one', here: applied('produce --transaction without --group') },
+  { name: 'producerGroup', classes: P, type: 'text', default: 'DEFAULT_PRODUCER', meaning: 'name of the producers that act as one', here: inProduce('produce --transaction without --group') },
   { name: 'topics', classes: P, type: 'text', default: '', meaning: 'topics a transaction producer prepares', here: refused('topics are made when they are needed') },
   { name: 'createTopicKey', classes: P, type: 'text', default: 'TBW102', meaning: 'topic whose settings a new topic takes', here: refused('a new topic has defaultTopicQueueNums queues, readable and writable') },
-  { name: 'defaultTopicQueueNums', classes: P, type: 'integer', default: '4', minimum: 1, meaning: 'queues of a topic made by sending to it', here: applied('produce') },
-  { name: 'sendMsgTimeout', classes: P, type: 'integer', default: '3000', minimum: 1, meaning: 'ms allowed to a send', here: applied('produce, where --timeout is not given') },
+  { name: 'defaultTopicQueueNums', classes: P, type: 'integer', default: '4', minimum: 1, meaning: 'queues of a topic made by sending to it', here: inProduce('produce') },
+  { name: 'sendMsgTimeout', classes: P, type: 'integer', default: '3000', minimum: 1, meaning: 'ms allowed to a send', here: inProduce('produce, where --timeout is not given') },
   { name: 'sendMsgMaxTimeoutPerRequest', classes: P, type: 'integer', default: '-1', meaning: 'ms allowed to one attempt of a send', here: refused('--timeout covers all attempts of a send') },
-  { name: 'compressMsgBodyOverHowmuch', classes: P, type: 'integer', default: '4096', meaning: 'bodies of this many bytes and more are compressed', here: applied('produce, when this or compressType is given; --compress compresses every body') },
-  { name: 'compressType', classes: P, type: 'text', default: 'ZLIB', oneOf: ['ZLIB', 'LZ4', 'ZSTD'], meaning: 'how bodies are compressed', here: applied('produce, for bodies from compressMsgBodyOverHowmuch bytes on') },
+  { name: 'compressMsgBodyOverHowmuch', classes: P, type: 'integer', default: '4096', unset: 'no compression', meaning: 'bodies of this many bytes and more are compressed', here: inProduce('produce, when this or compressType is given; --compress compresses every body') },
+  { name: 'compressType', classes: P, type: 'text', default: 'ZLIB', unset: 'no compression', oneOf: ['ZLIB', 'LZ4', 'ZSTD'], meaning: 'how bodies are compressed', here: inProduce('produce, for bodies from compressMsgBodyOverHowmuch bytes on') },
   { name: 'compressLevel', classes: P, type: 'integer', default: '5', meaning: 'effort of the compression', here: refused('it is always the default, 5') },
-  { name: 'maxMessageSize', classes: P, type: 'integer', default: '4194304', minimum: 1, meaning: 'largest body in bytes', here: applied('produce') },
-  { name: 'retryTimesWhenSendFailed', classes: P, type: 'integer', default: '2', meaning: 'further attempts of a failed synchronous send', here: applied('produce, where --retries is not given and one send at a time is under way') },
-  { name: 'retryTimesWhenSendAsyncFailed', classes: P, type: 'integer', default: '2', meaning: 'further attempts of a failed asynchronous send', here: applied('produce, where --retries is not given and several sends are under way (--in-flight above --batch)') },
-  { name: 'retryAnotherBrokerWhenNotStoreOK', classes: P, type: 'boolean', default: 'false', meaning: 'try another broker unless the answer is SEND_OK', here: applied('produce, as --retry-another-broker; a store directory always answers SEND_OK') },
+  { name: 'maxMessageSize', classes: P, type: 'integer', default: '4194304', minimum: 1, meaning: 'largest body in bytes', here: inProduce('produce') },
+  { name: 'retryTimesWhenSendFailed', classes: P, type: 'integer', default: '2', meaning: 'further attempts of a failed synchronous send', here: inProduce('produce, where --retries is not given and one send at a time is under way') },
+  { name: 'retryTimesWhenSendAsyncFailed', classes: P, type: 'integer', default: '2', meaning: 'further attempts of a failed asynchronous send', here: inProduce('produce, where --retries is not given and several sends are under way (--in-flight above --batch)') },
+  { name: 'retryAnotherBrokerWhenNotStoreOK', classes: P, type: 'boolean', default: 'false', meaning: 'try another broker unless the answer is SEND_OK', here: inProduce('produce, as --retry-another-broker; a store directory always answers SEND_OK') },
   { name: 'autoBatch', classes: P, type: 'boolean', default: 'false', meaning: 'gather messages into batches', here: refused('messages are always gathered; --batch limits how many') },
   { name: 'batchMaxDelayMs', classes: P, type: 'integer', default: '-1', meaning: 'ms a message waits for others', here: refused('a batch waits at most 5 ms') },
   { name: 'batchMaxBytes', classes: P, type: 'integer', default: '-1', meaning: 'bytes of a batch', here: refused('--batch limits a batch') },
   { name: 'totalBatchMaxBytes', classes: P, type: 'integer', default: '-1', meaning: 'bytes of all waiting batches', here: refused('--in-flight limits what waits') },
   { name: 'enableBackpressureForAsyncMode', classes: P, type: 'boolean', default: 'false', meaning: 'limit what is under way', here: refused('it is always limited, by --in-flight') },
-  { name: 'backPressureForAsyncSendNum', classes: P, type: 'integer', default: '1024', meaning: 'messages under way', minimum: 1, here: applied('produce, where --in-flight is not given') },
-  { name: 'backPressureForAsyncSendSize', classes: P, type: 'integer', default: '104857600', meaning: 'bytes under way', minimum: 1, here: applied('produce') },
+  { name: 'backPressureForAsyncSendNum', classes: P, type: 'integer', default: '1024', meaning: 'messages under way', minimum: 1, here: inProduce('produce, where --in-flight is not given') },
+  { name: 'backPressureForAsyncSendSize', classes: P, type: 'integer', default: '104857600', meaning: 'bytes under way', minimum: 1, here: inProduce('produce') },
   { name: 'sendMessageWithVIPChannel', classes: P, type: 'boolean', default: 'false', meaning: 'send to the broker\'s second port', here: refused(NO_NETWORK) },
   { name: 'sendLatencyFaultEnable', classes: P, type: 'boolean', default: 'false', meaning: 'avoid slow brokers', here: refused('there is one store') },
   { name: 'notAvailableDuration', classes: P, type: 'text', default: '0,0,2000,5000,6000,10000,30000', meaning: 'ms a slow broker is avoided', here: refused('there is one store') },
@@ -94,41 +106,41 @@ const PRODUCER_SETTINGS = [
 
 const CONSUMER_SETTINGS = [
   { name: 'consumerGroup', classes: UL, type: 'text', default: 'DEFAULT_CONSUMER', meaning: 'name of the group', here: refused('the group is named with --group') },
-  { name: 'messageModel', classes: UL, type: 'text', default: 'CLUSTERING', oneOf: ['CLUSTERING', 'BROADCASTING'], meaning: 'clustering or broadcasting', here: applied('consume --group; BROADCASTING is --broadcast') },
-  { name: 'consumeFromWhere', classes: UL, type: 'text', default: 'CONSUME_FROM_LAST_OFFSET', oneOf: ['CONSUME_FROM_LAST_OFFSET', 'CONSUME_FROM_FIRST_OFFSET', 'CONSUME_FROM_TIMESTAMP'], meaning: 'where a new group starts', here: applied('consume --group without --from, for a group without offsets; when it is not set such a group starts at the first message') },
-  { name: 'consumeTimestamp', classes: UL, type: 'text', default: 'half an hour ago', meaning: 'time at which a new group starts', here: applied('consume --group, with consumeFromWhere=CONSUME_FROM_TIMESTAMP; yyyyMMddHHmmss, local time') },
-  { name: 'allocateMessageQueueStrategy', classes: UL, type: 'text', default: 'AllocateMessageQueueAveragely', oneOf: ['AllocateMessageQueueAveragely', 'AllocateMessageQueueAveragelyByCircle', 'AllocateMessageQueueConsistentHash'], meaning: 'how queues are shared out', here: applied('consume --group; all live members of a group must have the same') },
+  { name: 'messageModel', classes: UL, type: 'text', default: 'CLUSTERING', oneOf: ['CLUSTERING', 'BROADCASTING'], meaning: 'clustering or broadcasting', here: inConsume('consume --group; BROADCASTING is --broadcast') },
+  { name: 'consumeFromWhere', classes: UL, type: 'text', default: 'CONSUME_FROM_LAST_OFFSET', unset: 'CONSUME_FROM_FIRST_OFFSET', oneOf: ['CONSUME_FROM_LAST_OFFSET', 'CONSUME_FROM_FIRST_OFFSET', 'CONSUME_FROM_TIMESTAMP'], meaning: 'where a new group starts', here: inConsume('consume --group without --from, for a group without offsets; when it is not set such a group starts at the first message') },
+  { name: 'consumeTimestamp', classes: UL, type: 'text', default: 'half an hour ago', meaning: 'time at which a new group starts', here: inConsume('consume --group, with consumeFromWhere=CONSUME_FROM_TIMESTAMP; yyyyMMddHHmmss, local time') },
+  { name: 'allocateMessageQueueStrategy', classes: UL, type: 'text', default: 'AllocateMessageQueueAveragely', oneOf: ['AllocateMessageQueueAveragely', 'AllocateMessageQueueAveragelyByCircle', 'AllocateMessageQueueConsistentHash'], meaning: 'how queues are shared out', here: inConsume('consume --group; all live members of a group must have the same') },
   { name: 'subscription', classes: U, type: 'text', default: '', meaning: 'topics with their filters', here: refused('topics are arguments, --tag and --sql filter') },
   { name: 'messageListener', classes: U, type: 'text', default: '', meaning: 'what handles messages', here: refused(ONLY_IN_CODE) },
   { name: 'messageQueueListener', classes: UL, type: 'text', default: '', meaning: 'what hears of changed queues', here: refused(ONLY_IN_CODE) },
   { name: 'offsetStore', classes: UL, type: 'text', default: '', meaning: 'where offsets are kept', here: refused(ONLY_IN_CODE) },
-  { name: 'consumeThreadMin', classes: U, type: 'integer', default: '20', minimum: 1, maximum: 1000, meaning: 'fewest handling threads', here: applied('consume --group, where --concurrency is not given: messages consumed at a time; 1 when it is not set') },
-  { name: 'consumeThreadMax', classes: U, type: 'integer', default: '20', minimum: 1, maximum: 1000, meaning: 'most handling threads', here: applied('consume --group, where --concurrency is not given: must not be below consumeThreadMin, and counts where that is not set') },
+  { name: 'consumeThreadMin', classes: U, type: 'integer', default: '20', unset: '1', minimum: 1, maximum: 1000, meaning: 'fewest handling threads', here: inListening('consume --group, where --concurrency is not given: messages consumed at a time; 1 when it is not set') },
+  { name: 'consumeThreadMax', classes: U, type: 'integer', default: '20', unset: '1', minimum: 1, maximum: 1000, meaning: 'most handling threads', here: inListening('consume --group, where --concurrency is not given: must not be below consumeThreadMin, and counts where that is not set') },
   { name: 'adjustThreadPoolNumsThreshold', classes: U, type: 'integer', default: '100000', meaning: 'backlog from which threads are added', here: refused(NO_THREADS) },
-  { name: 'consumeConcurrentlyMaxSpan', classes: U, type: 'integer', default: '2000', minimum: 1, maximum: 65535, meaning: 'largest distance of offsets being handled', here: applied('consume --group, not --orderly: reading pauses beyond it') },
+  { name: 'consumeConcurrentlyMaxSpan', classes: U, type: 'integer', default: '2000', minimum: 1, maximum: 65535, meaning: 'largest distance of offsets being handled', here: inListening('consume --group, not --orderly: reading pauses beyond it') },
   { name: 'consumeMaxSpan', classes: L, type: 'integer', default: '2000', meaning: 'largest distance of offsets in the cache', here: refused('consumeConcurrentlyMaxSpan is the one limit of distances') },
-  { name: 'pullThresholdForQueue', classes: UL, type: 'integer', default: '1000', minimum: 1, maximum: 65535, meaning: 'messages cached for a queue', here: applied('consume --group: reading pauses beyond it') },
-  { name: 'pullThresholdSizeForQueue', classes: UL, type: 'integer', default: '100', minimum: 1, maximum: 1024, meaning: 'MiB cached for a queue', here: applied('consume --group: reading pauses beyond it') },
-  { name: 'pullThresholdForTopic', classes: U, type: 'integer', default: '-1', minimum: 1, maximum: 6553500, meaning: 'messages cached for a topic', here: applied('consume --group: shared by the owned queues of a topic, in place of pullThresholdForQueue') },
-  { name: 'pullThresholdSizeForTopic', classes: U, type: 'integer', default: '-1', minimum: 1, maximum: 102400, meaning: 'MiB cached for a topic', here: applied('consume --group: shared by the owned queues of a topic, in place of pullThresholdSizeForQueue') },
-  { name: 'pullThresholdForAll', classes: L, type: 'integer', default: '10000', minimum: 1, meaning: 'messages cached in all', here: applied('consume --group, when it is set: reading pauses beyond it') },
+  { name: 'pullThresholdForQueue', classes: UL, type: 'integer', default: '1000', minimum: 1, maximum: 65535, meaning: 'messages cached for a queue', here: inListening('consume --group: reading pauses beyond it') },
+  { name: 'pullThresholdSizeForQueue', classes: UL, type: 'integer', default: '100', minimum: 1, maximum: 1024, meaning: 'MiB cached for a queue', here: inListening('consume --group: reading pauses beyond it') },
+  { name: 'pullThresholdForTopic', classes: U, type: 'integer', default: '-1', unset: 'no limit', minimum: 1, maximum: 6553500, meaning: 'messages cached for a topic', here: inListening('consume --group: shared by the owned queues of a topic, in place of pullThresholdForQueue') },
+  { name: 'pullThresholdSizeForTopic', classes: U, type: 'integer', default: '-1', unset: 'no limit', minimum: 1, maximum: 102400, meaning: 'MiB cached for a topic', here: inListening('consume --group: shared by the owned queues of a topic, in place of pullThresholdSizeForQueue') },
+  { name: 'pullThresholdForAll', classes: L, type: 'integer', default: '10000', unset: 'no limit', minimum: 1, meaning: 'messages cached in all', here: inListening('consume --group, when it is set: reading pauses beyond it') },
   { name: 'popThresholdForQueue', classes: U, type: 'integer', default: '96', meaning: 'messages of a queue not yet acknowledged', here: refused(NO_POP) },
   { name: 'popInvisibleTime', classes: U, type: 'integer', default: '60000', meaning: 'ms a popped message stays hidden', here: refused(NO_POP) },
   { name: 'popBatchNums', classes: U, type: 'integer', default: '32', meaning: 'messages of one pop', here: refused(NO_POP) },
-  { name: 'pullInterval', classes: U, type: 'integer', default: '0', maximum: 65535, meaning: 'ms between two pulls', here: applied('consume --group') },
-  { name: 'pullBatchSize', classes: UL, type: 'integer', default: '32', minimum: 1, maximum: 1024, meaning: 'messages of one pull (10 is the default of lite pull)', here: applied('consume --group; when it is not set as much as is fast is read at a time') },
-  { name: 'pullBatchSizeInBytes', classes: U, type: 'integer', default: '262144', minimum: 1, meaning: 'bytes of one pull', here: applied('consume --group') },
+  { name: 'pullInterval', classes: U, type: 'integer', default: '0', maximum: 65535, meaning: 'ms between two pulls', here: inListening('consume --group') },
+  { name: 'pullBatchSize', classes: UL, type: 'integer', default: '32', unset: 'as much as is fast', minimum: 1, maximum: 1024, meaning: 'messages of one pull (10 is the default of lite pull)', here: inListening('consume --group; when it is not set as much as is fast is read at a time') },
+  { name: 'pullBatchSizeInBytes', classes: U, type: 'integer', default: '262144', minimum: 1, meaning: 'bytes of one pull', here: inListening('consume --group') },
   { name: 'consumeMessageBatchMaxSize', classes: U, type: 'integer', default: '1', meaning: 'messages handed to a listener together', here: refused('messages are consumed one by one') },
   { name: 'postSubscriptionWhenPull', classes: U, type: 'boolean', default: 'false', meaning: 'send the filter with each pull', here: refused(NO_NETWORK) },
-  { name: 'maxReconsumeTimes', classes: U, type: 'integer', default: '-1', minimum: 0, meaning: 'deliveries before a message is dead', here: applied('consume --exec, where --max-reconsume is not given') },
-  { name: 'suspendCurrentQueueTimeMillis', classes: U, type: 'integer', default: '1000', meaning: 'ms an ordered queue rests after a failure', here: applied('consume --exec --orderly; from 10 to 30000') },
-  { name: 'consumeTimeout', classes: U, type: 'integer', default: '15', minimum: 1, meaning: 'minutes a listener may take', here: applied('consume --exec: what takes longer is sent back') },
+  { name: 'maxReconsumeTimes', classes: U, type: 'integer', default: '-1', unset: 'what the group says', minimum: 0, meaning: 'deliveries before a message is dead', here: inConsume('consume --exec, where --max-reconsume is not given') },
+  { name: 'suspendCurrentQueueTimeMillis', classes: U, type: 'integer', default: '1000', meaning: 'ms an ordered queue rests after a failure', here: inConsume('consume --exec --orderly; from 10 to 30000') },
+  { name: 'consumeTimeout', classes: U, type: 'integer', default: '15', minimum: 1, meaning: 'minutes a listener may take', here: inConsume('consume --exec: what takes longer is sent back') },
   { name: 'awaitTerminationMillisWhenShutdown', classes: U, type: 'integer', default: '0', meaning: 'ms to wait for listeners at the end', here: refused('what is being consumed is always waited for') },
   { name: 'clientRebalance', classes: U, type: 'boolean', default: 'true', meaning: 'clients, not the broker, share out the queues', here: refused('there is no broker to do it') },
-  { name: 'autoCommit', classes: L, type: 'boolean', default: 'true', meaning: 'commit consumed offsets', here: applied('consume --group; false commits nothing') },
+  { name: 'autoCommit', classes: L, type: 'boolean', default: 'true', meaning: 'commit consumed offsets', here: inConsume('consume --group; false commits nothing') },
   { name: 'autoCommitIntervalMillis', classes: L, type: 'integer', default: '5000', meaning: 'ms between commits', here: refused('persistConsumerOffsetInterval is the one interval of commits') },
   { name: 'pullThreadNums', classes: L, type: 'integer', default: '20', meaning: 'threads that pull', here: refused(NO_THREADS) },
-  { name: 'brokerSuspendMaxTimeMillis', classes: L, type: 'integer', default: '20000', minimum: 1, meaning: 'ms a pull waits for a first message', here: applied('consume and tail') },
+  { name: 'brokerSuspendMaxTimeMillis', classes: L, type: 'integer', default: '20000', minimum: 1, meaning: 'ms a pull waits for a first message', here: inReading('consume and tail') },
   { name: 'consumerTimeoutMillisWhenSuspend', classes: L, type: 'integer', default: '30000', meaning: 'ms a connection allows a waiting pull', here: refused(NO_NETWORK) },
   { name: 'consumerPullTimeoutMillis', classes: L, type: 'integer', default: '10000', meaning: 'ms a connection allows a pull', here: refused(NO_NETWORK) },
   { name: 'pollTimeoutMillis', classes: L, type: 'integer', default: '5000', meaning: 'ms a poll of the program waits', here: refused('--timeout says how long to wait for messages') },

@@ -37,6 +37,30 @@ export function parseSettings(pairs: readonly string[]): SettingValues {
   };
 }
 
+/** Error: USAGE for a setting without effect in the command; it names where it has one. */
+export function refuseSettingsOfOthers(pairs: readonly string[], command: string): void {
+  for (const name of pairs.map(nameOf)) {
+    const { here } = findSetting(name)!;
+    if ('refused' in here || here.commands.includes(command)) continue;
+    const places = here.commands.map((other) => `"${other}"`).join(' and ');
+    throw new MqliteError('USAGE', `-X ${name} has no effect in this command, but in ${places}`, { hint: `It counts in ${here.applied}.` });
+  }
+}
+
+const EXEC_SETTINGS: readonly string[] = ['maxReconsumeTimes', 'suspendCurrentQueueTimeMillis', 'consumeTimeout'] satisfies AppliedName[];
+
+/** Error: USAGE for a setting of groups without one, or of --exec without that. */
+export function refuseSettingsWithout(pairs: readonly string[], flags: { readonly group?: string | undefined; readonly exec?: string | undefined }): void {
+  for (const name of pairs.map(nameOf)) {
+    const { here } = findSetting(name)!;
+    const isOfReading = 'commands' in here && here.commands.includes('tail');
+    const missing = flags.group === undefined && !isOfReading ? '--group' : flags.exec === undefined && EXEC_SETTINGS.includes(name) ? '--exec' : undefined;
+    if (missing !== undefined) throw new MqliteError('USAGE', `-X ${name} has no effect without ${missing}`, { hint: 'applied' in here ? `It counts in ${here.applied}.` : '"mqlite config" says what each setting does.' });
+  }
+}
+
+const nameOf = (pair: string): string => pair.slice(0, pair.indexOf('='));
+
 function checkedValue(name: string, value: string): string {
   const setting = findSetting(name);
   if (setting === undefined) {

@@ -3,9 +3,10 @@ import { BaseCommand } from '../cli/base-command.ts';
 import type { ConfigList } from '../cli/config-list.ts';
 
 export default class Config extends BaseCommand<typeof Config> {
+  static override settingsOf = 'any';
   static override summary = 'List the client settings of -X: default, value, and what each does here';
-  static override description = `The names and defaults are those of the Java clients. A setting that has no effect here is refused when it is given,
-with the reason shown here.`;
+  static override description = `The names are those of the Java clients. VALUE is what counts: what is given, or what mqlite uses, which is not always the
+Java clients' default. A setting that has no effect, at all or in a command, is refused when it is given, with the reason shown here.`;
 
   static override examples = [
     { description: 'All settings', command: '<%= config.bin %> config' },

@@ -6,6 +6,7 @@ import { groupFlags } from '../cli/group-flags.ts';
 import { readFlags } from '../cli/read-flags.ts';
 
 export default class Consume extends BaseCommand<typeof Consume> {
+  static override settingsOf = 'consume';
   static override summary = 'Print messages: browse topics, or take part in a group';
   static override description = `Without --group nothing is written and nothing is committed. With --group what was printed is committed every 5 s
 and at the end, and the group's live members, in whatever processes, share the queues: each is read by one of them at a time. Every
@@ -54,6 +55,7 @@ On a pipe each message is its body and a newline; positions are first, last, com
   }
 
   async run(): Promise<void> {
+    if (this.flags.set !== undefined) (await import('../cli/settings.ts')).refuseSettingsWithout(this.flags.set, this.flags);
     if (this.flags.group !== undefined && this.flags['read-only']) {
       throw new MqliteError('USAGE', '--read-only: consuming as a group commits offsets', { hint: 'Leave out --group to look without committing.' });
     }

@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 
 export default class Produce extends BaseCommand<typeof Produce> {
+  static override settingsOf = 'produce';
   static override summary = 'Send messages: an argument, lines of standard input, a file, or NDJSON';
   static override description = `A message is sent as soon as it is read. Without BODY and --file every line of standard input is one message.
 A topic that does not exist is created with 4 queues, and so is the store. The first bad line ends the command;

@@ -4,6 +4,7 @@ import { MqliteError } from '../broker/errors.ts';
 import { readFlags } from '../cli/read-flags.ts';
 
 export default class Tail extends BaseCommand<typeof Tail> {
+  static override settingsOf = 'tail';
   static override summary = 'Follow topics, or the physical commit log';
   static override description = `Starts at the end and prints what comes, one line a message; without a topic, of every topic that is not a system topic.
 Nothing is written to the store. --commitlog shows each record of the log, the system's and damaged ones included.`;

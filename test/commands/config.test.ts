@@ -2,7 +2,12 @@ import { writeFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import BenchConsume from '../../src/commands/bench/consume.ts';
 import Config from '../../src/commands/config.ts';
+import Consume from '../../src/commands/consume.ts';
+import Produce from '../../src/commands/produce.ts';
+import Tail from '../../src/commands/tail.ts';
+import TopicsList from '../../src/commands/topics/list.ts';
 import type { ConfigList } from '../../src/cli/config-list.ts';
 import { SETTINGS } from '../../src/cli/settings-table.ts';
 import { runCommand } from '../support/fake/run.ts';
@@ -18,7 +23,7 @@ describe('config', () => {
   });
 
   it('shows one; an unknown one gets the nearest', async () => {
-    expect((await runCommand(Config, ['autoCommit'])).stdout).toBe('NAME\tDEFAULT\tVALUE\tMEANING\tHERE\nautoCommit\ttrue\ttrue\tcommit consumed offsets\tapplied: consume --group; false commits nothing\n');
+    expect((await runCommand(Config, ['autoCommit'])).stdout).toBe('NAME\tJAVA DEFAULT\tVALUE\tMEANING\tHERE\nautoCommit\ttrue\ttrue\tcommit consumed offsets\tapplied: consume --group; false commits nothing\n');
     const unknown = await runCommand(Config, ['autocomit']);
     expect([unknown.exitCode, unknown.stderr]).toEqual([3, 'mqlite: there is no setting autocomit\n  Did you mean "autoCommit"?\n']);
   });
@@ -29,5 +34,39 @@ describe('config', () => {
     const { settings } = (await runCommand(Config, ['--json', '-X', 'maxMessageSize=3'], { configDirectory })).json as ConfigList;
     const value = (name: string) => settings.find((row) => row.name === name)!.value;
     expect([value('sendMsgTimeout'), value('maxMessageSize')]).toEqual(['1', '3']);
+  });
+
+  it('shows the value that counts where it is not the Java client\'s default', async () => {
+    const rows = async (...argv: string[]) => ((await runCommand(Config, ['--json', ...argv])).json as ConfigList).settings;
+    const shown = (await rows()).filter((row) => row.value !== null && row.value !== row.default).map((row) => [row.name, row.default, row.value]);
+    expect(shown).toEqual([
+      ['compressMsgBodyOverHowmuch', '4096', 'no compression'], ['compressType', 'ZLIB', 'no compression'],
+      ['consumeFromWhere', 'CONSUME_FROM_LAST_OFFSET', 'CONSUME_FROM_FIRST_OFFSET'], ['consumeThreadMin', '20', '1'], ['consumeThreadMax', '20', '1'],
+      ['pullThresholdForTopic', '-1', 'no limit'], ['pullThresholdSizeForTopic', '-1', 'no limit'], ['pullThresholdForAll', '10000', 'no limit'],
+      ['pullBatchSize', '32', 'as much as is fast'], ['maxReconsumeTimes', '-1', 'what the group says'],
+    ]);
+    expect((await rows('-X', 'consumeThreadMin=3', 'consumeThreadMin'))[0]).toMatchObject({ default: '20', value: '3' });
+  });
+});
+
+describe('a setting without effect in a command', () => {
+  it.each([
+    [Produce, ['t', 'x', '-X', 'pullBatchSize=1'], '-X pullBatchSize has no effect in this command, but in "consume" and "bench consume"'],
+    [Consume, ['t', '-X', 'sendMsgTimeout=1'], '-X sendMsgTimeout has no effect in this command, but in "produce"'],
+    [Consume, ['t', '-X', 'autoCommit=false'], '-X autoCommit has no effect without --group'],
+    [Consume, ['t', '--group', 'g', '-X', 'consumeTimeout=1'], '-X consumeTimeout has no effect without --exec'],
+    [Tail, ['t', '-X', 'autoCommit=false'], '-X autoCommit has no effect in this command, but in "consume"'],
+    [TopicsList, ['-X', 'autoCommit=false'], '-X autoCommit has no effect in this command, but in "consume"'],
+    [BenchConsume, ['-X', 'autoCommit=false'], '-X autoCommit has no effect in this command, but in "consume"'],
+  ] as const)('%o %j is refused, and told where it counts', async (command, argv, message) => {
+    const { exitCode, stderr, requests } = await runCommand(command, argv);
+    expect([exitCode, stderr.split('\n')[0], requests]).toEqual([2, `mqlite: ${message}`, []]);
+    expect(stderr).toContain('It counts in ');
+  });
+
+  it('of the profile is for every command', async () => {
+    const configDirectory = mkdtempSync(join(tmpdir(), 'mqlite-config-'));
+    writeFileSync(join(configDirectory, 'profiles.json'), JSON.stringify({ active: 'p', profiles: { p: { store: '/s', settings: { sendMsgTimeout: '1', autoCommit: 'true' } } } }));
+    expect((await runCommand(TopicsList, [], { configDirectory })).exitCode).toBe(0);
   });
 });

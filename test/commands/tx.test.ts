@@ -43,7 +43,7 @@ describe('tx', () => {
     const { stdout } = await runCommand(TxList, [], { store });
     expect(stdout).toMatch(/^BORN\tSTATE\tTOPIC\tQUEUE\tGROUP\tTRANSACTION\tKEYS\tWHY\n.*\tpending\tOrders\t0\tothers\ttx-c\tc\tgroup others has not decided, nobody was asked\n$/);
     const limited = await runCommand(TxList, ['--all', '--limit', '1', '--json'], { store });
-    expect(limited.json).toMatchObject({ transactions: [{ transactionId: 'tx-a', message: { queueOffset: 0 } }], truncated: true });
+    expect(limited.json).toMatchObject({ transactions: [{ transactionId: 'tx-a', delivered: { queueOffset: 0 } }], truncated: true });
     expect(limited.stderr).toContain('2 transactions more; see --limit');
   });
 
@@ -130,7 +130,7 @@ describe('tx', () => {
       ['given up', 'Tx', '2', 'fixture-tx', 'tx-u1', 'asked 15 times, and group fixture-tx did not know'],
       ['given up', 'Tx', '3', 'fixture-tx', 'tx-u2', 'asked 15 times, and group fixture-tx did not know'],
     ]);
-    expect((await runCommand(TxShow, ['7F000001000051AF00000000000151D9', '--json'], { open })).json).toMatchObject({ state: 'committed', topic: 'Tx', queueId: 3, message: { queueOffset: 0 } });
+    expect((await runCommand(TxShow, ['7F000001000051AF00000000000151D9', '--json'], { open })).json).toMatchObject({ state: 'committed', topic: 'Tx', queueId: 3, delivered: { queueOffset: 0 } });
     expect(snapshotTree(directory)).toEqual(before);
   });
 

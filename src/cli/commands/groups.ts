@@ -54,7 +54,7 @@ export async function groupText(group: GroupJson, style: TableStyle): Promise<st
 function memberLines(member: MemberInfo): string[] {
   const kind = [member.messageModel === 'broadcasting' ? `broadcasting as ${member.instance}` : member.allocate, ...(member.orderly ? ['orderly'] : []), ...(member.queueId === null ? [] : [`queue ${member.queueId} only`])];
   return [
-    `  ${member.clientId}, pid ${member.pid} on ${member.host}, since ${formatTime(member.sinceMs)} (${kind.join(', ')})`,
+    `  ${member.clientId}, pid ${member.pid} on ${member.host}, since ${formatTime(member.sinceTimestamp)} (${kind.join(', ')})`,
     `    reads ${member.subscriptions.map(({ topic, filter }) => (filter === '*' ? topic : `${topic} (${filter})`)).join(', ')}; has ${ownedText(member.queues)}; ${rateText(member.consumedPerSecond)}`,
   ];
 }

@@ -13,6 +13,15 @@ import type { MessageJson } from './messages.ts';
 
 export type TransactionStateName = 'pending' | 'committed' | 'rolledBack' | 'givenUp' | 'unknown';
 
+export interface DeliveredJson {
+  readonly topic: string;
+  readonly brokerName: string;
+  readonly queueId: number;
+  readonly queueOffset: number;
+  readonly msgId: string;
+  readonly offsetMsgId: string;
+}
+
 export interface TransactionJson {
   readonly transactionId: string;
   readonly msgId: string;
@@ -35,7 +44,7 @@ export interface TransactionJson {
   /** When it was decided or given up; null while it is pending and where that is not known. */
   readonly endedTimestamp: number | null;
   /** Where the message of a committed transaction is; null for any other. */
-  readonly message: { readonly queueOffset: number; readonly offsetMsgId: string } | null;
+  readonly delivered: DeliveredJson | null;
 }
 
 export interface TransactionListJson {
@@ -54,8 +63,10 @@ export interface TransactionEndJson {
   readonly topic: string | null;
   readonly queueId: number | null;
   /** Where the message is now; null after a rollback. */
-  readonly message: { readonly queueOffset: number; readonly offsetMsgId: string } | null;
+  readonly delivered: DeliveredJson | null;
 }
+
+const deliveredJson = ({ topic, brokerName, queueId, queueOffset, msgId, offsetMsgId }: DeliveredJson): DeliveredJson => ({ topic, brokerName, queueId, queueOffset, msgId, offsetMsgId });
 
 /** A transaction with its decision, which is looked for where the message should be. */
 export async function describeTransaction(broker: Broker, transaction: Transaction): Promise<TransactionJson> {
@@ -65,7 +76,7 @@ export async function describeTransaction(broker: Broker, transaction: Transacti
   return {
     transactionId, msgId: half.msgId, offsetMsgId: half.offsetMsgId, state, why: whyOf(transaction, state), topic, queueId, producerGroup, checkTimes,
     tags: half.tags, keys: half.keys, bornTimestamp: half.bornTimestamp, storeTimestamp: half.storeTimestamp, halfQueueOffset: half.queueOffset, endedTimestamp,
-    message: commit === null || commit === undefined ? null : { queueOffset: commit.queueOffset, offsetMsgId: commit.offsetMsgId },
+    delivered: commit === null || commit === undefined ? null : deliveredJson(commit),
   };
 }
 
@@ -93,13 +104,13 @@ export async function endByHand(broker: Broker, id: string, decision: 'commit' |
   if (transaction.state !== 'pending') throw await alreadyEnded(broker, transaction);
   const result: SendResult | null = await broker.endTransaction(endRequest(transaction, decision));
   const { transactionId, topic, queueId } = transaction;
-  return { transactionId, decision, topic, queueId, message: result === null ? null : { queueOffset: result.queueOffset, offsetMsgId: result.offsetMsgId } };
+  return { transactionId, decision, topic, queueId, delivered: result === null ? null : deliveredJson(result) };
 }
 
 async function alreadyEnded(broker: Broker, transaction: Transaction): Promise<MqliteError> {
-  const { state, topic, queueId, message, why } = await describeTransaction(broker, transaction);
+  const { state, topic, queueId, delivered, why } = await describeTransaction(broker, transaction);
   const id = transaction.transactionId;
-  if (state === 'committed') return new MqliteError('REFUSED', `transaction ${id} is already committed: ${topic}, queue ${queueId}, offset ${message?.queueOffset}`);
+  if (state === 'committed') return new MqliteError('REFUSED', `transaction ${id} is already committed: ${topic}, queue ${queueId}, offset ${delivered?.queueOffset}`);
   if (state === 'unknown') return new MqliteError('REFUSED', `transaction ${id} is no longer pending: ${why}`, { hint: `See "mqlite tx show ${id}".` });
   if (state === 'rolledBack') return new MqliteError('REFUSED', `transaction ${id} is already rolled back`, { hint: `Its message can still be seen: mqlite tx show ${id}` });
   return new MqliteError('REFUSED', `transaction ${id} was given up: ${why}`, { hint: `Its message is kept in TRANS_CHECK_MAX_TIME_TOPIC: mqlite tx show ${id}, and send it again.` });
@@ -121,7 +132,7 @@ export async function showTransaction(broker: Broker, transaction: Transaction):
 }
 
 export function transactionText(data: TransactionShowJson, terminal: boolean): string {
-  const place = data.message === null ? '-' : `offset ${data.message.queueOffset}, ${data.message.offsetMsgId}`;
+  const place = data.delivered === null ? '-' : `offset ${data.delivered.queueOffset}, ${data.delivered.offsetMsgId}`;
   const fields: readonly [string, string][] = [
     ['transaction', data.transactionId],
     ['state', `${stateText(data.state)}${data.endedTimestamp === null ? '' : ` at ${formatTime(data.endedTimestamp)}`}`],

@@ -3,6 +3,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import type { BenchResult } from '../../cli/bench.ts';
 
 export default class BenchConsume extends BaseCommand<typeof BenchConsume> {
+  static override settingsOf = 'bench consume';
   static override summary = 'Measure reading: throughput and latency percentiles';
   static override description = `Reads a topic from its start, bodies and properties included, and prints nothing of it. Writes nothing.
 With --group it consumes as a member of that group, through a listener that does nothing, and commits; latency is then the time

@@ -9,6 +9,7 @@ import { parseSettings } from '../../cli/settings.ts';
 import { parseNameServers } from '../../cli/target.ts';
 
 export default class ProfileCreate extends BaseCommand<typeof ProfileCreate> {
+  static override settingsOf = 'any';
   static override summary = 'Name a target and its settings';
   static override description = 'The profile holds what --store or --namesrv, --commitlog-dir and -X say here. Nothing is opened.';
   static override examples = [

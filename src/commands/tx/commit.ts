@@ -20,6 +20,6 @@ export default class TxCommit extends BaseCommand<typeof TxCommit> {
     if (id === undefined) throw new MqliteError('USAGE', 'missing ID', { hint: 'See "mqlite tx list" for what is pending.' });
     const broker = await this.openBroker({ mode: 'write' });
     const data = await endByHand(broker, id, 'commit', this.stopSignal);
-    return this.present(data, () => `committed transaction ${data.transactionId}: ${data.topic}, queue ${data.queueId}, offset ${data.message?.queueOffset}\n`);
+    return this.present(data, () => `committed transaction ${data.transactionId}: ${data.topic}, queue ${data.queueId}, offset ${data.delivered?.queueOffset}\n`);
   }
 }

@@ -1,17 +1,23 @@
 import path from 'node:path';
 import type { FileSystem } from '../files/file-system.ts';
+import { OpenFiles } from '../files/open-files.ts';
 import type { StorePaths } from '../store-paths.ts';
 import { QueueWriter } from './queue-writer.ts';
+
+/** Open queue files of a writer: with those of its reader well below 1024, the descriptors that a process may have by custom. */
+const MAX_OPEN_FILES = 256;
 
 export interface QueueTableOptions {
   readonly fs: FileSystem;
   readonly paths: StorePaths;
   readonly fileSizeBytes: number;
+  readonly maxOpenFiles?: number | undefined;
 }
 
 /** The queue writers of this process, opened on first use. */
 export class QueueTable {
   readonly #options: QueueTableOptions;
+  readonly #openFiles: OpenFiles;
   readonly #topics = new Map<string, (QueueWriter | undefined)[]>();
   /** Touched by the batch under way. */
   readonly #touched: QueueWriter[] = [];
@@ -19,6 +25,7 @@ export class QueueTable {
 
   constructor(options: QueueTableOptions) {
     this.#options = options;
+    this.#openFiles = new OpenFiles(options.maxOpenFiles ?? MAX_OPEN_FILES);
   }
 
   get(topic: string, queueId: number): QueueWriter {
@@ -104,6 +111,6 @@ export class QueueTable {
   #open(topic: string, queueId: number): QueueWriter {
     const { fs, paths, fileSizeBytes } = this.#options;
     const directory = path.join(paths.consumeQueue, topic, String(queueId));
-    return new QueueWriter(topic, queueId, { fs, directory, fileSizeBytes, tempDirectory: paths.temp });
+    return new QueueWriter(topic, queueId, { fs, directory, fileSizeBytes, tempDirectory: paths.temp, openFiles: this.#openFiles });
   }
 }

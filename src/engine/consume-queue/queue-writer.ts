@@ -1,7 +1,9 @@
 import path from 'node:path';
+import { MqliteError } from '../../broker/errors.ts';
 import { segmentFileName } from '../commit-log/log-directory.ts';
 import { zeroRange } from '../commit-log/log-writer.ts';
 import type { FileSystem } from '../files/file-system.ts';
+import type { OpenFiles } from '../files/open-files.ts';
 import { createSizedFile, reopenIfReplaced, restoreIfUnlinked, tryUnlink } from '../files/sized-file.ts';
 import { ENTRY_SIZE_BYTES, queueFileBase, writeEntry } from './layout.ts';
 import { findQueueEnd } from './queue-end.ts';
@@ -14,6 +16,8 @@ export interface QueueWriterOptions {
   readonly directory: string;
   readonly fileSizeBytes: number;
   readonly tempDirectory: string;
+  /** Bounds the queues with an open file. */
+  readonly openFiles: OpenFiles;
 }
 
 /** What a flush wrote, so that a batch that fails later can be taken back. */
@@ -41,6 +45,12 @@ export class QueueWriter {
   #filePath = '';
   #fileBase = -1;
   #written: Written | null = null;
+  /** Something was written into the current file since the last sync. */
+  #isDirty = false;
+  /** Files let go of before they were synced. */
+  readonly #released = new Set<string>();
+  /** The file let go of last, which must be there when it is opened again. */
+  #releasedFile = '';
   #unsyncedNames = false;
   #isLast = false;
 
@@ -103,6 +113,7 @@ export class QueueWriter {
     for (const file of written.createdFiles.reverse()) fs.unlink(file);
     if (written.createdFiles.length > 0) {
       this.#closeFile();
+      this.#releasedFile = '';
       fs.syncDirectory(directory);
     }
     const base = queueFileBase(written.fromOffset, fileSizeBytes);
@@ -147,7 +158,13 @@ export class QueueWriter {
   /** fdatasync of the current file and of the names made since the last time. */
   sync(): void {
     const { fs, directory } = this.#options;
-    if (this.#fd >= 0) fs.dataSync(this.#fd);
+    if (this.#fd >= 0) {
+      fs.dataSync(this.#fd);
+      this.#released.delete(this.#filePath);
+    }
+    this.#isDirty = false;
+    for (const file of this.#released) syncIfThere(fs, file);
+    this.#released.clear();
     if (this.#isLast) this.#closeFile();
     if (!this.#unsyncedNames) return;
     for (const level of [directory, path.dirname(directory), path.dirname(path.dirname(directory))]) {
@@ -162,6 +179,15 @@ export class QueueWriter {
     this.#isLast = true;
   }
 
+  /** Lets go of the file: others need its descriptor. Opened again when something is written; what is not synced is remembered. */
+  release(): void {
+    if (this.#fd < 0) return;
+    this.restoreUnlinked();
+    if (this.#isDirty) this.#released.add(this.#filePath);
+    this.#releasedFile = this.#filePath;
+    this.#closeFile();
+  }
+
   close(): void {
     this.#closeFile();
   }
@@ -169,6 +195,7 @@ export class QueueWriter {
   #writeInto(base: number, inFile: number, done: number, count: number): void {
     const { fs, directory, fileSizeBytes, tempDirectory } = this.#options;
     if (base === this.#fileBase) this.reopenReplaced();
+    this.#isDirty = true;
     if (base === this.#fileBase) {
       fs.write(this.#fd, this.#pending, done, count, inFile);
       return;
@@ -180,6 +207,8 @@ export class QueueWriter {
     }
     const file = path.join(directory, segmentFileName(base));
     if (fs.stat(file) === null) {
+      // With its descriptor it could be put back; without, what it listed would be lost without a word.
+      if (file === this.#releasedFile) throw new MqliteError('DAMAGED', `${file} has vanished`, { hint: 'run "mqlite store verify" once nothing writes the store' });
       this.#fd = createSizedFile(fs, { path: file, sizeBytes: fileSizeBytes, tempDirectory }, (fd) => {
         if (inFile > 0) writeFillers(fs, fd, inFile);
         fs.write(fd, this.#pending, done, count, inFile);
@@ -192,6 +221,8 @@ export class QueueWriter {
     }
     this.#fileBase = base;
     this.#filePath = file;
+    this.#releasedFile = '';
+    this.#options.openFiles.opened(this);
   }
 
   #current(): { path: string; sizeBytes: number; tempDirectory: string } {
@@ -199,7 +230,9 @@ export class QueueWriter {
   }
 
   #closeFile(): void {
-    if (this.#fd >= 0) this.#options.fs.close(this.#fd);
+    if (this.#fd < 0) return;
+    this.#options.openFiles.closed(this);
+    this.#options.fs.close(this.#fd);
     this.#fd = -1;
     this.#fileBase = -1;
   }
@@ -210,6 +243,17 @@ export class QueueWriter {
     this.#pending = larger;
   }
 }
+
+/** One that is gone was deleted with its topic. */
+const syncIfThere = (fs: FileSystem, file: string): void => {
+  if (fs.stat(file) === null) return;
+  const fd = fs.open(file, 'write');
+  try {
+    fs.dataSync(fd);
+  } finally {
+    fs.close(fd);
+  }
+};
 
 /**
  * Entries before the first real one of a queue whose older records have expired. A broker fills them with size 2^31-1,

@@ -123,7 +123,7 @@ export class GroupDesk {
     const instance = messageModel === 'broadcasting' ? request.instance ?? DEFAULT_INSTANCE : null;
     if (instance !== null) checkInstanceName(instance);
     return {
-      group: request.group, clientId, pid: process.pid, host: '127.0.0.1', sinceMs: this.#context.clock.nowMs(), subscriptions, messageModel,
+      group: request.group, clientId, pid: process.pid, host: '127.0.0.1', sinceTimestamp: this.#context.clock.nowMs(), subscriptions, messageModel,
       allocate: request.allocate ?? 'average', instance, orderly: request.orderly ?? false, queueId: request.queueId ?? null,
     };
   }

@@ -51,7 +51,7 @@ export class GroupMember implements Membership {
     this.info = info;
     this.#parts = parts;
     this.#locks = new QueueLocks(writer.context, info.group, info.clientId);
-    this.#rate = new CommitRate(info.sinceMs);
+    this.#rate = new CommitRate(info.sinceTimestamp);
     this.#resetGeneration = writer.tables.resets.generation();
     this.#fd = directory.enter(info);
   }

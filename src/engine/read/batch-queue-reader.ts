@@ -7,6 +7,7 @@ import {
 } from '../consume-queue/layout.ts';
 import type { QueueEnd } from '../consume-queue/queue-end.ts';
 import type { FileSystem } from '../files/file-system.ts';
+import type { OpenFiles } from '../files/open-files.ts';
 import type { TailEntries } from './tail-entries.ts';
 
 const CHUNK_ENTRIES = 256;
@@ -57,6 +58,7 @@ export class BatchQueueReader {
   readonly #fs: FileSystem;
   readonly #directory: string;
   readonly #tail: () => TailEntries | null;
+  readonly #openFiles: OpenFiles | undefined;
   #fileSizeBytes = 0;
   #firstUnit = 0;
   /** Unit behind the last entry on disk. */
@@ -64,13 +66,14 @@ export class BatchQueueReader {
   #fd = -1;
   #fileBase = -1;
 
-  /** @param tail entries that the files lack, see `UncleanTail` */
-  constructor(fs: FileSystem, topic: string, queueId: number, directory: string, tail: () => TailEntries | null) {
+  /** @param tail entries that the files lack, see `UncleanTail` @param openFiles bounds the queues with an open file */
+  constructor(fs: FileSystem, topic: string, queueId: number, directory: string, tail: () => TailEntries | null, openFiles?: OpenFiles) {
     this.#fs = fs;
     this.topic = topic;
     this.queueId = queueId;
     this.#directory = directory;
     this.#tail = tail;
+    this.#openFiles = openFiles;
   }
 
   /** Queue offset after the last message, as of now. [BatchConsumeQueue#reviseMaxOffsetInQueue] */
@@ -117,10 +120,16 @@ export class BatchQueueReader {
     return unit < 0 || this.readUnits(unit, 1) !== 1 ? -1 : readOffset(this.entries, BATCH_PHYSICAL_OFFSET);
   }
 
+  /** Lets go of the file, which is opened again when it is needed. */
+  release(): void {
+    if (this.#fd < 0) return;
+    this.#openFiles?.closed(this);
+    this.#fs.close(this.#fd);
+    this.#fd = this.#fileBase = -1;
+  }
+
   close(): void {
-    if (this.#fd >= 0) this.#fs.close(this.#fd);
-    this.#fd = -1;
-    this.#fileBase = -1;
+    this.release();
     this.unpacked = null;
   }
 
@@ -201,8 +210,7 @@ export class BatchQueueReader {
 
   #open(base: number): boolean {
     if (base === this.#fileBase) return true;
-    if (this.#fd >= 0) this.#fs.close(this.#fd);
-    this.#fd = this.#fileBase = -1;
+    this.release();
     try {
       this.#fd = this.#fs.open(path.join(this.#directory, segmentFileName(base)), 'read');
     } catch (error) {
@@ -210,6 +218,7 @@ export class BatchQueueReader {
       throw error;
     }
     this.#fileBase = base;
+    this.#openFiles?.opened(this);
     return true;
   }
 }

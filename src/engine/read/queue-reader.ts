@@ -3,6 +3,7 @@ import { listSegments, segmentFileName } from '../commit-log/log-directory.ts';
 import { ENTRY_PHYSICAL_OFFSET, ENTRY_SIZE_BYTES, isEntryPresent, queueFileBase, readOffset } from '../consume-queue/layout.ts';
 import { findQueueEnd } from '../consume-queue/queue-end.ts';
 import type { FileSystem } from '../files/file-system.ts';
+import type { OpenFiles } from '../files/open-files.ts';
 import type { TailEntries } from './tail-entries.ts';
 
 const CHUNK_ENTRIES = 1024;
@@ -21,20 +22,22 @@ export class QueueReader {
   readonly #directory: string;
   readonly #fileSizeBytes: number;
   readonly #tail: () => TailEntries | null;
+  readonly #openFiles: OpenFiles | undefined;
   #fd = -1;
   #fileBase = -1;
   #knownEnd = -1;
   #minFor = -1;
   #min = 0;
 
-  /** @param tail entries that the files lack, see `UncleanTail` */
-  constructor(fs: FileSystem, topic: string, queueId: number, directory: string, fileSizeBytes: number, tail: () => TailEntries | null) {
+  /** @param tail entries that the files lack, see `UncleanTail` @param openFiles bounds the queues with an open file */
+  constructor(fs: FileSystem, topic: string, queueId: number, directory: string, fileSizeBytes: number, tail: () => TailEntries | null, openFiles?: OpenFiles) {
     this.#fs = fs;
     this.topic = topic;
     this.queueId = queueId;
     this.#directory = directory;
     this.#fileSizeBytes = fileSizeBytes;
     this.#tail = tail;
+    this.#openFiles = openFiles;
   }
 
   /** Queue offset after the last entry, as of now. */
@@ -103,8 +106,15 @@ export class QueueReader {
     return { file: path.join(this.#directory, segmentFileName(base)), position: offset * ENTRY_SIZE_BYTES - base };
   }
 
+  /** Lets go of the file, which is opened again when it is needed. */
+  release(): void {
+    this.close();
+  }
+
   close(): void {
-    if (this.#fd >= 0) this.#fs.close(this.#fd);
+    if (this.#fd < 0) return;
+    this.#openFiles?.closed(this);
+    this.#fs.close(this.#fd);
     this.#fd = -1;
     this.#fileBase = -1;
   }
@@ -155,6 +165,7 @@ export class QueueReader {
       throw error;
     }
     this.#fileBase = base;
+    this.#openFiles?.opened(this);
     return true;
   }
 }

@@ -7,6 +7,7 @@ import type { StoredMessage } from '../../record/decode.ts';
 import type { Message } from '../../record/message.ts';
 import { checkRecord } from '../../record/check.ts';
 import { listTopicQueues, queueDirectoryPath } from '../consume-queue/queue-directory.ts';
+import { OpenFiles } from '../files/open-files.ts';
 import { openTables } from '../store-context.ts';
 import type { StoreContext, StoreTables } from '../store-context.ts';
 import { pullBatchMessages } from './batch-puller.ts';
@@ -23,6 +24,8 @@ import { UncleanTail } from './unclean-tail.ts';
 import { WaitingReaders } from './waiting-readers.ts';
 
 const MAX_CACHED_FILTERS = 64;
+/** Open queue files of a reader: with those of the process's writer well below 1024. */
+const MAX_OPEN_QUEUES = 512;
 
 /** A queue of either family. */
 export type AnyQueueReader = QueueReader | BatchQueueReader;
@@ -34,6 +37,7 @@ export class StoreReader {
   readonly damage = new DamageList();
   readonly #context: StoreContext;
   readonly #queues = new Map<string, AnyQueueReader>();
+  readonly #openFiles = new OpenFiles(MAX_OPEN_QUEUES);
   readonly #unclean: UncleanTail;
   #tables: StoreTables | null = null;
   readonly #filters = new Map<string, CompiledFilter>();
@@ -153,8 +157,8 @@ export class StoreReader {
     const family = queueFamilyOf(fs, paths.root, topic, queueId, () => (this.#tables ??= openTables(this.#context)).topics.get(topic));
     const directory = queueDirectoryPath(paths.root, topic, queueId, family);
     const tail = (): TailEntries | null => this.#unclean.entriesOf(topic, queueId);
-    if (family === 'batch') return new BatchQueueReader(fs, topic, queueId, directory, tail);
-    return new QueueReader(fs, topic, queueId, directory, identity.consumeQueueFileSizeBytes, tail);
+    if (family === 'batch') return new BatchQueueReader(fs, topic, queueId, directory, tail, this.#openFiles);
+    return new QueueReader(fs, topic, queueId, directory, identity.consumeQueueFileSizeBytes, tail, this.#openFiles);
   }
 
   #filter(expression: FilterExpression): CompiledFilter | null {

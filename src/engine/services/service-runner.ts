@@ -56,8 +56,7 @@ export class ServiceRunner {
         if (leftMs <= 0) await nextTurn();
         else await clock.sleep(Math.min(LOOK_MS, leftMs), signal);
       } else {
-        const deadlineMs = clock.elapsedMs() + Math.min(QUIET_LOOK_MS, Math.max(0, this.#nextMs - clock.nowMs()));
-        await this.#context.reader.untilStored(() => this.#hasWork(), deadlineMs, signal);
+        await this.#untilWork(signal);
       }
     }
   }
@@ -94,6 +93,18 @@ export class ServiceRunner {
     } catch {
       // Whatever is wrong there is found, and told, by the run.
       return true;
+    }
+  }
+
+  async #untilWork(signal: AbortSignal): Promise<void> {
+    const { writer, reader } = this.#context;
+    const { clock } = writer.context;
+    const deadlineMs = clock.elapsedMs() + Math.min(QUIET_LOOK_MS, Math.max(0, this.#nextMs - clock.nowMs()));
+    try {
+      await reader.untilStored(() => this.#hasWork(), deadlineMs, signal);
+    } catch {
+      // Found, and told, by the run.
+      this.#nextMs = 0;
     }
   }
 

@@ -24,7 +24,7 @@ export class FakeMember implements Membership {
     this.#store = store;
     this.#queuesOf = queuesOf;
     this.info = {
-      group, clientId: `127.0.0.1@${process.pid}#${String(serial++).padStart(6, '0')}`, pid: process.pid, host: '127.0.0.1', sinceMs: store.clock.nowMs(),
+      group, clientId: `127.0.0.1@${process.pid}#${String(serial++).padStart(6, '0')}`, pid: process.pid, host: '127.0.0.1', sinceTimestamp: store.clock.nowMs(),
       subscriptions: subscriptions.map(({ topic, filter }) => ({ topic, filter: filterText(filter) })),
       messageModel, allocate, instance: messageModel === 'broadcasting' ? request.instance ?? 'DEFAULT' : null, orderly, queueId,
     };

@@ -58,7 +58,7 @@ export const newMachine = async (seed: number): Promise<Machine> => {
   disk.makeDirectory('/data');
   setup.fs.syncDirectory('/');
   await initStore({
-    storeDirectory: STORE, fs: setup.fs, clock: machine.clock, segmentSizeBytes: SEGMENT_BYTES, consumeQueueFileEntries: QUEUE_FILE_ENTRIES,
+    storeDirectory: STORE, fs: setup.fs, locks: setup.locks, clock: machine.clock, segmentSizeBytes: SEGMENT_BYTES, consumeQueueFileEntries: QUEUE_FILE_ENTRIES,
     indexSlotCount: INDEX_SLOTS, indexMaxCount: INDEX_ENTRIES,
   });
   setup.kill();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Broker } from '../../../../src/broker/broker.ts';
 import { ENTRY_SIZE_BYTES } from '../../../../src/engine/consume-queue/layout.ts';
+import { OpenFiles } from '../../../../src/engine/files/open-files.ts';
 import { QueueWriter } from '../../../../src/engine/consume-queue/queue-writer.ts';
 import type { FileSystem } from '../../../../src/engine/files/file-system.ts';
 import { verifyStore } from '../../../../src/engine/inspect/store-tools.ts';
@@ -94,7 +95,7 @@ describe('named cases of recovery', () => {
   it('P11: fillers before a first entry are none that make a broker ignore the records behind them', async () => {
     const machine = await newMachine(1);
     const fs = look(machine);
-    const queue = new QueueWriter('T', 0, { fs, directory: QUEUE, fileSizeBytes: 12 * ENTRY_SIZE_BYTES, tempDirectory: paths.temp });
+    const queue = new QueueWriter('T', 0, { fs, directory: QUEUE, fileSizeBytes: 12 * ENTRY_SIZE_BYTES, tempDirectory: paths.temp, openFiles: new OpenFiles(1) });
     queue.put(3, 5000, 200, 0, 0);
     queue.flush();
     queue.close();
