@@ -1,6 +1,7 @@
 import type { Message } from '../record/message.ts';
+import type { ClusterAdmin } from './cluster-admin.ts';
 import type {
-  CheckOptions, CommittedOffset, DamageReport, DelayProgress, EndTransactionRequest, Feature, GroupConfig, JoinRequest, KeyQuery,
+  BroadcastProgress, CheckOptions, CommittedOffset, DamageReport, DelayProgress, EndTransactionRequest, Feature, GroupConfig, JoinRequest, KeyQuery,
   LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult,
   QueryResult, SendBackRequest, SendBackResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
   TransactionChecker,
@@ -16,6 +17,8 @@ export interface Broker {
   readonly kind: 'local' | 'remote';
   /** What a user calls it: the store directory or the name server addresses. */
   readonly target: string;
+  /** The brokers of a cluster; null on a store directory. */
+  readonly cluster: ClusterAdmin | null;
   supports(feature: Feature): boolean;
 
   // -- sending
@@ -40,8 +43,8 @@ export interface Broker {
   recall(topic: string, recallHandle: string): Promise<string>;
   /** The same, and delivers it now, in one step. Feature `forced-delivery`. */
   deliverNow(topic: string, recallHandle: string): Promise<SendResult>;
-  /** How far delivery is. Reads only. */
-  delayProgress(): Promise<DelayProgress>;
+  /** How far delivery is, on one broker where the target has several (on the first by name, when none is named). Reads only. */
+  delayProgress(brokerName?: string): Promise<DelayProgress>;
 
   // -- transactions
   /**
@@ -84,12 +87,15 @@ export interface Broker {
   // -- progress of groups
   /** Every queue of every topic the group has offsets on (or of `topic`). */
   committedOffsets(group: string, topic?: string): Promise<CommittedOffset[]>;
+  /** Of each instance of a broadcasting group whose offsets are kept here, by name: every queue of the topics that it has offsets on. */
+  broadcastOffsets(group: string): Promise<BroadcastProgress[]>;
   /** Sets offsets from outside the group; live members obey within 1 s. Verified by reading them back. */
   resetOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void>;
   /**
    * Becomes a live member of the group, which is made when it is missing. Errors: REFUSED when a live member reads a topic with another
-   * filter, shares out queues in another way or broadcasts while this one does not; LOCKED for a broadcasting instance that is live
-   * already; PERMISSION_DENIED where the group's settings forbid it; TOPIC_NOT_FOUND; INVALID_INPUT.
+   * filter (on a cluster that is a notice), shares out queues in another way, keeps order or broadcasts while this one does not; LOCKED for a broadcasting
+   * instance that is live already; PERMISSION_DENIED where the group's settings forbid it; GROUP_NOT_FOUND where a cluster makes none by itself;
+   * TOPIC_NOT_FOUND; INVALID_INPUT.
    */
   joinGroup(request: JoinRequest): Promise<Membership>;
   listMembers(group: string): Promise<MemberInfo[]>;

@@ -1,5 +1,5 @@
 import { MqliteError } from './errors.ts';
-import type { MemberInfo, MessageFilter } from './types.ts';
+import type { MemberCard, MessageFilter } from './types.ts';
 
 /** A filter as text, to show it and to compare it; `*` for none. */
 export function filterText(filter: MessageFilter | undefined): string {
@@ -7,7 +7,7 @@ export function filterText(filter: MessageFilter | undefined): string {
   return parts.length === 0 ? '*' : parts.map(([kind, text]) => (kind === 'tags' ? text : `${kind} ${text}`)).join(' ');
 }
 
-type Traits = Pick<MemberInfo, 'clientId' | 'pid' | 'group' | 'subscriptions' | 'messageModel' | 'allocate' | 'orderly' | 'queueId'>;
+type Traits = Pick<MemberCard, 'clientId' | 'group' | 'subscriptions' | 'messageModel' | 'allocate' | 'orderly' | 'queueId'> & { readonly pid: number | null };
 
 /**
  * Members of a group must agree on what they read and on who reads what, or messages would be lost to the group, or go to nobody.
@@ -17,7 +17,7 @@ export function refuseDisagreement(mine: Traits, living: readonly Traits[]): voi
   for (const other of living) {
     const difference = disagreement(mine, other);
     if (difference === null) continue;
-    throw new MqliteError('REFUSED', `group ${mine.group}: ${difference(`${mine.clientId} (this one)`, `${other.clientId} (process ${other.pid})`)}`, {
+    throw new MqliteError('REFUSED', `group ${mine.group}: ${difference(`${mine.clientId} (this one)`, `${other.clientId} (process ${other.pid ?? 'unknown'})`)}`, {
       hint: 'All live members of a group must agree; use another --group for what differs.',
     });
   }

@@ -227,6 +227,12 @@ export interface CommittedOffset {
   readonly nextStoreTimestamp: number | null;
 }
 
+/** How far an instance of a broadcasting group has read, live or not. */
+export interface BroadcastProgress {
+  readonly instance: string;
+  readonly offsets: readonly CommittedOffset[];
+}
+
 export interface OffsetCommit {
   readonly queue: MessageQueue;
   readonly offset: number;
@@ -256,31 +262,53 @@ export interface JoinRequest {
   readonly queueId?: number | undefined;
 }
 
+/** A member as its broker sees it. */
+export interface MemberClient {
+  /** `ip:port` it is connected from. */
+  readonly address: string;
+  /** JAVA, GO, CPP, NODE_JS, …; null: not told. */
+  readonly language: string | null;
+  /** Of the client: `5.3.3`. */
+  readonly version: string | null;
+}
+
+/** null: a member of another kind than this one's does not tell. */
 export interface MemberInfo {
   readonly group: string;
   readonly clientId: string;
-  readonly pid: number;
+  readonly pid: number | null;
   readonly host: string;
-  readonly sinceTimestamp: number;
+  readonly sinceTimestamp: number | null;
   /** `filter` as a user reads it; `*` for all. */
   readonly subscriptions: readonly { readonly topic: string; readonly filter: string }[];
   readonly messageModel: MessageModel;
-  readonly allocate: AllocateStrategy;
+  readonly allocate: AllocateStrategy | null;
   readonly instance: string | null;
-  readonly orderly: boolean;
+  readonly orderly: boolean | null;
   readonly queueId: number | null;
   /** What it owns at this moment. */
   readonly queues: readonly MessageQueue[];
   /** Messages it commits in a second, of late; null when nobody knows. */
   readonly consumedPerSecond: number | null;
+  /** Of members of a cluster's groups that are not this process's. */
+  readonly client?: MemberClient | undefined;
+}
+
+/** What a member says of itself once. It knows all of it. */
+export interface MemberCard extends Omit<MemberInfo, 'queues' | 'consumedPerSecond' | 'client'> {
+  readonly pid: number;
+  readonly sinceTimestamp: number;
+  readonly allocate: AllocateStrategy;
+  readonly orderly: boolean;
 }
 
 /**
  * A live membership of a group: queues are consumed only while it holds their locks, so that no two live members have one at once.
- * Whoever dies loses them at once.
+ * Whoever dies loses them at once. On a cluster only queues that are consumed in order are locked (and a dead member's locks last 60 s); of others
+ * two members may have one for a moment while they are shared out anew, as Java's have.
  */
 export interface Membership {
-  readonly info: Omit<MemberInfo, 'queues' | 'consumedPerSecond'>;
+  readonly info: MemberCard;
   /** Owned now: the group's `%RETRY%` queues among them (clustering). */
   readonly queues: readonly MessageQueue[];
   /** This member's as of the last look, and still another's. */

@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import { Command, Flags } from '@oclif/core';
 import type { Interfaces } from '@oclif/core';
 import type { Broker } from '../broker/broker.ts';
 import { ERROR_TABLE, MqliteError } from '../broker/errors.ts';
+import type { TlsPaths } from './access.ts';
 import { describeError, errorJson, errorText } from './error-report.ts';
 import type { Host, OpenRequest, StopSignal } from './host.ts';
 import { systemHost } from './host.ts';
@@ -12,7 +14,7 @@ import { escapeControlInJson } from './render/escape.ts';
 import { toJson } from './render/json.ts';
 import type { TableStyle } from './render/table.ts';
 import { refuseInexactNumbers, refuseValuesOfSwitches } from './parse-failure.ts';
-import { resolveTarget } from './target.ts';
+import { describeTarget, resolveTarget } from './target.ts';
 import type { ResolvedTarget, Target } from './target.ts';
 import type { SettingValues } from './settings.ts';
 import { parseDuration } from './time.ts';
@@ -48,6 +50,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     namesrv: Flags.string({ description: 'name servers of the cluster to work on', helpGroup: GROUP, helpValue: 'HOST:PORT[;HOST:PORT]' }),
     profile: Flags.string({ description: 'named target of "mqlite profile"', helpGroup: GROUP, helpValue: 'NAME' }),
     'commitlog-dir': Flags.string({ description: 'commit log kept outside the store directory', helpGroup: GROUP, helpValue: 'DIR' }),
+    tls: Flags.boolean({ description: 'talk TLS to the cluster', helpGroup: GROUP }),
+    'tls-ca': Flags.string({ description: 'certificates of the authorities to trust (PEM); means --tls', helpGroup: GROUP, helpValue: 'FILE' }),
+    'tls-cert': Flags.string({ description: 'certificate of this client (PEM); means --tls', helpGroup: GROUP, helpValue: 'FILE' }),
+    'tls-key': Flags.string({ description: 'its private key (PEM); means --tls', helpGroup: GROUP, helpValue: 'FILE' }),
     json: Flags.boolean({ description: 'JSON on stdout; errors as one JSON line on stderr', helpGroup: GROUP }),
     'no-color': Flags.boolean({ description: 'no colours (also NO_COLOR)', helpGroup: GROUP }),
     quiet: Flags.boolean({ char: 'q', description: 'nothing on stderr but errors', helpGroup: GROUP }),
@@ -111,6 +117,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       throw new MqliteError('USAGE', `--read-only: "${this.id?.replaceAll(':', ' ')}" would write`, { hint: 'Leave out --read-only to let it.' });
     }
     if (hint !== undefined) this.notice(hint);
+    this.detail(describeTarget(target));
     const request: OpenRequest = {
       target,
       mode: options.mode,
@@ -119,6 +126,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       flush: options.flush,
       readOnly: this.flags['read-only'],
       clock: this.host.clock,
+      dataDirectory: this.config.dataDir,
       onNotice: (notice) => this.notice(notice),
     };
     const broker = await this.host.openBroker(request);
@@ -160,6 +168,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (!this.flags.quiet) void this.err.line(`mqlite: ${text}`);
   }
 
+  /** For somebody who looks: what a list leaves out. A script asked for what it gets. */
+  protected hiddenNotice(kind: string, shown: number, hidden: number): void {
+    if (shown === 0) this.notice(hidden === 0 ? `no ${kind}s` : `no ${kind}s but ${hidden} hidden ${hidden === 1 ? 'one' : 'ones'}; see --all`);
+    else if (hidden > 0 && this.err.isTTY) this.notice(`${hidden} more ${hidden === 1 ? kind : `${kind}s`} of RocketMQ's own: see --all`);
+  }
+
   /** A line on stderr that -q does not silence: part of what went wrong. */
   protected warnLine(text: string): void {
     void this.err.line(`mqlite: ${text}`);
@@ -185,6 +199,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       namesrv: this.flags.namesrv,
       profile: this.flags.profile,
       commitLogDirectory: this.flags['commitlog-dir'],
+      tls: tlsPaths(this.flags),
       env: this.host.env,
       loadProfiles: () => loadProfiles(this.config.configDir),
       dataDirectory: this.config.dataDir,
@@ -251,6 +266,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       if (!this.#ended.signal.aborted) void this.#closeBrokers().finally(() => this.host.exit(code));
     });
   }
+}
+
+/** The files by absolute path; undefined when no flag asks for TLS. */
+export function tlsPaths(flags: { readonly tls: boolean; readonly 'tls-ca'?: string | undefined; readonly 'tls-cert'?: string | undefined; readonly 'tls-key'?: string | undefined }): TlsPaths | undefined {
+  const given = { ca: flags['tls-ca'], cert: flags['tls-cert'], key: flags['tls-key'] };
+  const paths = Object.fromEntries(Object.entries(given).flatMap(([name, path]) => (path === undefined ? [] : [[name, resolve(path)]])));
+  return flags.tls || Object.keys(paths).length > 0 ? paths : undefined;
 }
 
 /** oclif leaves out switches that were not given, though its types say otherwise: here they are false. */

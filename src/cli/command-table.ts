@@ -8,6 +8,10 @@ export type CommandLoader = () => Promise<{ readonly default: Command.Class }>;
 export const COMMAND_TABLE: Readonly<Record<string, CommandLoader>> = {
   'bench:consume': () => import('../commands/bench/consume.ts'),
   'bench:produce': () => import('../commands/bench/produce.ts'),
+  'broker:config:get': () => import('../commands/broker/config/get.ts'),
+  'broker:config:set': () => import('../commands/broker/config/set.ts'),
+  'cluster:list': () => import('../commands/cluster/list.ts'),
+  'cluster:show': () => import('../commands/cluster/show.ts'),
   config: () => import('../commands/config.ts'),
   consume: () => import('../commands/consume.ts'),
   'delay:cancel': () => import('../commands/delay/cancel.ts'),

@@ -8,6 +8,7 @@ import type { Message } from '../record/message.ts';
 import { runPushed } from './consume-group.ts';
 import type { ConsumeRun } from './consume-run.ts';
 import { WORDS_FOLLOW } from './exec-words.ts';
+import { ExecReport } from './exec-report.ts';
 import { execListener, placeOf, refuseWhatCannotRun } from './exec-listener.ts';
 import { grepFilter } from './read-flags.ts';
 import type { CommandSpec } from './run-command.ts';
@@ -41,9 +42,7 @@ export function execRequest(flags: ExecFlagValues, words: readonly string[]): Ex
     return undefined;
   }
   if (flags.group === undefined) throw new MqliteError('USAGE', '--exec needs --group', { hint: 'What a command has consumed is committed for a group.' });
-  for (const name of ['json', 'format'] as const) {
-    if (flags[name] !== undefined && flags[name] !== false) throw new MqliteError('USAGE', `--${name} and --exec exclude each other`, { hint: 'With --exec the command gets the messages, and prints what it likes.' });
-  }
+  if (flags.format !== undefined) throw new MqliteError('USAGE', '--format and --exec exclude each other', { hint: 'With --exec the command gets the messages, and prints what it likes; --json prints what became of each.' });
   return {
     command: commandSpec('--exec', flags.exec === WORDS_FOLLOW ? '' : flags.exec, words),
     suspendMs: parseDuration(flags.suspend ?? DEFAULT_SUSPEND, '--suspend'),
@@ -58,8 +57,9 @@ export function execRequest(flags: ExecFlagValues, words: readonly string[]): Ex
 export async function consumeThroughCommand(broker: Broker, run: ConsumeRun, options: GroupOptions, exec: ExecRequest): Promise<number> {
   const { flags, onNotice } = run;
   const { command, suspendMs, maxReconsumeTimes } = exec;
-  const commands = execListener(command, flags.suspend ?? DEFAULT_SUSPEND, onNotice);
-  const counted = new CountingListener(commands, { count: flags.count ?? Infinity, grep: grepFilter(flags.grep), orderly: flags.orderly });
+  const report = flags.json ? new ExecReport(run.out) : undefined;
+  const commands = execListener(command, flags.suspend ?? DEFAULT_SUSPEND, onNotice, report);
+  const counted = new CountingListener(commands, { count: flags.count ?? Infinity, grep: grepFilter(flags.grep), orderly: flags.orderly, messageModel: options.messageModel, report });
   if (options.messageModel !== 'broadcasting') await makeRetryTopic(broker, options.group);
   await runPushed(broker, run, {
     ...options,
@@ -70,11 +70,17 @@ export async function consumeThroughCommand(broker: Broker, run: ConsumeRun, opt
     sendBack: async (message, request) => {
       const result = await broker.sendBack(message, request);
       onNotice(`${placeOf(message)}: ${sentBackText(message, result)}`);
+      await report?.sentBack(message, result);
       if (flags.orderly) counted.gaveUp();
       return result;
     },
   });
   refuseWhatCannotRun(commands, command);
+  const [resting] = counted.resting;
+  if (resting !== undefined) {
+    const more = counted.resting.size > 1 ? `, and ${counted.resting.size - 1} more` : '';
+    onNotice(`ended while its queue rests: ${resting}${more} is not consumed, and comes first the next time`);
+  }
   return counted.given;
 }
 
@@ -83,6 +89,8 @@ interface CountingOptions {
   readonly grep: RegExp | undefined;
   /** What fails is tried again in place, and counts when that has come to an end. */
   readonly orderly: boolean;
+  readonly messageModel: GroupOptions['messageModel'];
+  readonly report: ExecReport | undefined;
 }
 
 /** Gives a listener what is wanted, and ends when it has had enough and is done with all of it. */
@@ -93,6 +101,8 @@ class CountingListener implements MessageListener {
   readonly #waiting: (() => void)[] = [];
   #underWay = 0;
   given = 0;
+  /** What the command last ended 75 for: it comes again when its queue has rested. */
+  readonly resting = new Set<string>();
 
   constructor(listener: MessageListener, options: CountingOptions) {
     this.#listener = listener;
@@ -113,10 +123,20 @@ class CountingListener implements MessageListener {
     this.#underWay++;
     const outcome = await this.#listener.consume(message, signal);
     this.#underWay--;
+    if (outcome === 'suspend') this.resting.add(placeOf(message));
+    else this.resting.delete(placeOf(message));
+    await this.#tell(message, outcome);
     // Given once, however often it comes again.
     if (outcome === 'suspend' || outcome === 'stop' || (outcome === 'reconsumeLater' && orderly)) this.given--;
     this.#endWhenEnough();
     return outcome;
+  }
+
+  /** What is sent back is told when it is stored. */
+  async #tell(message: Message, outcome: ConsumeOutcome): Promise<void> {
+    const { report, orderly, messageModel } = this.#options;
+    if (outcome !== 'reconsumeLater' || orderly) await report?.decided(message, outcome);
+    else if (messageModel === 'broadcasting') await report?.decided(message, 'dropped');
   }
 
   /** A message that was tried in place is tried no more. */

@@ -3,13 +3,21 @@ import type { CommandReport, CommandVerdict } from '../client/exec-listener.ts';
 import { ExecListener } from '../client/exec-listener.ts';
 import type { ConsumeOutcome } from '../client/listener.ts';
 import type { Message } from '../record/message.ts';
+import type { ExecReport } from './exec-report.ts';
 import type { CommandResult, CommandSpec } from './run-command.ts';
 import { CANNOT_RUN, NOT_FOUND, resultText, runCommand, TEMPORARY_FAILURE, wasKilled } from './run-command.ts';
 
-/** A listener that runs a command of the system for each message. `tell`: a line about each one that is not simply consumed. */
-export const execListener = (command: CommandSpec, suspendText: string, tell: (text: string) => void): ExecListener =>
+/**
+ * A listener that runs a command of the system for each message. `tell`: a line about each one that is not simply consumed. With a report the
+ * command's output goes where errors go: ours are its lines.
+ */
+export const execListener = (command: CommandSpec, suspendText: string, tell: (text: string) => void, lines?: ExecReport): ExecListener =>
   new ExecListener({
-    run: async (message, signal) => report(await runCommand(command, message, signal)),
+    run: async (message, signal) => {
+      const result = await runCommand(command, message, signal, lines === undefined ? 'stdout' : 'stderr');
+      lines?.ended(message, result);
+      return report(result);
+    },
     onTrouble: (message, outcome, text) => tell(`${placeOf(message)}: ${text}${CONSEQUENCES[outcome](suspendText)}`),
   });
 

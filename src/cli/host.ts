@@ -16,6 +16,8 @@ export interface OpenRequest {
   readonly flush: 'async' | 'sync' | undefined;
   readonly readOnly: boolean;
   readonly clock: Clock;
+  /** Where mqlite keeps what is nobody's target: offsets of broadcasting groups of clusters. */
+  readonly dataDirectory: string;
   readonly onNotice: (notice: string) => void;
 }
 

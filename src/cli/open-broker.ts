@@ -1,19 +1,23 @@
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
-import { MqliteError } from '../broker/errors.ts';
 import type { OutgoingMessage } from '../broker/types.ts';
 import type { OpenRequest } from './host.ts';
 import type { Target } from './target.ts';
 
 /**
  * Opens the adapter that a target needs. The adapters are imported here and nowhere else, on use: start-up stays short.
- * Errors: USAGE for a write under --read-only; UNSUPPORTED for a name server; those of the adapter.
+ * Errors: USAGE for a write under --read-only and for keys and certificates that cannot be read; those of the adapter.
  */
 export async function openTarget(request: OpenRequest): Promise<Broker> {
   const { target } = request;
   if (target.kind === 'remote') {
-    throw new MqliteError('UNSUPPORTED', `name server ${target.addresses.join(';')} (${target.source}): this version of mqlite opens store directories only`, {
-      hint: 'Use --store DIR; the remote adapter for a running cluster is not part of this version.',
+    const [{ openRemoteBroker }, { readAccess }, { broadcastFiles }] = await Promise.all([import('../remote/open.ts'), import('./access.ts'), import('./broadcast-files.ts')]);
+    const { tls, credentials } = readAccess(target, process.env);
+    return openRemoteBroker({
+      nameServers: target.addresses, mode: request.mode, tls: tls ?? undefined,
+      credentials: credentials === null ? undefined : { ...credentials, securityToken: credentials.securityToken ?? undefined },
+      clock: request.clock, onNotice: request.onNotice,
+      broadcastFiles: broadcastFiles(request.dataDirectory, target.addresses),
     });
   }
   const { openLocalBroker } = await import('../engine/open.ts');

@@ -48,6 +48,8 @@ export function parseFailure(error: ParseFailure, line: CommandLine): MqliteErro
     const names = (error.args ?? []).map((arg) => arg.name?.toUpperCase()).filter((name) => name !== undefined);
     return new MqliteError('USAGE', `missing ${names.join(' and ')}`, { hint: usage(line) ?? 'See the arguments with --help.' });
   }
+  const missing = [...text.matchAll(/^\s*Missing required flag (\S+)\s*$/gm)].map(([, name]) => `--${name}`).reverse();
+  if (missing.length > 0) return new MqliteError('USAGE', `missing ${missing.join(' and ')}`, { hint: FLAGS_HINT });
   for (const [pattern, make] of RULES) {
     const match = pattern.exec(text);
     if (match === null) continue;

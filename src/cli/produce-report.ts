@@ -61,7 +61,8 @@ export class ProduceReport {
 
   /** Not what is wrong with the message itself: it would be wrong from the spool, too. */
   canSpool(error: unknown): error is MqliteError {
-    return this.#spool !== undefined && error instanceof MqliteError && error.exitCode !== ERROR_TABLE.USAGE.exitCode;
+    // NOT_FOUND: a queue that its topic does not have.
+    return this.#spool !== undefined && error instanceof MqliteError && error.exitCode !== ERROR_TABLE.USAGE.exitCode && error.code !== 'NOT_FOUND';
   }
 
   /** The target cannot be opened at all. */
@@ -99,7 +100,8 @@ export class ProduceReport {
 function inSpool(reason: MqliteError, spool: Spool, stored: number, { topic, flags }: ProduceRun): MqliteError {
   const keepQueue = flags.queue !== undefined || flags['keep-queue'] ? ' --keep-queue' : '';
   return new MqliteError(reason.code, `${reason.message}; ${plural(stored, 'message')} stored, ${formatInteger(spool.count)} kept in ${spool.path}`, {
-    hint: `Move the file away and send it again: mqlite produce ${topic} --json-input${keepQueue} --file ${spool.path}`,
+    // From another file: a spool of the same name may be needed while it is sent.
+    hint: `To send them again: mv ${spool.path} ${spool.path}.again && mqlite produce ${topic} --json-input${keepQueue} --file ${spool.path}.again`,
     ...(reason.line === undefined ? {} : { line: reason.line }),
     cause: reason,
   });

@@ -50,4 +50,6 @@ export interface ProduceRun {
   /** How messages are checked before anything is made for them. */
   readonly messageCheck: () => Promise<MessageCheck>;
   readonly notice: (text: string) => void;
+  /** Where a decision about a transaction outlives the process; absent for a store, which keeps it itself. */
+  readonly decisionDirectory?: string | undefined;
 }

@@ -85,7 +85,7 @@ async function sendAndDecide(broker: Broker, source: TwiceReadSource, report: Pr
     await decide(broker, halves, producerGroup, 'rollback');
     return;
   }
-  const outcomes = await decide(broker, halves, producerGroup, 'commit');
+  const outcomes = await commit(broker, halves, producerGroup, run);
   const shown = outcomes.map((outcome, index): SendOutcome => (outcome === null || 'error' in outcome ? outcome ?? { error: notCommitted() } : { ...plain(outcome), transactionId: halves[index]!.result.transactionId }));
   await report.outcomes(shown, halves.map(({ message }) => message));
 }
@@ -118,9 +118,33 @@ function withLine(error: Error, line: number): MqliteError {
 }
 
 function decide(broker: Broker, halves: readonly StoredHalf[], producerGroup: string, decision: TransactionDecision): Promise<(SendOutcome | null)[]> {
-  return broker.endTransactions(halves.map(({ result }): EndTransactionRequest => ({
+  return broker.endTransactions(requestsFor(halves, producerGroup, decision));
+}
+
+function requestsFor(halves: readonly StoredHalf[], producerGroup: string, decision: TransactionDecision): EndTransactionRequest[] {
+  return halves.map(({ result }) => ({
     topic: result.topic, transactionId: result.transactionId!, offsetMsgId: result.offsetMsgId, queueOffset: result.queueOffset, producerGroup, decision,
-  })));
+  }));
+}
+
+/** A store makes one decision of it. A cluster is told of each message: what is decided is on disk before the first, so that a later command can go on. */
+async function commit(broker: Broker, halves: readonly StoredHalf[], producerGroup: string, { decisionDirectory, notice }: ProduceRun): Promise<(SendOutcome | null)[]> {
+  if (decisionDirectory === undefined) return decide(broker, halves, producerGroup, 'commit');
+  const [{ DecisionNote }, { isFinal }] = await Promise.all([import('./decision-note.ts'), import('./commands/resume-transactions.ts')]);
+  const note = await DecisionNote.write(decisionDirectory, requestsFor(halves, producerGroup, 'commit'));
+  notice('a cluster commits each message by itself: consumers may see the first ones before the last');
+  let isDone = false;
+  try {
+    const outcomes = await broker.endTransactions(note.requests);
+    isDone = outcomes.every(isFinal);
+    return outcomes;
+  } finally {
+    if (isDone) note.done();
+    else {
+      note.leave();
+      notice('not every message could be committed; "mqlite tx commit --resume" goes on with it');
+    }
+  }
 }
 
 /** The messages of the input, first to be checked, then to be sent. */

@@ -1,3 +1,4 @@
+import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
 import type { CompressionName } from '../broker/types.ts';
 import { Producer } from '../client/producer.ts';
@@ -43,6 +44,14 @@ async function sendAll(run: ProduceRun): Promise<void> {
 
 type SendOptions = Omit<ProducerOptions<NumberedMessage>, 'broker' | 'onOutcomes'>;
 
+/** RocketMQ takes the highest level for one beyond it, without a word. [HookUtils#transformDelayLevelMessage] */
+async function tellOfLevel(broker: Broker, { flags, notice }: ProduceRun): Promise<void> {
+  const level = flags['delay-level'] ?? 0;
+  if (level === 0 || broker.kind !== 'local') return;
+  const highest = Math.max(...(await broker.delayProgress()).levels.map((known) => known.level));
+  if (level > highest) notice(`there is no delay level ${level}: RocketMQ takes the highest, ${highest} (see "mqlite delay levels")`);
+}
+
 async function sendFrom(source: MessageSource, target: ProduceTarget, options: SendOptions, report: ProduceReport, run: ProduceRun): Promise<void> {
   let producer: Producer<NumberedMessage> | undefined;
   let isReady: boolean | undefined;
@@ -51,6 +60,7 @@ async function sendFrom(source: MessageSource, target: ProduceTarget, options: S
       if (messages.length === 0) continue;
       isReady ??= await orSpool(report, async () => {
         const broker = await target.openFor(messages[0]!);
+        await tellOfLevel(broker, run);
         producer = new Producer<NumberedMessage>({ ...options, broker, onOutcomes: (outcomes, batch) => report.outcomes(outcomes, batch) });
       });
       if (isReady) await producer!.add(messages);

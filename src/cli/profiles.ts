@@ -1,12 +1,17 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MqliteError } from '../broker/errors.ts';
+import type { CredentialTexts, TlsPaths } from './access.ts';
 
 /** A named target with its settings. Exactly one of `store` and `namesrv` is there. */
 export interface Profile {
   readonly store?: string | undefined;
   readonly namesrv?: string | undefined;
   readonly commitLogDirectory?: string | undefined;
+  /** With `namesrv`: TLS, and absolute paths of its files. */
+  readonly tls?: TlsPaths | undefined;
+  /** With `namesrv`: what requests are signed with. */
+  readonly credentials?: CredentialTexts | undefined;
   /** `-X` settings of every command run with the profile. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
 }
@@ -49,7 +54,7 @@ export function parseProfiles(text: string, path: string): Profiles {
   if (active !== null && typeof active !== 'string') return refuse('"active" is not a name');
   const profiles: Record<string, Profile> = Object.create(null) as Record<string, Profile>;
   for (const [name, value] of Object.entries(parsed['profiles'])) {
-    if (!isRecord(value) || !isProfile(value)) return refuse(`profile "${name}" is not {"store" or "namesrv","commitLogDirectory","settings"}, all of them text`);
+    if (!isRecord(value) || !isProfile(value)) return refuse(`profile "${name}" is not {"store" or "namesrv","commitLogDirectory","tls","credentials","settings"}, all of them text`);
     profiles[name] = value;
   }
   return { active, profiles };
@@ -70,6 +75,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isProfile(value: Record<string, unknown>): value is Record<string, unknown> & Profile {
   const textual = ['store', 'namesrv', 'commitLogDirectory'].every((name) => value[name] === undefined || typeof value[name] === 'string');
-  const settings = value['settings'];
-  return textual && (settings === undefined || (isRecord(settings) && Object.values(settings).every((setting) => typeof setting === 'string')));
+  const { credentials } = value;
+  const isComplete = credentials === undefined || (isTexts(credentials) && 'accessKey' in credentials && 'secretKey' in credentials);
+  return textual && isComplete && ['tls', 'settings'].every((name) => value[name] === undefined || isTexts(value[name]));
+}
+
+function isTexts(value: unknown): value is Record<string, string> {
+  return isRecord(value) && Object.values(value).every((text) => typeof text === 'string');
 }

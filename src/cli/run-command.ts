@@ -45,13 +45,13 @@ export function messageEnvironment(message: Message): Record<string, string> {
 const withoutNul = (text: string): string => text.replaceAll('\0', '');
 
 /**
- * Runs a command with the message's body on its standard input and what else there is in its environment; its output is ours. When
+ * Runs a command with the message's body on its standard input and what else there is in its environment; its output is ours, or goes where errors go. When
  * `signal` aborts it is told to end (SIGTERM), and waited for. What could not be started ends as a shell would say it: 127 and 126, or 75
  * where the system had no room for another process.
  */
-export function runCommand(command: CommandSpec, message: Message, signal: AbortSignal): Promise<CommandResult> {
+export function runCommand(command: CommandSpec, message: Message, signal: AbortSignal, output: 'stdout' | 'stderr' = 'stdout'): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command.file, [...command.args], { stdio: ['pipe', 'inherit', 'inherit'], env: { ...process.env, ...messageEnvironment(message) } });
+    const child = spawn(command.file, [...command.args], { stdio: ['pipe', output === 'stderr' ? 2 : 'inherit', 'inherit'], env: { ...process.env, ...messageEnvironment(message) } });
     const onAbort = (): void => void child.kill('SIGTERM');
     const end = (result: CommandResult): void => {
       signal.removeEventListener('abort', onAbort);
@@ -65,10 +65,11 @@ export function runCommand(command: CommandSpec, message: Message, signal: Abort
       if (child.pid !== undefined) end(killedBy === null ? { exitCode: exitCode!, signal: null } : { exitCode: null, signal: killedBy });
     });
     // A command need not read its input.
-    child.stdin.on('error', (error: NodeJS.ErrnoException) => {
+    const stdin = child.stdin!;
+    stdin.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET' && error.code !== 'ERR_STREAM_DESTROYED') reject(error);
     });
-    child.stdin.end(message.body);
+    stdin.end(message.body);
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
   });

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { MqliteError } from '../broker/errors.ts';
-import type { Profiles } from './profiles.ts';
+import type { CredentialTexts, TlsPaths } from './access.ts';
+import { credentialsOf } from './access.ts';
+import type { Profile, Profiles } from './profiles.ts';
 import { suggestion } from './did-you-mean.ts';
 
 export interface LocalTarget {
@@ -18,6 +20,10 @@ export interface RemoteTarget {
   /** host:port each. */
   readonly addresses: readonly string[];
   readonly source: string;
+  /** null: plain TCP. */
+  readonly tls: TlsPaths | null;
+  /** null: requests are not signed. */
+  readonly credentials: CredentialTexts | null;
 }
 
 export type Target = LocalTarget | RemoteTarget;
@@ -27,6 +33,8 @@ export interface TargetInputs {
   readonly namesrv?: string | undefined;
   readonly profile?: string | undefined;
   readonly commitLogDirectory?: string | undefined;
+  /** `--tls` and the files of `--tls-…`, which mean it too. */
+  readonly tls?: TlsPaths | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Called only when a profile is asked for, or nothing else decides. */
   readonly loadProfiles: () => Profiles;
@@ -72,11 +80,21 @@ export function resolveTarget(inputs: TargetInputs): ResolvedTarget {
     throw new MqliteError('USAGE', `${given.join(' and ')} name two targets`, { hint: 'Give one of --store, --namesrv and --profile.' });
   }
   const { target, settings } = chooseTarget(inputs);
+  if (target.kind === 'local' && inputs.tls !== undefined) {
+    throw new MqliteError('USAGE', `--tls does not go with a store directory (${target.directory})`, { hint: 'It belongs to a cluster: use it with --namesrv.' });
+  }
   const namesrvAddr = inputs.env['NAMESRV_ADDR'];
   const hint = target.source === 'default' && namesrvAddr !== undefined && namesrvAddr !== ''
     ? `NAMESRV_ADDR is set, but mqlite works on the local store ${(target as LocalTarget).directory}; pass --namesrv or set MQLITE_NAMESRV to use the cluster`
     : undefined;
   return { target, hint, settings };
+}
+
+/** What -v says of it. */
+export function describeTarget(target: Target): string {
+  if (target.kind === 'local') return `store ${target.directory} (${target.source})`;
+  const { addresses, source, tls, credentials } = target;
+  return `name server ${addresses.join(';')} (${source})${tls === null ? '' : ', TLS'}${credentials === null ? '' : `, signed as ${credentials.accessKey}`}`;
 }
 
 interface Choice {
@@ -107,11 +125,16 @@ function local(inputs: TargetInputs, directory: string, source: string, commitLo
   };
 }
 
-function remote(inputs: TargetInputs, addresses: string, source: string): RemoteTarget {
+function remote(inputs: TargetInputs, addresses: string, source: string, profile: Profile = {}): RemoteTarget {
   if (inputs.commitLogDirectory !== undefined) {
     throw new MqliteError('USAGE', `--commitlog-dir does not go with a name server (${source})`, { hint: 'A commit-log directory belongs to a local store: use it with --store.' });
   }
-  return { kind: 'remote', addresses: parseNameServers(addresses, source), source };
+  const tls = inputs.tls === undefined ? (profile.tls ?? null) : { ...profile.tls, ...inputs.tls };
+  if (tls !== null && (tls.cert === undefined) !== (tls.key === undefined)) {
+    throw new MqliteError('USAGE', `${tls.cert === undefined ? '--tls-key without --tls-cert' : '--tls-cert without --tls-key'}`, { hint: 'A client certificate goes with its key.' });
+  }
+  // The keys of a profile belong to its cluster; those of the environment to any other.
+  return { kind: 'remote', addresses: parseNameServers(addresses, source), source, tls, credentials: profile.credentials ?? credentialsOf(inputs.env) };
 }
 
 function fromProfile(inputs: TargetInputs, name: string, source: string): Choice {
@@ -123,6 +146,6 @@ function fromProfile(inputs: TargetInputs, name: string, source: string): Choice
   const origin = `profile ${name}`;
   const { settings } = profile;
   if (profile.store !== undefined) return { target: local(inputs, profile.store, origin, inputs.commitLogDirectory ?? profile.commitLogDirectory), settings };
-  if (profile.namesrv !== undefined) return { target: remote(inputs, profile.namesrv, origin), settings };
+  if (profile.namesrv !== undefined) return { target: remote(inputs, profile.namesrv, origin, profile), settings };
   throw new MqliteError('USAGE', `profile "${name}" names neither a store nor a name server`, { hint: `Make it again: mqlite profile create ${name} --store DIR.` });
 }

@@ -34,28 +34,58 @@ export interface Delayed {
 
 /** Everything that waits, in the order in which it is due. What cannot be read is named in `damaged`. */
 export const findDelayed = async (broker: Broker, signal: AbortSignal): Promise<{ readonly delayed: Delayed[]; readonly damaged: string[] }> => {
-  const progress = await broker.delayProgress();
   const damaged: string[] = [];
   const delayed: Delayed[] = [];
-  for (const queue of await queuesOf(broker, SCHEDULE_TOPIC)) {
-    const level = progress.levels.find(({ queueId }) => queueId === queue.queueId);
-    if (level === undefined) continue;
-    for (const message of await pullFrom(broker, queue, level.nextOffset, damaged, signal)) delayed.push(atLevel(message, level.level, level.delayMs));
-  }
-  if (progress.timer !== null) {
-    for (const queue of await queuesOf(broker, TIMER_TOPIC)) delayed.push(...waitingInTimer(await pullFrom(broker, queue, 0, damaged, signal), progress.timer));
+  for (const { progress, scheduled, timed } of await delayingBrokers(broker)) {
+    for (const queue of scheduled) {
+      const level = progress.levels.find(({ queueId }) => queueId === queue.queueId);
+      if (level === undefined) continue;
+      for (const message of await pullFrom(broker, queue, level.nextOffset, damaged, signal)) delayed.push(atLevel(message, level.level, level.delayMs));
+    }
+    if (progress.timer === null) continue;
+    for (const queue of timed) delayed.push(...waitingInTimer(await pullFrom(broker, queue, 0, damaged, signal), progress.timer));
   }
   delayed.sort((left, right) => left.deliverTimestamp - right.deliverTimestamp || left.message.commitLogOffset - right.message.commitLogOffset);
   return { delayed, damaged };
 };
 
-/** How many messages wait at each level. */
-export const waitingAtLevels = async (broker: Broker): Promise<{ readonly level: number; readonly delayMs: number; readonly queueId: number; readonly nextOffset: number; readonly waiting: number }[]> => {
-  const { levels } = await broker.delayProgress();
-  const queues = await queuesOf(broker, SCHEDULE_TOPIC);
-  return Promise.all(levels.map(async ({ level, delayMs, queueId, nextOffset }) => {
-    const queue = queues.find((candidate) => candidate.queueId === queueId);
-    return { level, delayMs, queueId, nextOffset, waiting: queue === undefined ? 0 : Math.max(0, (await broker.maxOffset(queue)) - nextOffset) };
+export interface WaitingAtLevel {
+  readonly level: number;
+  readonly delayMs: number;
+  /** null: nothing was ever delayed there. */
+  readonly brokerName: string | null;
+  readonly queueId: number;
+  readonly nextOffset: number;
+  readonly waiting: number;
+}
+
+/** How many messages wait at each level, on each broker. */
+export const waitingAtLevels = async (broker: Broker): Promise<WaitingAtLevel[]> => {
+  const levels: WaitingAtLevel[] = [];
+  for (const { brokerName, progress, scheduled } of await delayingBrokers(broker)) {
+    levels.push(...await Promise.all(progress.levels.map(async ({ level, delayMs, queueId, nextOffset }) => {
+      const queue = scheduled.find((candidate) => candidate.queueId === queueId);
+      return { level, delayMs, brokerName, queueId, nextOffset, waiting: queue === undefined ? 0 : Math.max(0, (await broker.maxOffset(queue)) - nextOffset) };
+    })));
+  }
+  return levels;
+};
+
+interface DelayingBroker {
+  readonly brokerName: string | null;
+  readonly progress: DelayProgress;
+  readonly scheduled: readonly MessageQueue[];
+  readonly timed: readonly MessageQueue[];
+}
+
+/** Each broker delivers what it stores itself. One at least, for its levels. */
+const delayingBrokers = async (broker: Broker): Promise<DelayingBroker[]> => {
+  const [scheduled, timed] = [await queuesOf(broker, SCHEDULE_TOPIC), await queuesOf(broker, TIMER_TOPIC)];
+  const names = [...new Set([...scheduled, ...timed].map(({ brokerName }) => brokerName))].sort();
+  if (names.length === 0) return [{ brokerName: null, progress: await broker.delayProgress(), scheduled, timed }];
+  return Promise.all(names.map(async (brokerName) => {
+    const isOn = (queue: MessageQueue): boolean => queue.brokerName === brokerName;
+    return { brokerName, progress: await broker.delayProgress(brokerName), scheduled: scheduled.filter(isOn), timed: timed.filter(isOn) };
   }));
 };
 

@@ -28,7 +28,7 @@ interface QueueLimits {
 }
 
 interface Pause {
-  readonly sinceMs: number;
+  readonly sinceTimestamp: number;
   readonly text: string;
 }
 
@@ -64,7 +64,7 @@ export class FlowControl {
 
   pause(queue: ProcessQueue, reason: PauseReason, nowMs: number): void {
     this.pauses[reason]++;
-    if (!this.#paused.has(queue.key)) this.#paused.set(queue.key, { sinceMs: nowMs, text: this.#text(queue, reason) });
+    if (!this.#paused.has(queue.key)) this.#paused.set(queue.key, { sinceTimestamp: nowMs, text: this.#text(queue, reason) });
   }
 
   /** Whether so little waits that a pause is really over, and not only for the next message. */
@@ -79,7 +79,7 @@ export class FlowControl {
       const queue = this.#queues.get(key);
       if (queue === undefined || this.#isLow(queue)) this.#paused.delete(key);
     }
-    const lasting = [...this.#paused.values()].filter(({ sinceMs }) => nowMs - sinceMs >= TOLD_AFTER_MS);
+    const lasting = [...this.#paused.values()].filter(({ sinceTimestamp }) => nowMs - sinceTimestamp >= TOLD_AFTER_MS);
     if (lasting.length > 0 === this.#isTold || (this.#isTold && this.#paused.size > 0)) return null;
     this.#isTold = !this.#isTold;
     if (!this.#isTold) return 'reading goes on: what waits to be consumed has become less';

@@ -1,73 +1,16 @@
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
+import { listTransactions } from '../broker/transactions.ts';
+import type { Transaction } from '../broker/transactions.ts';
 import type { EndTransactionRequest, MessageQueue, TransactionDecision } from '../broker/types.ts';
 import type { Message } from '../record/message.ts';
 import { PROPERTY } from '../record/properties.ts';
 import { TRANSACTION_COMMIT, TRANSACTION_MASK } from '../record/sys-flag.ts';
-import {
-  GIVE_UP_TOPIC, HALF_QUEUE_ID, HALF_TOPIC, isLaterCopy, OP_HALF_TOPIC, OP_TAG, parseOpBody, transactionKey, TRANSACTION_GROUP, wholeNumber,
-} from '../record/transaction.ts';
 
-export type TransactionState = 'pending' | 'ended' | 'givenUp';
-
-/** One half message with all its copies, and what became of it. */
-export interface Transaction {
-  /** ended: committed or rolled back; `findCommit` tells which. */
-  readonly state: TransactionState;
-  /** The newest copy that was read. */
-  readonly half: Message;
-  readonly transactionId: string;
-  /** Where it is meant for; null when that was lost. */
-  readonly topic: string | null;
-  readonly queueId: number | null;
-  /** Empty when that was lost. */
-  readonly producerGroup: string;
-  /** How often somebody was asked about it. */
-  readonly checkTimes: number;
-  /** Offset ids of every copy that was read. */
-  readonly offsetMsgIds: readonly string[];
-  /** Store time of what ended it or gave it up; null while it is pending, or where that is not known. */
-  readonly endedTimestamp: number | null;
-}
-
-/** What is read of the three topics. The codec of it all is docs/format/transactions.md. */
-export interface TransactionRecords {
-  readonly halves: readonly Message[];
-  readonly ops: readonly Message[];
-  readonly givenUp: readonly Message[];
-  /** Committed by the transaction group; 0 when nothing was. */
-  readonly halfOffset: number;
-}
-
-export interface TransactionQuery {
-  /** Those that are ended, too: everything the topics still hold is read. */
-  readonly withEnded: boolean;
-  readonly signal?: AbortSignal | undefined;
-}
+export { listTransactions, reduceTransactions } from '../broker/transactions.ts';
+export type { Transaction, TransactionQuery, TransactionRecords, TransactionState } from '../broker/transactions.ts';
 
 const PULL_MESSAGES = 1024;
-
-/** Every transaction that is asked for, oldest first. Reads only. */
-export const listTransactions = async (broker: Broker, query: TransactionQuery): Promise<Transaction[]> => {
-  const queues = await transactionQueues(broker);
-  const progress = await committedProgress(broker, queues);
-  const givenUp = await readQueue(broker, queues.giveUp, 0, query.signal);
-  const read = async (halfFrom: number, opFrom: number): Promise<Transaction[]> => {
-    const halves = await readQueue(broker, queues.half, halfFrom, query.signal);
-    const ops = await readQueue(broker, queues.op, opFrom, query.signal);
-    return reduceTransactions({ halves, ops, givenUp, halfOffset: progress.half });
-  };
-  if (query.withEnded) return read(0, 0);
-  const found = (await read(progress.half, progress.op)).filter(({ state }) => state !== 'ended');
-  // Of a copy the decision may lie further back than what is still to be done.
-  const copies = found.filter(({ state, half }) => state === 'pending' && isLaterCopy(half));
-  if (copies.length === 0) return found;
-  const bornMs = copies.reduce((first, { half }) => Math.min(first, half.bornTimestamp), Infinity);
-  const since = async (queue: MessageQueue | null, offset: number): Promise<number> =>
-    queue === null ? 0 : Math.min(offset, await broker.offsetByTime(queue, bornMs, 'lower'));
-  const all = await read(await since(queues.half, progress.half), await since(queues.op, progress.op));
-  return all.filter(({ state }) => state !== 'ended');
-};
 
 /** The transaction with this transactionId, msgId or offsetMsgId of one of its copies. Error: NOT_FOUND. */
 export const findTransaction = async (broker: Broker, id: string, signal?: AbortSignal): Promise<Transaction> => {
@@ -81,58 +24,10 @@ export const findTransaction = async (broker: Broker, id: string, signal?: Abort
   throw new MqliteError('NOT_FOUND', `no transaction in ${broker.target} has the id ${id}`, { hint: 'see "mqlite tx list --all"' });
 };
 
-/** Pure: what the records of the three topics say together. */
-export const reduceTransactions = ({ halves, ops, givenUp, halfOffset }: TransactionRecords): Transaction[] => {
-  const ended = new Map<number, Message>();
-  for (const op of ops) {
-    // A record that says that a copy counts from now on ends nothing.
-    if (op.tags !== OP_TAG || op.properties[PROPERTY.RENEWED] !== undefined) continue;
-    for (const offset of parseOpBody(op.body.toString())) ended.set(offset, op);
-  }
-  const renewed = new Set(ops.filter((op) => op.properties[PROPERTY.RENEWED] !== undefined).flatMap((op) => parseOpBody(op.body.toString())));
-  const givenUpByKey = new Map(givenUp.map((message) => [transactionKey(message), message]));
-  const byKey = new Map<string, Message[]>();
-  const transactions: Message[][] = [];
-  for (const half of halves) {
-    const key = transactionKey(half);
-    const copies = isLaterCopy(half) ? byKey.get(key) : undefined;
-    if (copies === undefined) {
-      const first = [half];
-      byKey.set(key, first);
-      transactions.push(first);
-    } else copies.push(half);
-  }
-  const described = transactions.map((copies): Transaction => {
-    const half = copies.at(-1)!;
-    const key = transactionKey(half);
-    const kept = givenUpByKey.get(key);
-    if (kept !== undefined) givenUpByKey.delete(key);
-    const op = copies.map(({ queueOffset }) => ended.get(queueOffset)).find((found) => found !== undefined)
-      ?? ended.get(wholeNumber(half.properties[PROPERTY.TRAN_PREPARED_QUEUE_OFFSET]) ?? -1);
-    if (kept !== undefined) return describe('givenUp', half, copies, kept.storeTimestamp);
-    if (op !== undefined) return describe('ended', half, copies, op.storeTimestamp);
-    const isPassed = half.queueOffset < halfOffset || renewed.has(half.queueOffset);
-    return isPassed ? describe('ended', half, copies, null) : describe('pending', half, copies, null);
-  });
-  // Given up so long ago that the halves are not read, or gone.
-  const alone = [...givenUpByKey.values()].map((message) => describe('givenUp', message, [], message.storeTimestamp));
-  return [...alone, ...described].sort((a, b) => a.half.bornTimestamp - b.half.bornTimestamp || a.half.commitLogOffset - b.half.commitLogOffset);
-};
-
-const describe = (state: TransactionState, half: Message, copies: readonly Message[], endedTimestamp: number | null): Transaction => ({
-  state, half, endedTimestamp,
-  transactionId: half.properties[PROPERTY.TRANSACTION_ID] ?? half.msgId,
-  topic: half.properties[PROPERTY.REAL_TOPIC] ?? null,
-  queueId: wholeNumber(half.properties[PROPERTY.REAL_QID]),
-  producerGroup: half.properties[PROPERTY.PGROUP] ?? '',
-  checkTimes: wholeNumber(half.properties[PROPERTY.TRANSACTION_CHECK_TIMES]) ?? 0,
-  offsetMsgIds: copies.map(({ offsetMsgId }) => offsetMsgId),
-});
-
 /** The message that a commit stored, looked for between half and decision; null when there is none, undefined when its queue is gone. */
 export const findCommit = async (broker: Broker, transaction: Transaction): Promise<Message | null | undefined> => {
   const { topic, queueId, half, endedTimestamp } = transaction;
-  const queue = topic === null ? undefined : (await queuesOf(broker, topic)).find((candidate) => candidate.queueId === queueId);
+  const queue = topic === null ? undefined : (await queuesOf(broker, topic)).find((candidate) => candidate.queueId === queueId && candidate.brokerName === half.brokerName);
   if (queue === undefined) return undefined;
   let offset = await broker.offsetByTime(queue, half.bornTimestamp, 'lower');
   for (;;) {
@@ -151,18 +46,7 @@ export const endRequest = ({ half, topic, transactionId, producerGroup }: Transa
   topic: topic ?? '', transactionId, offsetMsgId: half.offsetMsgId, queueOffset: half.queueOffset, producerGroup, decision,
 });
 
-interface TransactionQueues {
-  /** null: nothing was ever stored there. */
-  readonly half: MessageQueue | null;
-  readonly op: MessageQueue | null;
-  readonly giveUp: MessageQueue | null;
-}
-
-const transactionQueues = async (broker: Broker): Promise<TransactionQueues> => {
-  const first = async (topic: string): Promise<MessageQueue | null> => (await queuesOf(broker, topic)).find(({ queueId }) => queueId === HALF_QUEUE_ID) ?? null;
-  return { half: await first(HALF_TOPIC), op: await first(OP_HALF_TOPIC), giveUp: await first(GIVE_UP_TOPIC) };
-};
-
+/** None of a topic that is not there. */
 const queuesOf = async (broker: Broker, topic: string): Promise<MessageQueue[]> => {
   try {
     return await broker.queues(topic);
@@ -170,33 +54,4 @@ const queuesOf = async (broker: Broker, topic: string): Promise<MessageQueue[]> 
     if (error instanceof MqliteError && error.code === 'TOPIC_NOT_FOUND') return [];
     throw error;
   }
-};
-
-const committedProgress = async (broker: Broker, { half, op }: TransactionQueues): Promise<{ readonly half: number; readonly op: number }> => {
-  const committed = async (queue: MessageQueue | null): Promise<number> => {
-    if (queue === null) return 0;
-    try {
-      const offsets = await broker.committedOffsets(TRANSACTION_GROUP, queue.topic);
-      return offsets.find((offset) => offset.queue.queueId === queue.queueId)?.committedOffset ?? 0;
-    } catch (error) {
-      if (error instanceof MqliteError && error.code === 'GROUP_NOT_FOUND') return 0;
-      throw error;
-    }
-  };
-  return { half: await committed(half), op: await committed(op) };
-};
-
-/** Everything from `from` on to the end as it is now. */
-const readQueue = async (broker: Broker, queue: MessageQueue | null, from: number, signal: AbortSignal | undefined): Promise<Message[]> => {
-  const all: Message[] = [];
-  if (queue === null) return all;
-  let offset = Math.max(from, await broker.minOffset(queue));
-  const end = await broker.maxOffset(queue);
-  while (offset < end && signal?.aborted !== true) {
-    const { messages, nextOffset } = await broker.pull({ queue, offset, maxMessages: PULL_MESSAGES });
-    for (const message of messages) all.push(message);
-    if (nextOffset <= offset) break;
-    offset = nextOffset;
-  }
-  return all;
 };

@@ -15,6 +15,7 @@ Follows until Ctrl-C unless --count, --timeout, --to or --until-end ends it.
 --exec CMD runs CMD by /bin/sh, --exec -- PROGRAM ARGUMENTS without a shell, with MQ_TOPIC, MQ_MSG_ID, MQ_KEYS, MQ_TAGS, MQ_RECONSUME_TIMES,
 MQ_QUEUE_ID, MQ_QUEUE_OFFSET and MQ_PROPERTY_<NAME> in its environment. It ends 0: consumed. 75: the queue rests, then the same message again.
 126 and 127: no such command, the end. Anything else: the message comes again later, at last as a dead letter (see "dlq").
+With --json a line says what became of each message, and what CMD prints goes to stderr.
 On a pipe each message is its body and a newline; positions are first, last, committed, OFFSET, -N, @TIME and @-1h.`;
 
   static override examples = [

@@ -55,6 +55,8 @@ what stands before it is stored.`;
 
   async run(): Promise<void> {
     const { produce } = await import('../cli/produce.ts');
+    const target = this.target();
+    const decisions = target.kind === 'remote' && this.flags.transaction ? (await import('../cli/decision-note.ts')).decisionDirectory(target, this.config.dataDir) : undefined;
     await produce({
       topic: this.args.topic,
       body: this.args.body,
@@ -67,6 +69,7 @@ what stands before it is stored.`;
       openBroker: (create) => this.openBroker({ mode: 'write', create, flush: this.flags.flush }),
       messageCheck: async () => (await import('../cli/open-broker.ts')).messageCheck(this.target(), this.host.clock),
       notice: (text) => this.notice(text),
+      decisionDirectory: decisions,
     });
   }
 }

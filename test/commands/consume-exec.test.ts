@@ -68,6 +68,13 @@ describe('consume --exec', () => {
     expect([committed(), retries()]).toEqual([3, []]);
   });
 
+  it('says what is left where the time ends while a queue rests', async () => {
+    const argv = ['T', '--group', 'g', '--timeout', '100ms', '--suspend', '1m', '--exec', command('exit 75')];
+    const { exitCode, stderr } = await runCommand(Consume, argv, { store });
+    expect([exitCode, stderr.split('\n').slice(1)]).toEqual([0, ['mqlite: ended while its queue rests: T queue 0, offset 1 is not consumed, and comes first the next time', '']]);
+    expect(committed()).toBe(1);
+  });
+
   it.each([126, 127])('ends 2 after %i, and neither consumes the message nor sends it back', async (code) => {
     const result = await consume('--exec', command(`exit ${code}`));
     expect(result).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(`exit code ${code}: there is no such command, or it cannot be run`) });
@@ -114,7 +121,7 @@ describe('consume --exec', () => {
 
   it.each([
     [['T', '--exec', 'true'], '--exec needs --group'], [['T', '--group', 'g', '--exec', ' '], '--exec has no command'], [['T', '--group', 'g', '--exec', '--'], '--exec has no command'],
-    [['T', '--group', 'g', '--exec', 'true', '--json'], '--json and --exec exclude'], [['T', '--group', 'g', '--exec', 'true', '--format', 'x'], '--format and --exec exclude'],
+    [['T', '--group', 'g', '--exec', 'true', '--format', 'x'], '--format and --exec exclude'],
     [['T', '--group', 'g', '--suspend', '1s'], '--suspend goes with --exec'], [['T', '--group', 'g', '--max-reconsume', '1'], '--max-reconsume goes with --exec'],
     [['T', '--group', 'g', '--exec', 'true', '--suspend', 'long'], '--suspend'], [['T', '--group', 'g', '--exec', 'true', '--max-reconsume', '-1'], '--max-reconsume'],
   ])('refuses %j', async (argv, words) => {
@@ -123,7 +130,24 @@ describe('consume --exec', () => {
     expect(result.stderr).toContain(words);
   });
 
+  it('--json prints what became of each message, and nothing of what the command prints', async () => {
+    const lines = async (...argv: string[]) => (await consume('--json', ...argv)).stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const first = await lines('--exec', command('exit 3'), '--count', '2');
+    expect(first).toEqual([
+      { topic: 'T', originTopic: null, brokerName: 'broker-a', queueId: 0, queueOffset: 0, msgId: store.log[0]!.msgId, offsetMsgId: store.log[0]!.offsetMsgId, reconsumeTimes: 0, exitCode: 0, signal: null, outcome: 'consumed' },
+      expect.objectContaining({ queueOffset: 1, exitCode: 3, outcome: 'reconsumeLater' }),
+    ]);
+    await broker.send({ topic: 'T', body: Buffer.from('two') });
+    expect((await lines('--exec', `echo mess; ${command('kill -9 $$')}`, '--max-reconsume', '0')).map(({ queueOffset, exitCode, signal, outcome }) => [queueOffset, exitCode, signal, outcome])).toEqual([
+      [2, 0, null, 'consumed'], [3, null, 'SIGKILL', 'dead'],
+    ]);
+    for (const body of ['one', 'two']) await broker.send({ topic: 'T', body: Buffer.from(body) });
+    expect((await lines('--orderly', '-X', 'suspendCurrentQueueTimeMillis=10', '--max-reconsume', '1', '--exec', command('exit 1'))).map(({ queueOffset, reconsumeTimes, outcome }) => [queueOffset, reconsumeTimes, outcome])).toEqual([
+      [4, 0, 'consumed'], [5, 0, 'reconsumeLater'], [5, 1, 'reconsumeLater'], [5, 1, 'dead'],
+    ]);
+  });
+
   it('errors are JSON where that was asked for', async () => {
-    expect(errorOf(await runCommand(Consume, ['T', '--group', 'g', '--json', '--exec', 'true'], { store }))).toMatchObject({ code: 'USAGE' });
+    expect(errorOf(await runCommand(Consume, ['T', '--json', '--exec', 'true'], { store }))).toMatchObject({ code: 'USAGE' });
   });
 });

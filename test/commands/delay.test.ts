@@ -29,8 +29,8 @@ describe('delay', () => {
   it('list: what, where to, when, how it was asked for, in the order of time', async () => {
     const { stdout } = await run(DelayList);
     expect(stdout.split('\n').map((line) => line.split('\t').slice(1, 6).join(' '))).toEqual([
-      'IN TOPIC QUEUE ASKED BY MSGID', '10 s %RETRY%billing 0 retry of billing, level 3 AGAIN', '1m Orders 0 level 5 LEVEL', '5m Orders 0 deliver-at FIVE', '10m Orders 0 delay 10m TEN', '',
-    ].map((line) => (line.startsWith('10 s') ? line.replace(/ \d (?=retry)/, ` ${broker.store.waiting[3]!.queueId} `) : line)));
+      'IN TOPIC QUEUE ASKED BY MSGID', '10s %RETRY%billing 0 retry of billing, level 3 AGAIN', '1m Orders 0 level 5 LEVEL', '5m Orders 0 deliver-at FIVE', '10m Orders 0 delay 10m TEN', '',
+    ].map((line) => (line.startsWith('10s') ? line.replace(/ \d (?=retry)/, ` ${broker.store.waiting[3]!.queueId} `) : line)));
     const { json } = await run(DelayList, '--json');
     expect(json).toMatchObject({
       truncated: false,
@@ -50,13 +50,22 @@ describe('delay', () => {
     expect(await ids('--limit', '1')).toEqual(['AGAIN']);
     expect((await run(DelayList, '--limit', '1')).stderr).toContain('more than 1 message');
     expect((await run(DelayList)).stdout).toContain('\toverdue\t');
+    await broker.createTopic('Nothing', { readQueueNums: 1, writeQueueNums: 1 });
     expect(await run(DelayList, 'Nothing')).toMatchObject({ exitCode: 0, stdout: '', stderr: expect.stringContaining('none of 4 waiting messages') as string });
+    expect(await run(DelayList, 'Nonsense')).toMatchObject({ exitCode: 3, stdout: '', stderr: expect.stringContaining('Nonsense') as string });
+    expect(await ids('%RETRY%billing')).toEqual(['AGAIN']);
     expect(broker.store.waiting).toHaveLength(4);
+  });
+
+  it('a level beyond the last is the last, and that is said', async () => {
+    const { exitCode, stderr } = await runCommand(Produce, ['Orders', 'x', '--delay-level', '99'], { store: broker.store, clock });
+    expect([exitCode, stderr.split('\n')[0]]).toEqual([0, 'mqlite: there is no delay level 99: RocketMQ takes the highest, 18 (see "mqlite delay levels")']);
+    expect((await runCommand(Produce, ['Orders', 'x', '--delay-level', '18'], { store: broker.store, clock })).stderr).not.toContain('highest');
   });
 
   it('levels: the delay and how many wait', async () => {
     const { stdout } = await run(DelayLevels);
-    expect(stdout.split('\n').slice(0, 6)).toEqual(['LEVEL\tDELAY\tWAITING', '1\t1 s\t0', '2\t5 s\t0', '3\t10 s\t1', '4\t30 s\t0', '5\t1m\t1']);
+    expect(stdout.split('\n').slice(0, 6)).toEqual(['LEVEL\tDELAY\tWAITING', '1\t1s\t0', '2\t5s\t0', '3\t10s\t1', '4\t30s\t0', '5\t1m\t1']);
   });
 
   it('cancel: takes messages back by id and by handle, and no more than once', async () => {

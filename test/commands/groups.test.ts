@@ -31,6 +31,13 @@ describe('groups', () => {
     expect(json).toMatchObject({ groups: [{ group: 'CID_RMQ_SYS_TRANS', system: true }, { group: 'billing', retryMaxTimes: 3, configured: true }], truncated: false });
   });
 
+  it('list hides the group that stands for dealing with dead letters, and says so to who looks', async () => {
+    await broker.createGroup('MQLITE_DLQ', {});
+    const { stdout, stderr } = await runCommand(GroupsList, [], { store, tty: true });
+    expect([stdout.includes('MQLITE_DLQ'), stderr]).toEqual([false, "mqlite: 2 more groups of RocketMQ's own: see --all\n"]);
+    expect((await runCommand(GroupsList, ['--all'], { store })).stdout).toContain('MQLITE_DLQ');
+  });
+
   it('list says when there is none', async () => {
     expect((await runCommand(GroupsList, [], {})).stderr).toBe('mqlite: no groups\n');
     expect(await runCommand(GroupsList, ['extra'], { store })).toMatchObject({ exitCode: 2, stdout: '' });
@@ -44,9 +51,28 @@ describe('groups', () => {
     expect(stdout).toContain('retries     at most 3, through 1 queue\n');
     expect(stdout).toContain(`  ${member.info.clientId}, pid ${process.pid} on 127.0.0.1, since `);
     expect(stdout).toContain('    reads Orders; has Orders 0 1; unknown\n');
-    expect(stdout).toMatch(/^lag {9}3 messages, \d+ B, \d+ ms\nrate {8}0\.0\d\/s in, unknown out\nbacklog {5}unknown$/m);
-    expect(stdout).toMatch(/Orders\t2\t3\t\d+ B\t\d+ ms\t0\.0\d\/s\n/);
+    expect(stdout).toMatch(/^lag {9}3 messages, \d+ B, \d+ms\nrate {8}0\.0\d\/s in, unknown out\nbacklog {5}unknown$/m);
+    expect(stdout).toMatch(/Orders\t2\t3\t\d+ B\t\d+ms\t0\.0\d\/s\n/);
     expect((await runCommand(GroupsShow, ['billing', '--json'], { store })).json).toMatchObject({ group: 'billing', members: [{ pid: process.pid }], topics: [{ topic: 'Orders', queues: 2, lag: 3 }] });
+  });
+
+  it('show has the lag of each instance of a broadcasting group, live or not', async () => {
+    const [queue] = await broker.queues('Orders');
+    const join = (instance: string) => broker.joinGroup({ group: 'caches', subscriptions: [{ topic: 'Orders' }], messageModel: 'broadcasting', instance });
+    const [one, two] = [await join('one'), await join('two')];
+    await join('three');
+    await one.commit([{ queue: queue!, offset: 1 }, { queue: { ...queue!, queueId: 1 }, offset: 0 }]);
+    await two.commit([{ queue: queue!, offset: 4 }, { queue: { ...queue!, queueId: 1 }, offset: 0 }]);
+    await two.leave();
+    const { json } = await runCommand(GroupsShow, ['caches', '--json'], { store });
+    expect(json).toMatchObject({
+      instances: [
+        { instance: 'one', clientId: one.info.clientId, lag: 3, topics: [{ topic: 'Orders', queues: 2, lag: 3 }] },
+        { instance: 'three', lag: null, lagMs: null, topics: [] }, { instance: 'two', clientId: null, lag: 0, lagMs: 0 },
+      ],
+    });
+    const { stdout } = await runCommand(GroupsShow, ['caches'], { store });
+    expect(stdout).toMatch(/^instances\n {2}one: 3 messages, \d+ B, \d+ms behind\n {2}three: has committed nothing yet\n {2}two, nobody consumes as it: 0 messages, 0 B, 0ms behind$/m);
   });
 
   it('show never makes an unknown lag 0', async () => {
@@ -93,8 +119,11 @@ describe('groups', () => {
     expect((await runCommand(GroupsCreate, ['other', '--json'], { store })).json).toMatchObject({ group: 'other', retryMaxTimes: 16, retryQueueNums: 1, configured: true });
   });
 
+  it('create refuses a group that exists', async () => {
+    expect(await runCommand(GroupsCreate, ['billing'], { store })).toMatchObject({ exitCode: 5, stdout: '', stderr: expect.stringContaining('group billing exists already') as string });
+  });
+
   it.each([
-    [['billing'], 'exists already'],
     [['a b'], 'illegal characters'],
     [['x'.repeat(121)], '121 characters'],
     [['new', '--max-retries', 'x'], '--max-retries'],

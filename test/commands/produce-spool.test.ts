@@ -46,7 +46,7 @@ describe('produce --spool', () => {
     expect(bodies()).toEqual(['a', 'c']);
     expect(broker.attempts).toBe(5);
     expect(result.exitCode).toBe(4);
-    expect(result.stderr).toBe(`mqlite: line 2: broker-a does not answer; 2 messages stored, 1 kept in ${spool}\n  Move the file away and send it again: mqlite produce T --json-input --file ${spool}\n`);
+    expect(result.stderr).toBe(`mqlite: line 2: broker-a does not answer; 2 messages stored, 1 kept in ${spool}\n  To send them again: mv ${spool} ${spool}.again && mqlite produce T --json-input --file ${spool}.again\n`);
     expect(readFileSync(spool, 'utf8')).toBe('{"body":"b","bodyEncoding":"utf8"}\n');
   });
 

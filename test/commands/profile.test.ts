@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ describe('profile', () => {
 
   it('create keeps target, log and settings', async () => {
     const result = await runCommand(ProfileCreate, ['more', '--store', 'relative', '--commitlog-dir', '/log', '-X', 'sendMsgTimeout=5000', '--json'], { configDirectory });
-    expect(result.json).toEqual({ name: 'more', active: false, store: join(process.cwd(), 'relative'), namesrv: null, commitLogDirectory: '/log', settings: { sendMsgTimeout: '5000' } });
+    expect(result.json).toEqual({ name: 'more', active: false, store: join(process.cwd(), 'relative'), namesrv: null, commitLogDirectory: '/log', tls: null, accessKey: null, secretKey: null, settings: { sendMsgTimeout: '5000' } });
     expect(await runCommand(ProfileCreate, ['more', '--store', '/tmp/x', '--replace', '--use'], { configDirectory })).toMatchObject({ exitCode: 0, stdout: 'profile more: /tmp/x (in use)\n' });
   });
 
@@ -34,12 +34,33 @@ describe('profile', () => {
     [['x', '--store', 'a', '-X', 'noSuchThing=1'], 'no such setting'],
     [['x', '--store', 'a', '--read-only'], '--read-only'],
     [['--store', 'a'], 'missing NAME'],
+    [['x', '--store', 'a', '--tls'], '--tls does not go with --store'],
+    [['x', '--store', 'a', '--access-key', 'k', '--secret-key', 'env:S'], '--access-key does not go with --store'],
+    [['x', '--namesrv', 'a:1', '--access-key', 'k'], '--secret-key'],
+    [['x', '--namesrv', 'a:1', '--access-key', 'k', '--secret-key', 'in-plain-sight'], '--secret-key takes no secret itself'],
+    [['x', '--namesrv', 'a:1', '--access-key', 'k', '--secret-key', '-'], 'stdin is empty'],
   ])('create refuses %j', async (argv, words) => {
     const before = readFileSync(join(configDirectory, 'profiles.json'), 'utf8');
     const result = await runCommand(ProfileCreate, argv, { configDirectory });
     expect([result.exitCode, result.stdout]).toEqual([2, '']);
     expect(result.stderr).toContain(words);
     expect(readFileSync(join(configDirectory, 'profiles.json'), 'utf8')).toBe(before);
+  });
+
+  it('keeps TLS files and where secrets are; a secret of its own is never shown', async () => {
+    const create = (name: string, argv: string[], stdin?: string) => runCommand(ProfileCreate, [name, '--namesrv', 'a:1', ...argv], { configDirectory, stdin });
+    expect((await create('signed', ['--tls-ca', 'ca.pem', '--access-key', 'ops', '--secret-key', 'file:secret', '--json'])).json).toMatchObject({
+      tls: { ca: join(process.cwd(), 'ca.pem'), cert: null, key: null }, accessKey: 'ops', secretKey: `file:${join(process.cwd(), 'secret')}`,
+    });
+    const stored = await create('stored', ['--tls', '--access-key', 'ops', '--secret-key', '-', '--json', '-v'], 'hush-hush\n');
+    expect(stored.json).toMatchObject({ tls: { ca: null, cert: null, key: null }, accessKey: 'ops', secretKey: 'stored' });
+    expect(readFileSync(join(configDirectory, 'profiles.json'), 'utf8')).toContain('"secretKey": "hush-hush"');
+    expect(statSync(join(configDirectory, 'profiles.json')).mode & 0o777).toBe(0o600);
+    const shown = await runCommand(ProfileShow, ['stored', '-v'], { configDirectory });
+    expect(shown.stdout).toBe('name      stored\nnamesrv   a:1\ntls       yes\nkey       ops, secret stored in the profile\n');
+    for (const { stdout, stderr } of [stored, shown, await runCommand(ProfileList, ['--json', '-v'], { configDirectory })]) expect(stdout + stderr).not.toContain('hush');
+    const { requests } = await runCommand(TopicsList, ['--profile', 'stored', '--tls-ca', '/x.pem'], { configDirectory });
+    expect(requests).toMatchObject([{ target: { tls: { ca: '/x.pem' }, credentials: { accessKey: 'ops', secretKey: 'hush-hush' } } }]);
   });
 
   it('list shows them and which is in use', async () => {

@@ -42,6 +42,15 @@ describe('topics', () => {
       expect(await names('--system')).toEqual(['rmq_sys_wheel_timer']);
     });
 
+    it('hides what RocketMQ keeps for groups, and says so to who looks', async () => {
+      for (const topic of ['%RETRY%billing', '%DLQ%billing']) await broker.createTopic(topic, { readQueueNums: 1, writeQueueNums: 1 });
+      const { stdout, stderr } = await runCommand(TopicsList, [], { store });
+      expect([stdout.includes('%'), stderr]).toEqual([false, '']);
+      expect((await runCommand(TopicsList, [], { store, tty: true })).stderr).toBe("mqlite: 3 more topics of RocketMQ's own: see --all\n");
+      expect((await runCommand(TopicsList, ['--all'], { store, tty: true })).stderr).toBe('');
+      expect((await runCommand(TopicsList, ['--system'], { store })).stdout.match(/^%\w+%billing/gm)).toEqual(['%DLQ%billing', '%RETRY%billing']);
+    });
+
     it('only looks', async () => {
       expect((await runCommand(TopicsList, ['--read-only'], { store })).requests).toMatchObject([{ mode: 'read', create: false }]);
     });
@@ -97,7 +106,7 @@ describe('topics', () => {
     });
 
     it.each([
-      [['Orders'], 2, 'exists already'],
+      [['Orders'], 5, 'exists already'],
       [['a b'], 2, 'illegal characters'],
       [['x'.repeat(128)], 2, '128 characters'],
       [['New', '--queues', '0'], 2, '--queues'],

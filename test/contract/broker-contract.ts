@@ -15,16 +15,23 @@ import { sendContract } from './parts/send.ts';
 import { transactionContract } from './parts/transactions.ts';
 import { topicContract } from './parts/topics.ts';
 
+/** Tests that a target cannot pass for what it is, by name, each with the reason. */
+export type ContractExceptions = Readonly<Record<string, string>>;
+
 /**
  * What every Broker promises, whatever stands behind it. `open` makes a fresh, empty, writable target for each test.
- * A test that only one adapter passes does not belong here.
+ * A test that only one adapter passes does not belong here; what a real cluster does otherwise is named in `exceptions`.
  */
-export function describeBrokerContract(name: string, open: () => Promise<OpenedBroker>): void {
+export function describeBrokerContract(name: string, open: (testName: string) => Promise<OpenedBroker>, exceptions: ContractExceptions = {}): void {
   describe(`the broker contract: ${name}`, () => {
     let opened: OpenedBroker | undefined;
     let current: Broker | undefined;
-    beforeEach(async () => {
-      opened = await open();
+    beforeEach(async ({ task, skip }) => {
+      opened = undefined;
+      current = undefined;
+      const reason = exceptions[task.name];
+      if (reason !== undefined) skip(reason);
+      opened = await open(task.name);
       current = opened.broker;
     });
     afterEach(async () => {

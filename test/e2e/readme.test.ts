@@ -15,12 +15,13 @@ const BROKER_STORE = '/data/rocketmq/store';
 interface Block {
   readonly line: number;
   readonly run: boolean;
+  readonly onCluster: boolean;
   readonly text: string;
 }
 
-/** Fenced blocks of shell; those marked `sh run` are executed. */
+/** Fenced blocks of shell; those marked `sh run` are executed here, those marked `sh cluster` in test/interop/remote-readme.test.ts. */
 function shellBlocks(): Block[] {
-  return [...README.matchAll(/^```sh( run)?\n(.*?)^```$/gms)].map(({ 1: run, 2: text, index }) => ({ line: README.slice(0, index).split('\n').length, run: run !== undefined, text: text! }));
+  return [...README.matchAll(/^```sh( \w+)?\n(.*?)^```$/gms)].map(({ 1: mark, 2: text, index }) => ({ line: README.slice(0, index).split('\n').length, run: mark === ' run', onCluster: mark === ' cluster', text: text! }));
 }
 
 /** A home of its own, with `mqlite` on the path as `npm link` puts it there. */
@@ -59,7 +60,7 @@ describe('README', () => {
   });
 
   it('every mqlite command is in a block that runs', () => {
-    for (const { run, text, line } of shellBlocks()) expect(run || !/\bmqlite /.test(text.replaceAll(/#.*$/gm, '')), `line ${line}`).toBe(true);
+    for (const { run, onCluster, text, line } of shellBlocks()) expect(run || onCluster || !/\bmqlite /.test(text.replaceAll(/#.*$/gm, '')), `line ${line}`).toBe(true);
   });
 
   it('the npm scripts, files and commands it names exist', () => {

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findDelayed } from '../../src/client/delayed.ts';
-import { parseDelayLevels } from '../../src/engine/dispatch/tags-code.ts';
+import { parseDelayLevels } from '../../src/broker/delay-levels.ts';
 import { openLocalBroker } from '../../src/engine/open.ts';
 import { DEFAULT_IDENTITY } from '../../src/engine/state/store-identity.ts';
 import { decodeCheck, encodeCheck, readSlot, readUnit, SLOT_SIZE_BYTES, UNIT_SIZE_BYTES, WHEEL_SLOTS, writeSlot, writeUnit } from '../../src/engine/timer/layout.ts';

@@ -10,7 +10,7 @@ import { ConfigFile, readConfig } from '../../src/engine/state/config-file.ts';
 import {
   committedOffset, ConsumerOffsets, groupsWithOffsets, offsetsOfGroup, offsetsOfTopic,
 } from '../../src/engine/state/consumer-offsets.ts';
-import { parseDelayLevels } from '../../src/engine/dispatch/tags-code.ts';
+import { parseDelayLevels } from '../../src/broker/delay-levels.ts';
 import { readLevelDelays } from '../../src/engine/read/level-delays.ts';
 import { readDelayOffsets } from '../../src/engine/state/delay-offsets.ts';
 import { inferIdentity, requireWritableIdentity } from '../../src/engine/state/infer-identity.ts';

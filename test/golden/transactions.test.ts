@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { endRequest, findCommit, findTransaction, listTransactions } from '../../src/client/transactions.ts';
 import { openLocalBroker } from '../../src/engine/open.ts';
 import { committedCopy, givenUpCopy, opRecord, realQueueOf, renewedCopy } from '../../src/engine/transaction/half-copies.ts';
-import type { PreparedMessage } from '../../src/engine/write/batch-appender.ts';
+import type { PreparedMessage } from '../../src/broker/prepared-message.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import type { StoredMessage } from '../../src/record/decode.ts';
 import { encodeHost } from '../../src/record/host.ts';

@@ -3,9 +3,10 @@ import { systemClock } from '../../src/base/clock.ts';
 import { javaHashCode } from '../../src/base/java-hash.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import type { Broker } from '../../src/broker/broker.ts';
+import type { ClusterAdmin } from '../../src/broker/cluster-admin.ts';
 import { MqliteError } from '../../src/broker/errors.ts';
 import type {
-  CheckOptions, CommittedOffset, DamageReport, DelayProgress, EndTransactionRequest, Feature, GroupConfig, JoinRequest, KeyQuery,
+  BroadcastProgress, CheckOptions, CommittedOffset, DamageReport, DelayProgress, EndTransactionRequest, Feature, GroupConfig, JoinRequest, KeyQuery,
   LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult,
   QueryResult, SendBackRequest, SendBackResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
   TransactionChecker,
@@ -28,6 +29,7 @@ export interface FakeBrokerOptions {
   readonly kind?: 'local' | 'remote' | undefined;
   readonly target?: string | undefined;
   readonly notices?: readonly string[] | undefined;
+  readonly cluster?: ClusterAdmin | undefined;
 }
 
 const DEFAULT_GROUP = {
@@ -48,6 +50,7 @@ const TOPIC_ATTRIBUTES = new Set(['queue.type', 'cleanup.policy', 'message.type'
 export class FakeBroker implements Broker {
   readonly kind: 'local' | 'remote';
   readonly target: string;
+  readonly cluster: ClusterAdmin | null;
   readonly store: FakeStore;
   readonly #mode: 'read' | 'write';
   readonly #notices: readonly string[];
@@ -61,6 +64,7 @@ export class FakeBroker implements Broker {
     this.#transactions = new FakeTransactions(this.store);
     this.kind = options.kind ?? 'local';
     this.target = options.target ?? '/fake/store';
+    this.cluster = options.cluster ?? null;
     this.#mode = options.mode ?? 'write';
     this.#notices = options.notices ?? [];
   }
@@ -304,7 +308,7 @@ export class FakeBroker implements Broker {
   async createTopic(topic: string, patch: TopicPatch): Promise<TopicConfig> {
     this.#mayWrite();
     checkTopicName(topic);
-    if (this.store.topics.has(topic)) throw new MqliteError('INVALID_INPUT', `topic ${topic} exists already`, { hint: 'Change it with topics alter.' });
+    if (this.store.topics.has(topic)) throw new MqliteError('REFUSED', `topic ${topic} exists already`, { hint: 'Change it with topics alter.' });
     const queueNums = { readQueueNums: AUTO_CREATED_QUEUES, writeQueueNums: AUTO_CREATED_QUEUES };
     const both = { ...patch, readQueueNums: patch.readQueueNums ?? patch.writeQueueNums, writeQueueNums: patch.writeQueueNums ?? patch.readQueueNums };
     return this.store.putTopic(patched({ topic, ...queueNums, perm: PERM_READ_WRITE, order: false, attributes: {} }, both));
@@ -331,7 +335,7 @@ export class FakeBroker implements Broker {
   async createGroup(group: string, config: Partial<Omit<GroupConfig, 'group' | 'system' | 'configured'>>): Promise<GroupConfig> {
     this.#mayWrite();
     checkGroupName(group);
-    if (this.store.groups.has(group)) throw new MqliteError('INVALID_INPUT', `group ${group} exists already`);
+    if (this.store.groups.has(group)) throw new MqliteError('REFUSED', `group ${group} exists already`);
     const full = { ...DEFAULT_GROUP, ...defined(config), group };
     this.store.groups.set(group, full);
     return full;
@@ -350,16 +354,27 @@ export class FakeBroker implements Broker {
   async committedOffsets(group: string, topic?: string): Promise<CommittedOffset[]> {
     this.#group(group);
     const topics = topic === undefined ? [...(this.store.offsets.get(group)?.keys() ?? [])].sort() : [topic];
-    return topics.filter((name) => topic !== undefined || this.store.topics.has(name)).flatMap((name) => this.#queuesOf(this.#topic(name).config)).map((queue) => {
-      const { records, minOffset, maxOffset } = this.#queue(queue);
-      const committedOffset = this.store.offsetOf(group, queue);
-      const next = committedOffset === null ? null : Math.max(committedOffset, minOffset);
-      return {
-        queue, committedOffset, minOffset, maxOffset,
-        lag: next === null ? null : Math.max(0, maxOffset - next),
-        nextStoreTimestamp: next === null ? null : records[next - minOffset]?.storeTimestamp ?? null,
-      };
+    return topics.filter((name) => topic !== undefined || this.store.topics.has(name)).flatMap((name) => this.#queuesOf(this.#topic(name).config))
+      .map((queue) => this.#progress(queue, this.store.offsetOf(group, queue)));
+  }
+
+  async broadcastOffsets(group: string): Promise<BroadcastProgress[]> {
+    this.#group(group);
+    return this.store.instancesOf(group).map(({ instance, offsets }) => {
+      const topics = [...new Set([...offsets.keys()].map((key) => key.split(' ')[0]!))].sort().filter((topic) => this.store.topics.has(topic));
+      const queues = topics.flatMap((topic) => this.#queuesOf(this.#topic(topic).config));
+      return { instance, offsets: queues.map((queue) => this.#progress(queue, offsets.get(`${queue.topic} ${queue.queueId}`) ?? null)) };
     });
+  }
+
+  #progress(queue: MessageQueue, committedOffset: number | null): CommittedOffset {
+    const { records, minOffset, maxOffset } = this.#queue(queue);
+    const next = committedOffset === null ? null : Math.max(committedOffset, minOffset);
+    return {
+      queue, committedOffset, minOffset, maxOffset,
+      lag: next === null ? null : Math.max(0, maxOffset - next),
+      nextStoreTimestamp: next === null ? null : records[next - minOffset]?.storeTimestamp ?? null,
+    };
   }
 
   async resetOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
@@ -456,7 +471,7 @@ export class FakeBroker implements Broker {
     const count = config.writeQueueNums;
     if (message.queueId !== undefined) {
       if (!Number.isSafeInteger(message.queueId) || message.queueId < 0 || message.queueId >= count) {
-        throw new MqliteError('INVALID_INPUT', `topic ${message.topic} has no queue ${message.queueId} to write to`, { hint: `It has queues 0 to ${count - 1}.` });
+        throw new MqliteError(message.queueId < 0 ? 'INVALID_INPUT' : 'NOT_FOUND', `topic ${message.topic} has no queue ${message.queueId} to write to`, { hint: `It has queues 0 to ${count - 1}.` });
       }
       return message.queueId;
     }

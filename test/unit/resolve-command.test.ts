@@ -44,3 +44,15 @@ describe('unknownCommand', () => {
     expect(unknownCommand(words, IDS)).toMatchObject({ code: 'USAGE', exitCode: 2, message, hint });
   });
 });
+
+describe('a command that is not there yet', () => {
+  it.each([['shell'], ['cluster', 'list'], ['broker', 'config', 'get'], ['message', 'trace', 'id']])('%s is said to be so', (...words) => {
+    const { code, message } = unknownCommand(words, IDS);
+    expect([code, message]).toEqual(['USAGE', `"${words[0] === 'message' ? 'message trace' : words[0]}" is not in this version of mqlite`]);
+  });
+
+  it('and is an ordinary word once its command is there', () => {
+    expect(unknownCommand(['cluster', 'lits'], [...IDS, 'cluster:list']).message).toBe('unknown command "cluster lits"');
+    expect(unknownCommand(['message', 'trce'], [...IDS, 'message:get', 'message:trace']).message).toBe('unknown command "message trce"');
+  });
+});

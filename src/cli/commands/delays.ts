@@ -103,7 +103,7 @@ function handleOrUndefined(id: string): { readonly topic: string; readonly msgId
 /** One offset a level is all that says what was delivered. */
 function levelRefusal(id: string, { asked }: Delayed): MqliteError {
   return new MqliteError('REFUSED', `message ${id} waits at a delay level (${askedText(asked)}): such messages cannot be taken back or delivered early`, {
-    hint: 'A level has one offset only: a broker that boots on the store would deliver the message all the same. Messages with --delay or --deliver-at can be.',
+    hint: 'A level has one offset only, which says nothing of single messages: a broker would deliver it all the same. Messages with --delay or --deliver-at can be.',
   });
 }
 

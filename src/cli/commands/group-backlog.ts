@@ -29,6 +29,39 @@ export interface GroupBacklogJson extends BacklogJson {
   readonly goneInSeconds: number | null;
 }
 
+export interface InstanceJson {
+  readonly instance: string;
+  /** The live member that consumes as it; null when there is none. */
+  readonly clientId: string | null;
+  readonly lag: number | null;
+  readonly lagBytes: number | null;
+  readonly lagMs: number | null;
+  readonly topics: readonly Omit<GroupTopicJson, 'inPerSecond'>[];
+}
+
+/** How far each instance of a broadcasting group is behind: those with offsets, and live ones that have committed nothing yet. */
+export async function measureInstances(broker: Broker, clock: Clock, group: string, members: readonly MemberInfo[]): Promise<InstanceJson[]> {
+  const living = new Map(members.flatMap(({ instance, clientId }) => (instance === null ? [] : [[instance, clientId] as const])));
+  const known = await broker.broadcastOffsets(group);
+  const without = [...living.keys()].filter((instance) => known.every((progress) => progress.instance !== instance));
+  const all = [...known, ...without.map((instance) => ({ instance, offsets: [] }))].sort((left, right) => (left.instance < right.instance ? -1 : 1));
+  return Promise.all(all.map(async ({ instance, offsets }): Promise<InstanceJson> => {
+    const topics = await Promise.all([...rowsByTopic(offsets)].map(async ([topic, rows]) =>
+      ({ topic, queues: rows.length, lag: totalLag(rows), lagBytes: await lagBytes(broker, rows), lagMs: lagMs(rows, clock.nowMs()) })));
+    const isKnown = topics.length > 0;
+    return {
+      instance, clientId: living.get(instance) ?? null, topics,
+      lag: isKnown ? sum(topics.map(({ lag }) => lag)) : null, lagBytes: isKnown ? sum(topics.map((topic) => topic.lagBytes)) : null, lagMs: isKnown ? greatest(topics.map((topic) => topic.lagMs)) : null,
+    };
+  }));
+}
+
+function rowsByTopic(offsets: readonly CommittedOffset[]): Map<string, CommittedOffset[]> {
+  const byTopic = new Map<string, CommittedOffset[]>();
+  for (const offset of offsets) byTopic.set(offset.queue.topic, [...(byTopic.get(offset.queue.topic) ?? []), offset]);
+  return byTopic;
+}
+
 /** Without two samples, what came in is counted over this time. */
 const WINDOW_MS = 60_000;
 
@@ -43,10 +76,8 @@ export async function measureBacklog(broker: Broker, clock: Clock, group: string
   const offsets = await offsetsOf(broker, group, members);
   const sample = before === null ? null : { before: new Map(before.map((row) => [queueKey(row.queue), row])), seconds: Math.max(1, clock.nowMs() - startedMs) / 1000 };
 
-  const byTopic = new Map<string, CommittedOffset[]>();
-  for (const offset of offsets) byTopic.set(offset.queue.topic, [...(byTopic.get(offset.queue.topic) ?? []), offset]);
   const topics: GroupTopicJson[] = [];
-  for (const [topic, rows] of byTopic) {
+  for (const [topic, rows] of rowsByTopic(offsets)) {
     const inPerSecond = sample === null ? await storedPerSecond(broker, rows, clock.nowMs()) : perSecond(rows, sample, ({ maxOffset }) => maxOffset);
     topics.push({ topic, queues: rows.length, lag: totalLag(rows), lagBytes: await lagBytes(broker, rows), lagMs: lagMs(rows, clock.nowMs()), inPerSecond });
   }

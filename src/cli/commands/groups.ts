@@ -1,8 +1,9 @@
+import { DLQ_READER_GROUP } from '../../broker/retry-topics.ts';
 import type { GroupConfig, MemberInfo, MessageQueue } from '../../broker/types.ts';
 import { formatBytes, formatDuration, formatInteger, formatTime, plural } from '../render/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
-import type { GroupBacklogJson } from './group-backlog.ts';
+import type { GroupBacklogJson, InstanceJson } from './group-backlog.ts';
 import { lagText } from './offsets.ts';
 import { yesNo } from './topics.ts';
 
@@ -18,10 +19,13 @@ export interface GroupListJson {
 
 export interface GroupJson extends GroupConfig, GroupBacklogJson {
   readonly members: readonly MemberInfo[];
+  /** Of a broadcasting group. */
+  readonly instances: readonly InstanceJson[];
 }
 
+/** `all`: RocketMQ's own groups too, and the one by which dead letters are known to be dealt with. */
 export function selectGroups(groups: readonly GroupConfig[], all: boolean): GroupConfig[] {
-  return groups.filter((group) => all || !group.system).sort((left, right) => (left.group < right.group ? -1 : 1));
+  return groups.filter(({ group, system }) => all || !(system || group === DLQ_READER_GROUP)).sort((left, right) => (left.group < right.group ? -1 : 1));
 }
 
 export async function groupTable(groups: readonly GroupListRow[], style: TableStyle): Promise<string> {
@@ -44,6 +48,7 @@ export async function groupText(group: GroupJson, style: TableStyle): Promise<st
     `backlog     ${backlogText(group)}`,
     `members     ${group.members.length === 0 ? 'none' : ''}`.trimEnd(),
     ...group.members.flatMap(memberLines),
+    ...(group.instances.length === 0 ? [] : ['instances', ...group.instances.map(instanceLine)]),
   ];
   if (group.topics.length === 0) return `${lines.join('\n')}\n`;
   const columns = [{ title: 'TOPIC' }, { title: 'QUEUES', align: 'right' }, { title: 'LAG', align: 'right' }, { title: 'BYTES', align: 'right' }, { title: 'BEHIND', align: 'right' }, { title: 'IN', align: 'right' }] as const;
@@ -51,10 +56,21 @@ export async function groupText(group: GroupJson, style: TableStyle): Promise<st
   return `${lines.join('\n')}\n\n${await renderTable(columns, rows, style)}`;
 }
 
+function instanceLine({ instance, clientId, lag, lagBytes, lagMs, topics }: InstanceJson): string {
+  const where = topics.length > 1 ? ` (${topics.map((topic) => `${topic.topic} ${lagText(topic.lag)}`).join(', ')})` : '';
+  const behind = `${known(lag, (count) => plural(count, 'message'))}${where}, ${known(lagBytes, formatBytes)}, ${known(lagMs, formatDuration)} behind`;
+  return `  ${instance}${clientId === null ? ', nobody consumes as it' : ''}: ${lag === null && topics.length === 0 ? 'has committed nothing yet' : behind}`;
+}
+
 function memberLines(member: MemberInfo): string[] {
-  const kind = [member.messageModel === 'broadcasting' ? `broadcasting as ${member.instance}` : member.allocate, ...(member.orderly ? ['orderly'] : []), ...(member.queueId === null ? [] : [`queue ${member.queueId} only`])];
+  const { client } = member;
+  const kind = [
+    member.messageModel === 'broadcasting' ? `broadcasting as ${member.instance}` : member.allocate ?? 'allocation unknown',
+    ...(member.orderly === true ? ['orderly'] : []), ...(member.queueId === null ? [] : [`queue ${member.queueId} only`]),
+    ...(client === undefined ? [] : [`${client.language ?? 'client'} ${client.version ?? 'of unknown version'} at ${client.address}`]),
+  ];
   return [
-    `  ${member.clientId}, pid ${member.pid} on ${member.host}, since ${formatTime(member.sinceTimestamp)} (${kind.join(', ')})`,
+    `  ${member.clientId}, pid ${member.pid ?? 'unknown'} on ${member.host}, since ${member.sinceTimestamp === null ? 'unknown' : formatTime(member.sinceTimestamp)} (${kind.join(', ')})`,
     `    reads ${member.subscriptions.map(({ topic, filter }) => (filter === '*' ? topic : `${topic} (${filter})`)).join(', ')}; has ${ownedText(member.queues)}; ${rateText(member.consumedPerSecond)}`,
   ];
 }

@@ -8,6 +8,11 @@ export interface ProfileJson {
   readonly store: string | null;
   readonly namesrv: string | null;
   readonly commitLogDirectory: string | null;
+  /** Absolute paths; null: no TLS. */
+  readonly tls: { readonly ca: string | null; readonly cert: string | null; readonly key: string | null } | null;
+  readonly accessKey: string | null;
+  /** `env:NAME`, `file:PATH`, or `stored`: in the profile itself, and never shown. */
+  readonly secretKey: string | null;
   readonly settings: Readonly<Record<string, string>>;
 }
 
@@ -27,9 +32,16 @@ export function profileJson({ active, profiles }: Profiles, name: string): Profi
   const profile = requireProfile({ active, profiles }, name);
   return {
     name, active: name === active, store: profile.store ?? null, namesrv: profile.namesrv ?? null,
-    commitLogDirectory: profile.commitLogDirectory ?? null, settings: profile.settings ?? {},
+    commitLogDirectory: profile.commitLogDirectory ?? null,
+    tls: profile.tls === undefined ? null : { ca: profile.tls.ca ?? null, cert: profile.tls.cert ?? null, key: profile.tls.key ?? null },
+    accessKey: profile.credentials?.accessKey ?? null,
+    secretKey: profile.credentials === undefined ? null : isReference(profile.credentials.secretKey) ? profile.credentials.secretKey : 'stored',
+    settings: profile.settings ?? {},
   };
 }
+
+/** Whether the text says where a secret is instead of being one. */
+export const isReference = (text: string): boolean => /^(env|file):./.test(text);
 
 export function profileListJson(all: Profiles): ProfileListJson {
   return { profiles: Object.keys(all.profiles).sort().map((name) => profileJson(all, name)), truncated: false };

@@ -1,4 +1,5 @@
 import { MqliteError } from '../../broker/errors.ts';
+import { isDlqTopic, isRetryTopic } from '../../broker/retry-topics.ts';
 import type { QueueStats, TopicConfig, TopicDescription, TopicPatch } from '../../broker/types.ts';
 import { formatInteger, formatTime, plural } from '../render/numbers.ts';
 import { renderTable } from '../render/table.ts';
@@ -16,9 +17,12 @@ export interface TopicListJson {
   readonly truncated: boolean;
 }
 
+/** RocketMQ's own, and those it keeps for a group: what is tried again, and what was given up. */
+const isHidden = ({ topic, system }: TopicConfig): boolean => system || isRetryTopic(topic) || isDlqTopic(topic);
+
 /** `all`: RocketMQ's own topics too; `system`: those alone. In the order of their names. */
 export function selectTopics(topics: readonly TopicConfig[], wanted: { readonly all: boolean; readonly system: boolean }): TopicConfig[] {
-  const kept = topics.filter((topic) => (wanted.system ? topic.system : wanted.all || !topic.system));
+  const kept = topics.filter((topic) => (wanted.system ? isHidden(topic) : wanted.all || !isHidden(topic)));
   return kept.sort((left, right) => (left.topic < right.topic ? -1 : 1));
 }
 

@@ -16,11 +16,11 @@ export function formatBytes(sizeBytes: number): string {
   return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0).replace(/\.0+$/, '')} ${units[unit]}`;
 }
 
-/** `90500` → `1m 30s`; below a second in ms, below a minute with one decimal; at most two units. */
+/** `90500` → `1m 30s`, as durations are written in flags; below a second in ms, below a minute with one decimal; at most two units. */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 0) return `-${formatDuration(-durationMs)}`;
-  if (durationMs < 1000) return `${durationMs < 10 && !Number.isInteger(durationMs) ? durationMs.toFixed(1) : Math.round(durationMs)} ms`;
-  if (durationMs < 59_950) return `${(durationMs / 1000).toFixed(1).replace(/\.0$/, '')} s`;
+  if (durationMs < 1000) return `${durationMs < 10 && !Number.isInteger(durationMs) ? durationMs.toFixed(1) : Math.round(durationMs)}ms`;
+  if (durationMs < 59_950) return `${(durationMs / 1000).toFixed(1).replace(/\.0$/, '')}s`;
   const totalSeconds = Math.round(durationMs / 1000);
   const parts: [number, string][] = [[Math.floor(totalSeconds / 86_400), 'd'], [Math.floor(totalSeconds / 3600) % 24, 'h'], [Math.floor(totalSeconds / 60) % 60, 'm'], [totalSeconds % 60, 's']];
   const first = parts.findIndex(([count]) => count > 0);

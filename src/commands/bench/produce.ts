@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core';
+import { MqliteError } from '../../broker/errors.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import type { BenchResult } from '../../cli/bench.ts';
 
@@ -32,6 +33,7 @@ With more than one message in flight a latency is that of the send a message was
     ]);
     const count = parseCount(this.flags.count, '--count');
     const sizeBytes = parseSize(this.flags.size, '--size');
+    if (sizeBytes === 0) throw new MqliteError('USAGE', '--size 0: RocketMQ refuses empty bodies', { hint: 'Write a size from 1 on.' });
     const warmup = this.flags.warmup === undefined ? 0 : parseCount(this.flags.warmup, '--warmup');
     const { topic } = this.args;
     const broker = await this.openBroker({ mode: 'write', create: true, flush: this.flags.flush });

@@ -11,7 +11,8 @@ export interface DelayCancelJson {
 export default class DelayCancel extends BaseCommand<typeof DelayCancel> {
   static override summary = 'Take back messages that wait to be delivered';
   static override description = `Only messages sent with --delay or --deliver-at; those at delay levels, retries among them, are refused (exit 5).
-ID is an id of "delay list" or a recallHandle of "produce --json". What takes a message back is stored when "cancelled" is printed.`;
+ID is an id of "delay list" or a recallHandle of "produce --json". What takes a message back is stored when "cancelled" is printed.
+On a cluster: only what is due in more than 3 seconds, on brokers with recallMessageEnable=true.`;
   static override examples = ['<%= config.bin %> delay cancel 7F0000010B5D30946E09000000000001', '<%= config.bin %> delay cancel 7F0000010B5D30946E09000000000001 7F0000010B5D30946E09000000000002 --json'];
   static override args = { id: Args.string({ ignoreStdin: true, description: 'id or recall handle of a message', required: true }) };
   static override strict = false;

@@ -14,7 +14,7 @@ export default class DelayDeliver extends BaseCommand<typeof DelayDeliver> {
   static override summary = 'Deliver messages that wait, now';
   static override description = `Only messages sent with --delay or --deliver-at; those at delay levels, retries among them, are refused (exit 5).
 ID is an id of "delay list" or a recallHandle of "produce --json". A message is taken back and delivered in one step.
-What is overdue is delivered by this command in any case, before it looks for the ids.`;
+What is overdue is delivered by this command in any case, before it looks for the ids. A cluster delivers nothing before its time (exit 5).`;
   static override examples = ['<%= config.bin %> delay deliver 7F0000010B5D30946E09000000000001', '<%= config.bin %> delay deliver 7F0000010B5D30946E09000000000001 --json'];
   static override args = { id: Args.string({ ignoreStdin: true, description: 'id or recall handle of a message', required: true }) };
   static override strict = false;

@@ -16,7 +16,9 @@ export default class DelayLevels extends BaseCommand<typeof DelayLevels> {
   async run(): Promise<DelayLevelsJson> {
     const broker = await this.openBroker({ mode: 'read' });
     const levels = await waitingAtLevels(broker);
-    const columns = [{ title: 'LEVEL', align: 'right' }, { title: 'DELAY', align: 'right' }, { title: 'WAITING', align: 'right' }] as const;
-    return this.present({ levels, truncated: false }, () => renderTable(columns, levels.map(({ level, delayMs, waiting }) => [level, formatDuration(delayMs), waiting]), this.tableStyle));
+    const isOne = new Set(levels.map(({ brokerName }) => brokerName)).size === 1;
+    const columns = [...(isOne ? [] : [{ title: 'BROKER' }]), { title: 'LEVEL', align: 'right' }, { title: 'DELAY', align: 'right' }, { title: 'WAITING', align: 'right' }] as const;
+    const rows = levels.map(({ level, delayMs, brokerName, waiting }) => [...(isOne ? [] : [brokerName ?? '-']), level, formatDuration(delayMs), waiting]);
+    return this.present({ levels, truncated: false }, () => renderTable(columns, rows, this.tableStyle));
   }
 }

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { measureBacklog } from '../../cli/commands/group-backlog.ts';
+import { measureBacklog, measureInstances } from '../../cli/commands/group-backlog.ts';
 import type { GroupJson } from '../../cli/commands/groups.ts';
 import { groupText } from '../../cli/commands/groups.ts';
 import { requireGroup } from '../../cli/commands/lookup.ts';
@@ -9,7 +9,8 @@ import { parseDuration } from '../../cli/time.ts';
 export default class GroupsShow extends BaseCommand<typeof GroupsShow> {
   static override summary = 'Show a consumer group: its settings, its live members, how far it is behind and where that goes';
   static override description = `Members are the live mqlite processes of the group, with the queues each has at this moment. The rate in is that of the last
-minute, the rate out what the members commit; --sample measures both, also where other clients consume. What cannot be known is "unknown".`;
+minute, the rate out what the members commit; --sample measures both, also where other clients consume. What cannot be known is "unknown".
+The instances of a broadcasting group each have offsets, and a lag, of their own.`;
 
   static override examples = [
     '<%= config.bin %> groups show billing', '<%= config.bin %> groups show billing --json',
@@ -25,6 +26,7 @@ minute, the rate out what the members commit; --sample measures both, also where
     const group = await requireGroup(broker, this.args.group);
     const members = await broker.listMembers(group.group);
     const backlog = await measureBacklog(broker, this.host.clock, group.group, members, sampleMs, this.stopSignal);
-    return this.present({ ...group, members, ...backlog }, (data) => groupText(data, this.tableStyle));
+    const instances = await measureInstances(broker, this.host.clock, group.group, members);
+    return this.present({ ...group, members, instances, ...backlog }, (data) => groupText(data, this.tableStyle));
   }
 }

@@ -40,7 +40,7 @@ export default class MessageFind extends BaseCommand<typeof MessageFind> {
     if (result.truncated) this.notice(`only ${max} shown; there are more (--max)`);
     const damaged = [...result.damaged, ...readable.damaged];
     if (damaged.length > 0) {
-      throw new MqliteError('VERDICT', `${plural(damaged.length, 'message')} could not be read, the first: ${damaged[0]}`, { hint: 'See all damage with "mqlite store verify".' });
+      throw new MqliteError('VERDICT', `${plural(damaged.length, 'message')} could not be read, the first: ${damaged[0]}`, { hint: broker.kind === 'local' ? 'See all damage with "mqlite store verify".' : 'Look at the store of that broker with "mqlite store verify".' });
     }
     if (data.messages.length === 0) {
       const what = key === undefined ? 'was stored in that time' : `has the key "${key}"${from === undefined && to === undefined ? '' : ' in that time'}`;

@@ -16,6 +16,8 @@ export default class ProfileShow extends BaseCommand<typeof ProfileShow> {
         `name      ${profile.name}${profile.active ? ' (in use)' : ''}`,
         profile.store === null ? `namesrv   ${profile.namesrv ?? '-'}` : `store     ${profile.store}`,
         ...(profile.commitLogDirectory === null ? [] : [`log       ${profile.commitLogDirectory}`]),
+        ...(profile.tls === null ? [] : [`tls       ${[profile.tls.ca, profile.tls.cert, profile.tls.key].filter((path) => path !== null).join(', ') || 'yes'}`]),
+        ...(profile.accessKey === null ? [] : [`key       ${profile.accessKey}, secret ${profile.secretKey === 'stored' ? 'stored in the profile' : profile.secretKey}`]),
         ...Object.entries(profile.settings).map(([name, value]) => `-X        ${name}=${value}`),
       ];
       return `${lines.map(escapeControl).join('\n')}\n`;

@@ -2,11 +2,10 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import type { TopicListJson } from '../../cli/commands/topics.ts';
 import { selectTopics, topicTable } from '../../cli/commands/topics.ts';
-import { plural } from '../../cli/render/numbers.ts';
 
 export default class TopicsList extends BaseCommand<typeof TopicsList> {
   static override summary = 'List the topics';
-  static override description = "RocketMQ's own topics are hidden unless --all or --system is given.";
+  static override description = "RocketMQ's own topics, those of retries (%RETRY%group) and of dead letters (%DLQ%group) are hidden unless --all or --system is given.";
   static override examples = ['<%= config.bin %> topics list', '<%= config.bin %> topics list --all --json', '<%= config.bin %> topics list --store ./broker-store --system'];
   static override flags = {
     all: Flags.boolean({ description: "RocketMQ's own topics too", exclusive: ['system'] }),
@@ -17,8 +16,7 @@ export default class TopicsList extends BaseCommand<typeof TopicsList> {
     const broker = await this.openBroker({ mode: 'read' });
     const all = await broker.listTopics();
     const topics = selectTopics(all, this.flags);
-    const hidden = all.length - topics.length;
-    if (topics.length === 0) this.notice(hidden === 0 ? 'no topics' : `no topics but ${plural(hidden, 'hidden one')}; see --all`);
+    this.hiddenNotice('topic', topics.length, this.flags.system ? 0 : all.length - topics.length);
     return this.present({ topics, truncated: false }, () => topicTable(topics, this.tableStyle));
   }
 }

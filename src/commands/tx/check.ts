@@ -18,7 +18,9 @@ export default class TxCheck extends BaseCommand<typeof TxCheck> {
   static override summary = "Ask a command about a group's pending transactions, as a broker asks their producer";
   static override description = `CMD is run by /bin/sh once for each half message that is old enough: the body on standard input, MQ_TOPIC, MQ_MSG_ID, MQ_KEYS,
 MQ_TAGS and MQ_PROPERTY_<NAME> in its environment. Exit 0 commits, 1 rolls back, 75 or any other says that it does not know yet: that is
-counted, and after --max-checks answers the transaction is given up. 126 and 127 (cannot be run) end this command, exit 2.`;
+counted, and after --max-checks answers the transaction is given up. 126 and 127 (cannot be run) end this command, exit 2.
+On a cluster, with --follow, brokers ask when they will and count by themselves (transactionTimeOut, transactionCheckInterval,
+transactionCheckMax); without it the pending ones are asked about at once.`;
   static override examples = [
     '<%= config.bin %> tx check --group payers --exec "./was-it-paid.sh"',
     '<%= config.bin %> tx check --group payers --exec "exit 1" --older-than 10m --json',

@@ -1,14 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
 import { changeProperties, PROPERTY } from '../../record/properties.ts';
 import type { StoreIdentity } from '../state/store-identity.ts';
-import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../state/topic-name.ts';
+import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../../broker/names.ts';
 import { placeHalf } from '../transaction/half-copies.ts';
-import type { PreparedMessage } from '../write/batch-appender.ts';
-import { parseDelayLevels } from './tags-code.ts';
+import type { PreparedMessage } from '../../broker/prepared-message.ts';
+import { parseDelayLevels } from '../../broker/delay-levels.ts';
 
-/** RocketMQ's `timerPrecisionMs` and `timerMaxDelaySec`. [MessageStoreConfig] */
+/** RocketMQ's `timerPrecisionMs`. [MessageStoreConfig] */
 export const TIMER_PRECISION_MS = 1000;
-export const MAX_TIMER_DELAY_MS = 259_200_000;
 
 /** What decides where a message goes first. */
 export interface PlacementRules {

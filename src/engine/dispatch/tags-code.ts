@@ -1,16 +1,5 @@
-import { SCHEDULE_TOPIC } from '../state/topic-name.ts';
-
-const UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** Delays of `messageDelayLevel` in ms; index 0 is unused, levels start at 1. [DefaultMessageStore#parseDelayLevel] */
-export const parseDelayLevels = (text: string): number[] => [
-  0,
-  ...text.split(' ').filter((item) => item !== '').map((item) => Number(item.slice(0, -1)) * (UNIT_MS[item.at(-1)!] ?? Number.NaN)),
-];
-
-/** When a scheduled record is due. Above the last level: the last. [DefaultMessageStore#computeDeliverTimestamp] */
-export const deliverTimestamp = (delayLevels: readonly number[], level: number, storeTimestamp: number): number =>
-  storeTimestamp + (delayLevels[Math.min(level, delayLevels.length - 1)] ?? 1000);
+import { deliverTimestamp } from '../../broker/delay-levels.ts';
+import { SCHEDULE_TOPIC } from '../../broker/names.ts';
 
 /** The two 32-bit halves of a queue entry's tags code: the tags hash, or the due time in the schedule topic. */
 export interface TagsCode {

@@ -44,16 +44,7 @@ export class BroadcastOffsets {
   }
 
   all(): QueueOffset[] {
-    const found: QueueOffset[] = [];
-    const table = objectOrEmpty(this.#value, 'offsetTable');
-    for (const topic of Object.keys(table)) {
-      const queues = objectOrEmpty(table, topic);
-      for (const queueId of Object.keys(queues)) {
-        const offset = countOf(queues[queueId]);
-        if (offset !== null) found.push({ topic, queueId: Number(queueId), offset });
-      }
-    }
-    return found;
+    return offsetsIn(this.#value);
   }
 
   commit(commits: readonly QueueOffset[]): void {
@@ -67,15 +58,44 @@ export class BroadcastOffsets {
   }
 
   #read(): JsonObject {
-    const bytes = readWholeFile(this.#context.fs, this.#path);
-    if (bytes === null) return newJsonObject();
     try {
-      const value = parseBrokerJson(bytes.toString('utf8'));
-      if (isJsonObject(value)) return value;
-    } catch {
-      // Said below.
+      return readTable(this.#context, this.#path) ?? newJsonObject();
+    } catch (error) {
+      this.close();
+      throw error;
     }
-    this.close();
-    throw new MqliteError('DAMAGED', `${this.#path} is not a JSON object`, { hint: 'remove it to let the instance start anew' });
   }
 }
+
+/** Every instance that has offsets of the group, by name. Looks only. Error: DAMAGED. */
+export const instancesOf = (context: StoreContext, group: string): { readonly instance: string; readonly offsets: readonly QueueOffset[] }[] =>
+  (context.fs.list(context.paths.broadcast) ?? []).sort().flatMap((instance) => {
+    const table = readTable(context, path.join(context.paths.broadcast, instance, `${group}.json`));
+    return table === null ? [] : [{ instance, offsets: offsetsIn(table) }];
+  });
+
+/** null: there is none. */
+const readTable = ({ fs }: StoreContext, file: string): JsonObject | null => {
+  const bytes = readWholeFile(fs, file);
+  if (bytes === null) return null;
+  try {
+    const value = parseBrokerJson(bytes.toString('utf8'));
+    if (isJsonObject(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw new MqliteError('DAMAGED', `${file} is not a JSON object`, { hint: 'remove it to let the instance start anew' });
+};
+
+const offsetsIn = (value: JsonObject): QueueOffset[] => {
+  const found: QueueOffset[] = [];
+  const table = objectOrEmpty(value, 'offsetTable');
+  for (const topic of Object.keys(table)) {
+    const queues = objectOrEmpty(table, topic);
+    for (const queueId of Object.keys(queues)) {
+      const offset = countOf(queues[queueId]);
+      if (offset !== null) found.push({ topic, queueId: Number(queueId), offset });
+    }
+  }
+  return found;
+};

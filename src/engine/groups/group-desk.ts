@@ -1,6 +1,6 @@
 import { MqliteError } from '../../broker/errors.ts';
 import { filterText, refuseDisagreement } from '../../broker/subscription.ts';
-import type { CommittedOffset, JoinRequest, MemberInfo, Membership, MessageQueue, OffsetCommit } from '../../broker/types.ts';
+import type { BroadcastProgress, CommittedOffset, JoinRequest, MemberInfo, Membership, MessageQueue, OffsetCommit } from '../../broker/types.ts';
 import { ENTRY_RECORD_SIZE, ENTRY_SIZE_BYTES } from '../consume-queue/layout.ts';
 import type { TopicAdmin } from '../local/topic-admin.ts';
 import { QueueReader } from '../read/queue-reader.ts';
@@ -8,7 +8,7 @@ import type { StoreReader } from '../read/store-reader.ts';
 import type { StoreContext, StoreTables } from '../store-context.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import { BroadcastMember } from './broadcast-member.ts';
-import { checkInstanceName, DEFAULT_INSTANCE } from './broadcast-offsets.ts';
+import { checkInstanceName, DEFAULT_INSTANCE, instancesOf } from './broadcast-offsets.ts';
 import { checkOffset, GroupMember } from './group-member.ts';
 import { MemberDirectory } from './member-directory.ts';
 import type { MemberCard } from './member-directory.ts';
@@ -34,7 +34,16 @@ export class GroupDesk {
     this.#admin.requireGroup(group);
     const known = new Set(this.#tables.offsets.ofGroup(group).map((offset) => offset.topic));
     const topics = topic === undefined ? [...known].sort().filter((name) => this.#admin.find(name) !== null) : [topic];
-    return topics.flatMap((name) => this.#admin.queues(name)).map((queue) => this.#committed(group, queue));
+    return topics.flatMap((name) => this.#admin.queues(name)).map((queue) => this.#progress(queue, this.#tables.offsets.committed(group, queue.topic, queue.queueId)));
+  }
+
+  broadcastOffsets(group: string): BroadcastProgress[] {
+    this.#admin.requireGroup(group);
+    return instancesOf(this.#context, group).map(({ instance, offsets }) => {
+      const committed = new Map(offsets.map(({ topic, queueId, offset }) => [`${topic}/${queueId}`, offset]));
+      const topics = [...new Set(offsets.map(({ topic }) => topic))].sort().filter((topic) => this.#admin.find(topic) !== null);
+      return { instance, offsets: topics.flatMap((topic) => this.#admin.queues(topic)).map((queue) => this.#progress(queue, committed.get(`${queue.topic}/${queue.queueId}`) ?? null)) };
+    });
   }
 
   reset(writer: StoreWriter, group: string, offsets: readonly OffsetCommit[]): void {
@@ -142,11 +151,10 @@ export class GroupDesk {
     for (const member of [...this.#members]) await member.leave();
   }
 
-  #committed(group: string, queue: MessageQueue): CommittedOffset {
+  #progress(queue: MessageQueue, committedOffset: number | null): CommittedOffset {
     const reader = this.#reader.queue(queue.topic, queue.queueId);
     const minOffset = reader.minOffset(this.#reader.tail.minOffset());
     const maxOffset = reader.maxOffset();
-    const committedOffset = this.#tables.offsets.committed(group, queue.topic, queue.queueId);
     const next = committedOffset === null ? null : Math.max(committedOffset, minOffset);
     return {
       queue, committedOffset, minOffset, maxOffset,

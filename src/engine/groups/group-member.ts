@@ -6,7 +6,7 @@ import type { TopicAdmin } from '../local/topic-admin.ts';
 import type { QueueOffset } from '../state/consumer-offsets.ts';
 import { retryTopicOf } from '../../broker/retry-topics.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
-import { CommitRate } from './commit-rate.ts';
+import { CommitRate } from '../../broker/commit-rate.ts';
 import type { MemberCard, MemberDirectory } from './member-directory.ts';
 import { QueueLocks } from './queue-locks.ts';
 

@@ -1,10 +1,10 @@
 import path from 'node:path';
-import type { MemberInfo } from '../../broker/types.ts';
+import type { MemberCard } from '../../broker/types.ts';
 import type { FileStat, FileSystem } from '../files/file-system.ts';
 import { readWholeFile, removeFile, writeFileAtomically, writeTempFile } from '../state/file-io.ts';
 import type { StoreContext } from '../store-context.ts';
-import type { CommitWindow } from './commit-rate.ts';
-import { commitsPerSecond } from './commit-rate.ts';
+import type { CommitWindow } from '../../broker/commit-rate.ts';
+import { commitsPerSecond } from '../../broker/commit-rate.ts';
 
 const MEMBER_BYTE = 0;
 const MEMBER_SUFFIX = '.json';
@@ -14,8 +14,7 @@ const SETTLED_MS = 3000;
 /** So many cards stay open, so that to ask again whether a member lives is one system call. */
 const MAX_OPEN_CARDS = 64;
 
-/** What a member says of itself, once. */
-export type MemberCard = Omit<MemberInfo, 'queues' | 'consumedPerSecond'>;
+export type { MemberCard };
 
 /** A group's name may hold characters that make poor file names (`%`, `|`); hex is safe and reversible. */
 export const groupDirectory = (context: StoreContext, group: string): string => path.join(context.paths.groups, Buffer.from(group).toString('hex'));

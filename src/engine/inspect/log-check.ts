@@ -6,8 +6,9 @@ import { STORE_HOST_IPV6, TRANSACTION_MASK, TRANSACTION_PREPARED, TRANSACTION_RO
 import { isHoleFrom } from '../commit-log/hole.ts';
 import { findSegment } from '../commit-log/log-directory.ts';
 import { LogScanner } from '../commit-log/log-scanner.ts';
-import { parseDelayLevels, setTagsCode } from '../dispatch/tags-code.ts';
-import { SCHEDULE_TOPIC } from '../state/topic-name.ts';
+import { parseDelayLevels } from '../../broker/delay-levels.ts';
+import { SCHEDULE_TOPIC } from '../../broker/names.ts';
+import { setTagsCode } from '../dispatch/tags-code.ts';
 import { fieldProblem } from './field-check.ts';
 import type { Findings, StoreDamage, SuspectField } from './findings.ts';
 import type { RecordClaim } from './queue-check.ts';

@@ -11,7 +11,7 @@ import { PROPERTY, SYSTEM_PROPERTIES, joinProperties, parseProperties } from '..
 import { BORN_HOST_IPV6, TRANSACTION_COMMIT, TRANSACTION_MASK, TRANSACTION_ROLLBACK } from '../../record/sys-flag.ts';
 import { OP_HALF_TOPIC } from '../../record/transaction.ts';
 import { DAMAGED_FLAG } from '../read/puller.ts';
-import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../state/topic-name.ts';
+import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../../broker/names.ts';
 import type { QueuePlace } from './findings.ts';
 
 /** Topic of the records that fill bytes of which nobody knows what they were. They are in no queue: see `fillerRecord`. */

@@ -3,7 +3,7 @@ import type { DispatchView } from '../../record/dispatch-view.ts';
 import { QueueCursor, cursorBufferBytes } from '../consume-queue/queue-cursor.ts';
 import { inspectQueueFiles, listQueues } from '../consume-queue/queue-directory.ts';
 import { findQueueEnd } from '../consume-queue/queue-end.ts';
-import { isSystemTopic } from '../state/topic-name.ts';
+import { isSystemTopic } from '../../broker/names.ts';
 import { addOddities } from './directory-check.ts';
 import { MAX_FINDINGS, queueOf } from './findings.ts';
 import type { EntryContent, Findings, QueuePlace } from './findings.ts';

@@ -4,7 +4,7 @@ import { readDelayProgress } from '../schedule/read-progress.ts';
 import type { StoreContext } from '../store-context.ts';
 import { deliverMessageNow, recallMessage } from '../timer/recall.ts';
 import type { RecallRequest } from '../timer/recall.ts';
-import type { PreparedMessage } from '../write/batch-appender.ts';
+import type { PreparedMessage } from '../../broker/prepared-message.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 
 /** What the port does with messages that wait. Everything that takes a writer runs under its lock, caught up. */

@@ -1,7 +1,7 @@
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type {
-  CheckOptions, CommittedOffset, DamageReport, DelayProgress, EndTransactionRequest, Feature, GroupConfig, JoinRequest, KeyQuery,
+  BroadcastProgress, CheckOptions, CommittedOffset, DamageReport, DelayProgress, EndTransactionRequest, Feature, GroupConfig, JoinRequest, KeyQuery,
   LogQuery, LogRecord, MemberInfo, Membership, MessageQueue, OffsetBoundary, OffsetCommit, OutgoingMessage, PullRequest, PullResult,
   QueryResult, SendBackRequest, SendBackResult, SendOptions, SendOutcome, SendResult, TopicConfig, TopicDescription, TopicPatch,
   TransactionChecker,
@@ -44,6 +44,7 @@ export interface LocalBrokerParts {
 export class LocalBroker implements Broker {
   readonly kind = 'local' as const;
   readonly target: string;
+  readonly cluster = null;
   readonly #parts: LocalBrokerParts;
   readonly #context: StoreContext;
   readonly #writer: StoreWriter | null;
@@ -243,6 +244,10 @@ export class LocalBroker implements Broker {
 
   committedOffsets(group: string, topic?: string): Promise<CommittedOffset[]> {
     return this.#reading(`reading offsets of ${group}`, () => this.#groups.committedOffsets(group, topic));
+  }
+
+  broadcastOffsets(group: string): Promise<BroadcastProgress[]> {
+    return this.#reading(`reading offsets of the instances of ${group}`, () => this.#groups.broadcastOffsets(group));
   }
 
   resetOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void> {

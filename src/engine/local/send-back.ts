@@ -8,9 +8,9 @@ import { placeMessage, placementRules } from '../dispatch/placement.ts';
 import type { PlacementRules } from '../dispatch/placement.ts';
 import { toMqliteError } from '../files/storage-errors.ts';
 import type { StoreReader } from '../read/store-reader.ts';
-import { validateGroupName } from '../state/topic-name.ts';
+import { validateGroupName } from '../../broker/names.ts';
 import { copyOf } from '../write/stored-copy.ts';
-import type { PreparedMessage } from '../write/batch-appender.ts';
+import type { PreparedMessage } from '../../broker/prepared-message.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 
 /** The level of a first retry: 10 s. [AbstractSendMessageProcessor#consumerSendMsgBack] */

@@ -1,6 +1,6 @@
 import type { OutgoingMessage } from '../../broker/types.ts';
 import { prepareCompression } from '../../record/compress.ts';
-import { prepareMessage } from './prepare.ts';
+import { prepareMessage } from '../../broker/prepare-message.ts';
 import { checkQueue } from './topic-routes.ts';
 
 const NO_HOST = Buffer.alloc(8);

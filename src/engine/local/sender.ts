@@ -5,7 +5,7 @@ import { placeMessage, placementRules } from '../dispatch/placement.ts';
 import type { PlacementRules } from '../dispatch/placement.ts';
 import { toMqliteError } from '../files/storage-errors.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
-import type { RoutableMessage } from './prepare.ts';
+import type { RoutableMessage } from '../../broker/prepare-message.ts';
 import type { TopicRoutes } from './topic-routes.ts';
 
 /** One hold of the write lock stores at most so much: others wait for it. */

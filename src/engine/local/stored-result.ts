@@ -2,10 +2,10 @@ import type { SendResult } from '../../broker/types.ts';
 import { offsetMsgIdOf } from '../../record/message-id.ts';
 import { PROPERTY, propertyOf } from '../../record/properties.ts';
 import { encodeRecallHandle } from '../../record/recall-handle.ts';
-import { deliverTimestamp } from '../dispatch/tags-code.ts';
+import { deliverTimestamp } from '../../broker/delay-levels.ts';
 import { HALF_TOPIC } from '../../record/transaction.ts';
-import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../state/topic-name.ts';
-import type { PreparedMessage } from '../write/batch-appender.ts';
+import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../../broker/names.ts';
+import type { PreparedMessage } from '../../broker/prepared-message.ts';
 
 export interface ResultContext {
   readonly brokerName: string;

@@ -5,7 +5,7 @@ import type { Message } from '../../record/message.ts';
 import { removeQueueDirectory } from '../consume-queue/queue-writer.ts';
 import { listQueueTopics, listTopicQueues } from '../consume-queue/queue-directory.ts';
 import type { StoreReader } from '../read/store-reader.ts';
-import { isSystemGroup, isSystemTopic, validateGroupName, validateTopicName } from '../state/topic-name.ts';
+import { isSystemGroup, isSystemTopic, validateGroupName, validateTopicName } from '../../broker/names.ts';
 import type { StoreContext, StoreTables } from '../store-context.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 

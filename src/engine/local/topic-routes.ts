@@ -3,7 +3,7 @@ import { MqliteError } from '../../broker/errors.ts';
 import { isRetryTopic } from '../../broker/retry-topics.ts';
 import type { TopicConfig } from '../../broker/types.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
-import type { RoutableMessage } from './prepare.ts';
+import type { RoutableMessage } from '../../broker/prepare-message.ts';
 
 const PERM_WRITE = 2;
 /** Of a retry topic that is sent to before it exists, as a broker without automatic creation makes it. [AbstractSendMessageProcessor#msgCheck] */
@@ -32,7 +32,7 @@ export class TopicRoutes {
     return this.#routes.has(topic);
   }
 
-  /** Sets the message's queue. Throws TOPIC_NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT. */
+  /** Sets the message's queue. Throws TOPIC_NOT_FOUND, NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT. */
   route(message: RoutableMessage): void {
     const { topicsGeneration } = this.#writer.state;
     if (this.#generation !== topicsGeneration) {
@@ -71,8 +71,9 @@ export class TopicRoutes {
   }
 }
 
-/** Error: INVALID_INPUT. */
+/** Errors: INVALID_INPUT for what is no number of a queue, NOT_FOUND. */
 export const checkQueue = (topic: string, queueId: number, count: number): number => {
   if (Number.isSafeInteger(queueId) && queueId >= 0 && queueId < count) return queueId;
-  throw new MqliteError('INVALID_INPUT', `topic ${topic} has no queue ${queueId} to write to`, { hint: `its queues are 0 to ${count - 1}` });
+  const isNumber = Number.isSafeInteger(queueId) && queueId >= 0;
+  throw new MqliteError(isNumber ? 'NOT_FOUND' : 'INVALID_INPUT', `topic ${topic} has no queue ${queueId} to write to`, { hint: `its queues are 0 to ${count - 1}` });
 };

@@ -10,7 +10,7 @@ import { findQueueEnd } from '../consume-queue/queue-end.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { isLevelDelay } from '../state/level-identity.ts';
 import type { LevelDelays } from '../state/level-identity.ts';
-import { SCHEDULE_TOPIC } from '../state/topic-name.ts';
+import { SCHEDULE_TOPIC } from '../../broker/names.ts';
 import type { StorePaths } from '../store-paths.ts';
 import { LogReader } from './log-reader.ts';
 

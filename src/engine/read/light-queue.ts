@@ -1,6 +1,6 @@
 import { RETRY_TOPIC_PREFIX } from '../../broker/retry-topics.ts';
 import { propertyOf } from '../../record/properties.ts';
-import { SCHEDULE_TOPIC, SYSTEM_TOPIC_PREFIX } from '../state/topic-name.ts';
+import { SCHEDULE_TOPIC, SYSTEM_TOPIC_PREFIX } from '../../broker/names.ts';
 
 /**
  * Light queues (LMQ): a record of an ordinary topic that is also listed in the queues its property INNER_MULTI_DISPATCH names.

@@ -6,7 +6,8 @@ import type { StoredMessage } from '../../record/decode.ts';
 import { createDispatchView, readDispatchView } from '../../record/dispatch-view.ts';
 import { listSegments } from '../commit-log/log-directory.ts';
 import { LogScanner } from '../commit-log/log-scanner.ts';
-import { parseDelayLevels, setTagsCode } from '../dispatch/tags-code.ts';
+import { parseDelayLevels } from '../../broker/delay-levels.ts';
+import { setTagsCode } from '../dispatch/tags-code.ts';
 import type { StoreContext } from '../store-context.ts';
 import type { StoreReader } from './store-reader.ts';
 

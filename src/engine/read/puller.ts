@@ -7,7 +7,7 @@ import { PROPERTY } from '../../record/properties.ts';
 import { RecordProperties } from '../../record/property-source.ts';
 import type { CompiledFilter } from '../../filter/message-filter.ts';
 import { ENTRY_PHYSICAL_OFFSET, ENTRY_RECORD_SIZE, ENTRY_SIZE_BYTES, ENTRY_TAGS_CODE, PRE_BLANK_RECORD_SIZE, readOffset } from '../consume-queue/layout.ts';
-import { SCHEDULE_TOPIC } from '../state/topic-name.ts';
+import { SCHEDULE_TOPIC } from '../../broker/names.ts';
 import { isLightTopic } from './light-queue.ts';
 import type { LogReader } from './log-reader.ts';
 import type { QueueReader } from './queue-reader.ts';

@@ -6,7 +6,7 @@ import { PROPERTY, propertyOf } from '../../record/properties.ts';
 import { locateRecord } from '../read/puller.ts';
 import type { StoreReader } from '../read/store-reader.ts';
 import { HALF_TOPIC } from '../../record/transaction.ts';
-import { validateTopicName } from '../state/topic-name.ts';
+import { validateTopicName } from '../../broker/names.ts';
 import type { StoreTables } from '../store-context.ts';
 import type { CopyChanges } from '../write/stored-copy.ts';
 

@@ -3,7 +3,7 @@ import { PROPERTY } from '../../record/properties.ts';
 import { deleteKeysOf } from '../../record/recall-handle.ts';
 import { queryByKey } from '../read/key-query.ts';
 import type { StoreReader } from '../read/store-reader.ts';
-import { TIMER_TOPIC } from '../state/topic-name.ts';
+import { TIMER_TOPIC } from '../../broker/names.ts';
 import type { StoreContext } from '../store-context.ts';
 
 /** Records with one UNIQ_KEY that are looked at: a message, its rolls, its retries. */

@@ -1,10 +1,10 @@
 import { ENTRY_PHYSICAL_OFFSET, ENTRY_RECORD_SIZE, ENTRY_SIZE_BYTES, ENTRY_TAGS_CODE, readOffset } from '../consume-queue/layout.ts';
-import { deliverTimestamp, parseDelayLevels } from '../dispatch/tags-code.ts';
+import { deliverTimestamp, parseDelayLevels } from '../../broker/delay-levels.ts';
 import { QueueReader } from '../read/queue-reader.ts';
 import { WHEN_STORE_CHANGES } from '../services/store-service.ts';
 import type { ServiceContext, StoreService } from '../services/store-service.ts';
-import { SCHEDULE_TOPIC } from '../state/topic-name.ts';
-import type { PreparedMessage } from '../write/batch-appender.ts';
+import { SCHEDULE_TOPIC } from '../../broker/names.ts';
+import type { PreparedMessage } from '../../broker/prepared-message.ts';
 import { copyOf } from '../write/stored-copy.ts';
 import { DelayOffsetFile } from './delay-offset-file.ts';
 import type { DeliveryProgress, QueueProgress } from './delivery-progress.ts';

@@ -1,8 +1,8 @@
 import type { DelayProgress, TimerProgress } from '../../broker/types.ts';
 import { TIMER_PRECISION_MS } from '../dispatch/placement.ts';
-import { parseDelayLevels } from '../dispatch/tags-code.ts';
+import { parseDelayLevels } from '../../broker/delay-levels.ts';
 import type { StoreReader } from '../read/store-reader.ts';
-import { SCHEDULE_TOPIC } from '../state/topic-name.ts';
+import { SCHEDULE_TOPIC } from '../../broker/names.ts';
 import type { StoreContext } from '../store-context.ts';
 import { doneInSecond } from '../timer/done-units.ts';
 import { readCheck } from '../timer/timer-files.ts';

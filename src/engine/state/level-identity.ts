@@ -1,4 +1,4 @@
-import { parseDelayLevels } from '../dispatch/tags-code.ts';
+import { parseDelayLevels } from '../../broker/delay-levels.ts';
 import { DEFAULT_IDENTITY } from './store-identity.ts';
 
 /** What the messages of a store say about its delay levels. */

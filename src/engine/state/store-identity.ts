@@ -1,3 +1,4 @@
+import { DEFAULT_DELAY_LEVELS } from '../../broker/delay-levels.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { formatBrokerJson, isJsonObject, parseBrokerJson } from './broker-json.ts';
@@ -34,7 +35,7 @@ export const DEFAULT_IDENTITY: StoreIdentity = {
   consumeQueueFileSizeBytes: 6_000_000,
   indexSlotCount: 5_000_000,
   indexMaxCount: 20_000_000,
-  messageDelayLevel: '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h',
+  messageDelayLevel: DEFAULT_DELAY_LEVELS,
   propertyCrc: false,
 };
 

@@ -4,7 +4,7 @@ import type { GroupConfig } from '../../broker/types.ts';
 import { bumpDataVersion, countOf, isJsonObject, newJsonObject, objectAt, objectOrEmpty } from './broker-json.ts';
 import type { JsonObject } from './broker-json.ts';
 import type { ConfigFile } from './config-file.ts';
-import { BUILT_IN_GROUPS, isSystemGroup, validateGroupName } from './topic-name.ts';
+import { BUILT_IN_GROUPS, isSystemGroup, validateGroupName } from '../../broker/names.ts';
 import { mergeConfigTable } from './topics.ts';
 
 const TABLE = 'subscriptionGroupTable';
@@ -51,7 +51,7 @@ export const listGroups = (root: JsonObject): GroupConfig[] => {
 export const createGroup = (root: JsonObject, group: string, patch: GroupPatch, nowMs: number): GroupConfig => {
   validateGroupName(group);
   if (getGroup(root, group) !== null) {
-    throw new MqliteError('INVALID_INPUT', `group ${group} exists already`, { hint: `see it with "mqlite groups show ${group}"` });
+    throw new MqliteError('REFUSED', `group ${group} exists already`, { hint: `see it with "mqlite groups show ${group}"` });
   }
   const wanted = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as GroupPatch;
   const config: Required<GroupPatch> = { ...DEFAULTS, ...wanted };

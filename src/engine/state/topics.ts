@@ -5,9 +5,9 @@ import { HALF_TOPIC, OP_HALF_TOPIC } from '../../record/transaction.ts';
 import { bumpDataVersion, cloneJson, countOf, isJsonObject, newJsonObject, objectAt, objectOrEmpty } from './broker-json.ts';
 import type { JsonObject } from './broker-json.ts';
 import type { ConfigFile } from './config-file.ts';
-import { validateAttributes } from './topic-attributes.ts';
-import { AUTO_CREATE_TOPIC, SCHEDULE_TOPIC, TIMER_TOPIC, isSystemTopic, validateTopicName } from './topic-name.ts';
-import type { BrokerNames } from './topic-name.ts';
+import { validateAttributes } from '../../broker/topic-attributes.ts';
+import { AUTO_CREATE_TOPIC, SCHEDULE_TOPIC, TIMER_TOPIC, isSystemTopic, validateTopicName } from '../../broker/names.ts';
+import type { BrokerNames } from '../../broker/names.ts';
 
 const TABLE = 'topicConfigTable';
 
@@ -110,7 +110,7 @@ const newEntry = (topic: string, queues: number, perm: number): JsonObject =>
 export const createTopic = (root: JsonObject, topic: string, patch: TopicPatch, names: BrokerNames, nowMs: number): TopicConfig => {
   validateTopicName(topic);
   if (getTopic(root, topic, names) !== null) {
-    throw new MqliteError('INVALID_INPUT', `topic ${topic} exists already`, { hint: `change it with "mqlite topics alter ${topic}"` });
+    throw new MqliteError('REFUSED', `topic ${topic} exists already`, { hint: `change it with "mqlite topics alter ${topic}"` });
   }
   validateAttributes(topic, null, patch.attributes ?? {});
   const entry = newEntry(topic, DEFAULT_QUEUES, PERM_READ_WRITE);

@@ -1,7 +1,7 @@
 import type { StoredMessage } from '../../record/decode.ts';
 import { changeProperties, PROPERTY, propertyOf } from '../../record/properties.ts';
-import { TIMER_TOPIC } from '../state/topic-name.ts';
-import type { PreparedMessage } from '../write/batch-appender.ts';
+import { TIMER_TOPIC } from '../../broker/names.ts';
+import type { PreparedMessage } from '../../broker/prepared-message.ts';
 import { copyOf } from '../write/stored-copy.ts';
 
 /** TIMER_ENQUEUE_MS of a message whose second had passed when it was entered: Long.MAX_VALUE. */

@@ -6,7 +6,7 @@ import { QueueReader } from '../read/queue-reader.ts';
 import { readRecord } from '../schedule/delivery-targets.ts';
 import { timerFate } from '../schedule/fate.ts';
 import type { ServiceContext } from '../services/store-service.ts';
-import { TIMER_TOPIC } from '../state/topic-name.ts';
+import { TIMER_TOPIC } from '../../broker/names.ts';
 import { MAGIC_DEFAULT, MAGIC_DELETE, MAGIC_ROLL } from './layout.ts';
 import type { TimerSlot } from './layout.ts';
 import { TimerDamage } from './timer-damage.ts';

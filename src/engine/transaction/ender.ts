@@ -6,7 +6,7 @@ import { checkTimesOf, GIVE_UP_TOPIC, HALF_QUEUE_ID, HALF_TOPIC, isLaterCopy, tr
 import { placeMessage, placementRules } from '../dispatch/placement.ts';
 import type { PlacementRules } from '../dispatch/placement.ts';
 import type { StoreReader } from '../read/store-reader.ts';
-import type { PreparedMessage } from '../write/batch-appender.ts';
+import type { PreparedMessage } from '../../broker/prepared-message.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import { findAnyCommit, findCommit, findGivenUp } from './find-commit.ts';
 import { committedCopy, givenUpCopy, opRecord, realQueueOf, renewedCopy } from './half-copies.ts';

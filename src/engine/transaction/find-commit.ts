@@ -9,7 +9,7 @@ import { listSegments } from '../commit-log/log-directory.ts';
 import { LogScanner } from '../commit-log/log-scanner.ts';
 import { queryByKey } from '../read/key-query.ts';
 import type { StoreReader } from '../read/store-reader.ts';
-import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../state/topic-name.ts';
+import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../../broker/names.ts';
 import type { StoreContext } from '../store-context.ts';
 import { realQueueOf } from './half-copies.ts';
 

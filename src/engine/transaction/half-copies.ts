@@ -4,7 +4,7 @@ import { changeProperties, PROPERTY, propertyItem, propertyOf } from '../../reco
 import { TRANSACTION_COMMIT, TRANSACTION_MASK } from '../../record/sys-flag.ts';
 import { tagsHash } from '../../record/tags.ts';
 import { checkTimesOf, formatOpBody, GIVE_UP_TOPIC, HALF_QUEUE_ID, HALF_TOPIC, OP_HALF_TOPIC, OP_TAG, wholeNumber } from '../../record/transaction.ts';
-import type { PreparedMessage } from '../write/batch-appender.ts';
+import type { PreparedMessage } from '../../broker/prepared-message.ts';
 import { copyOf } from '../write/stored-copy.ts';
 
 /** Diverts a transactional send: once its own queue is chosen. [TransactionalMessageBridge#parseHalfMessageInner] */

@@ -4,44 +4,13 @@ import { encodeRecordInto, maxRecordSize } from '../../record/encode.ts';
 import type { RecordFields } from '../../record/encode.ts';
 import { MAX_RECORD_BYTES } from '../../record/layout.ts';
 import { MqliteError } from '../../broker/errors.ts';
+import type { PreparedMessage } from '../../broker/prepared-message.ts';
 import type { LogWriter } from '../commit-log/log-writer.ts';
 import type { QueueTable } from '../consume-queue/queue-table.ts';
 import { setTagsCode } from '../dispatch/tags-code.ts';
 import type { TagsCode } from '../dispatch/tags-code.ts';
 import type { EngineState } from '../state/engine-state.ts';
 import type { StoreIdentity } from '../state/store-identity.ts';
-
-/**
- * A message checked and joined, ready to be stored; the appender fills in where it went. Topic, queue and properties may still change
- * under the write lock (`placement.ts`): what is to come later is stored in a system topic first.
- */
-export interface PreparedMessage {
-  topic: string;
-  queueId: number;
-  readonly body: Uint8Array;
-  readonly flag: number;
-  readonly sysFlag: number;
-  readonly bornTimestamp: number;
-  readonly bornHost: Buffer;
-  readonly reconsumeTimes: number;
-  readonly preparedTransactionOffset: number;
-  properties: string;
-  readonly uniqKey: string | null;
-  readonly keys: string | null;
-  readonly tags: string | null;
-  readonly tagsHash: number;
-  /** DELAY of the properties; 0 without. */
-  delayLevel: number;
-  /** When a timer message is to be delivered, ms since the epoch; 0: it is none. */
-  deliverAtMs: number;
-  /** A transactional send, which becomes a half message first. */
-  readonly isHalf: boolean;
-  queueOffset: number;
-  commitLogOffset: number;
-  storeTimestamp: number;
-  /** Why this one was left out; null when it was stored. */
-  error: Error | null;
-}
 
 const STAGING_BYTES = 1 << 20;
 

@@ -1,7 +1,7 @@
 import { LogWriter } from '../commit-log/log-writer.ts';
 import { QueueTable } from '../consume-queue/queue-table.ts';
 import { Indexer } from '../dispatch/indexer.ts';
-import { parseDelayLevels } from '../dispatch/tags-code.ts';
+import { parseDelayLevels } from '../../broker/delay-levels.ts';
 import { tellingFailedSyncs } from '../files/fail-stop.ts';
 import { Attachment } from '../locks/attachment.ts';
 import type { WriteLock } from '../locks/write-lock.ts';
@@ -17,7 +17,7 @@ import type { EngineState } from '../state/engine-state.ts';
 import { openTables } from '../store-context.ts';
 import type { StoreContext, StoreTables } from '../store-context.ts';
 import { BatchAppender } from './batch-appender.ts';
-import type { PreparedMessage } from './batch-appender.ts';
+import type { PreparedMessage } from '../../broker/prepared-message.ts';
 import { followQueues } from './catch-up.ts';
 import { markFailedSync, othersFailed } from './failed-sync.ts';
 import { isBeingClosed, isUnreadable, PublishedState, writeLockOf } from './published-state.ts';

@@ -2,7 +2,7 @@ import type { StoredMessage } from '../../record/decode.ts';
 import { PROPERTY, propertyOf } from '../../record/properties.ts';
 import { COMPRESSED } from '../../record/sys-flag.ts';
 import { tagsHash } from '../../record/tags.ts';
-import type { PreparedMessage } from './batch-appender.ts';
+import type { PreparedMessage } from '../../broker/prepared-message.ts';
 
 /** What differs from the record that is stored again; everything else (stored body, flag, birth, reconsumeTimes) is kept. */
 export interface CopyChanges {

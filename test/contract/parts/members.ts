@@ -161,6 +161,12 @@ export function memberContract(context: ContractContext): void {
       const again = await join('T', { messageModel: 'broadcasting', instance: 'one' });
       expect([await again.committed(), await two.committed()]).toEqual([[{ queue, offset: 3 }], [{ queue, offset: 1 }]]);
       expect(await broker.committedOffsets('readers', 'T')).toMatchObject([{ committedOffset: null }]);
+      expect(await broker.broadcastOffsets('readers')).toMatchObject([
+        { instance: 'one', offsets: [{ queue, committedOffset: 3, maxOffset: 3, lag: 0 }] }, { instance: 'two', offsets: [{ queue, committedOffset: 1, lag: 2 }] },
+      ]);
+      await expectRefusal(broker.broadcastOffsets('nobody'), 'GROUP_NOT_FOUND');
+      await broker.createGroup('others', {});
+      expect(await broker.broadcastOffsets('others')).toEqual([]);
       await again.leave();
       await two.leave();
     });

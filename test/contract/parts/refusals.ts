@@ -27,7 +27,7 @@ export function refusalContract(context: ContractContext): void {
       await expectRefusal(context.broker.createGroup(group, {}), 'INVALID_INPUT');
     });
 
-    const messages: Record<string, { message: Partial<OutgoingMessage>; code: 'MESSAGE_ILLEGAL' | 'INVALID_INPUT' }> = {
+    const messages: Record<string, { message: Partial<OutgoingMessage>; code: 'MESSAGE_ILLEGAL' | 'INVALID_INPUT' | 'NOT_FOUND' }> = {
       'an empty body': { message: { body: Buffer.alloc(0) }, code: 'MESSAGE_ILLEGAL' },
       'a body of 4 MiB and a byte': { message: { body: Buffer.alloc(4 * 1024 * 1024 + 1, 'x') }, code: 'MESSAGE_ILLEGAL' },
       'properties beyond 32,767 bytes': { message: { properties: { big: 'x'.repeat(32_768) } }, code: 'MESSAGE_ILLEGAL' },
@@ -43,12 +43,12 @@ export function refusalContract(context: ContractContext): void {
       'a separator in a tag': { message: { tags: 'a\u0002DELAY\u00013' }, code: 'INVALID_INPUT' },
       'a separator in a key': { message: { keys: ['a\u0002b'] }, code: 'INVALID_INPUT' },
       'a queue below zero': { message: { queueId: -1 }, code: 'INVALID_INPUT' },
-      'a queue beyond the last': { message: { queueId: 4 }, code: 'INVALID_INPUT' },
+      'a queue beyond the last': { message: { queueId: 4 }, code: 'NOT_FOUND' },
     };
     it.each(Object.entries(messages))('%s, and nothing is written', async (_, { message, code }) => {
       const { broker } = context;
       const kept = await broker.send(text('T', 'kept', { queueId: 0 }));
-      expect((await expectRefusal(broker.send(text('T', 'x', message)), code)).exitCode).toBe(2);
+      expect((await expectRefusal(broker.send(text('T', 'x', message)), code)).exitCode).toBe(code === 'NOT_FOUND' ? 3 : 2);
       for (const queue of await broker.queues('T')) expect(await broker.maxOffset(queue)).toBe(queue.queueId === 0 ? 1 : 0);
       expect((await broker.send(text('T', 'next', { queueId: 0 }))).queueOffset).toBe(kept.queueOffset + 1);
     });

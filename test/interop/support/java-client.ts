@@ -8,6 +8,8 @@ const ANSWER_TIMEOUT_MS = 120_000;
 export interface JavaMessage {
   readonly topic: string;
   readonly queueId?: number;
+  /** Of the queue; broker-a otherwise. */
+  readonly brokerName?: string;
   readonly body: string | Uint8Array;
   readonly tags?: string;
   /** Separated by spaces, as the Java client has them. */
@@ -26,6 +28,8 @@ export interface JavaSendResult {
   /** Comma-separated for a batch. */
   readonly msgId: string;
   readonly offsetMsgId: string;
+  /** Of a timer message. */
+  readonly recallHandle?: string;
 }
 
 export interface QueueRange {
@@ -78,6 +82,11 @@ export class JavaClient {
     return answer.result;
   }
 
+  /** SIGKILL: its members leave no word. */
+  async kill(): Promise<void> {
+    await this.child.stop('SIGKILL', 20_000);
+  }
+
   async close(): Promise<void> {
     this.child.endInput();
     await this.child.stop('SIGTERM', 20_000);
@@ -126,6 +135,21 @@ export class JavaSession {
     return await this.call('answerChecks', request) as { body: string; topic: string; transactionId: string; checkTimes: string }[];
   }
 
+  /** The body of the reply. */
+  async request(topic: string, body: string, timeoutMs?: number): Promise<string> {
+    return await this.call('request', { topic, body, timeoutMs }) as string;
+  }
+
+  /** Replies "BODY from Java" to `count` requests in the topic; answers their bodies. */
+  async reply(request: { readonly group: string; readonly topic: string; readonly count: number; readonly timeoutMs?: number }): Promise<string[]> {
+    return await this.call('reply', request) as string[];
+  }
+
+  /** The id of the timer message that was taken back. */
+  async recall(topic: string, recallHandle: string): Promise<string> {
+    return (await this.call('recall', { topic, recallHandle }) as { msgId: string }).msgId;
+  }
+
   /** Every message of the topics (all topics when absent), in (topic, queueId, queueOffset) order. */
   async pullAll(topics?: readonly string[]): Promise<TruthRow[]> {
     return await this.call('pullAll', { topics: topics ?? null }) as TruthRow[];
@@ -154,6 +178,27 @@ export class JavaSession {
     readonly fail?: boolean; readonly trace?: boolean; readonly delayLevel?: number; readonly maxReconsumeTimes?: number;
   }): Promise<TruthRow[]> {
     return await this.call('consume', request) as TruthRow[];
+  }
+
+  /** Joins the group as `member` of this JVM, consumes everything and stays. Answers the client id. */
+  async join(request: {
+    readonly member: string; readonly group: string; readonly topic: string; readonly tags?: string; readonly sql?: string;
+    readonly orderly?: boolean; readonly broadcast?: boolean; readonly instance?: string; readonly fail?: boolean;
+  }): Promise<string> {
+    return await this.call('join', request) as string;
+  }
+
+  /** What a member that stays has, `broker/topic/queueId`, and what it consumed, `broker/queueId/offset body`. */
+  async memberState(member: string): Promise<{ readonly queues: readonly string[]; readonly seen: readonly string[] }> {
+    return await this.call('memberState', { member }) as { queues: string[]; seen: string[] };
+  }
+
+  async resetByTime(group: string, topic: string, timestamp: number): Promise<void> {
+    await this.call('resetByTime', { group, topic, timestamp });
+  }
+
+  async leave(member: string): Promise<void> {
+    await this.call('leave', { member });
   }
 
   async committed(group: string, topic: string): Promise<{ readonly queueId: number; readonly committedOffset: number | null }[]> {

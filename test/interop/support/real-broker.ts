@@ -14,13 +14,18 @@ export interface NameServer {
   stop(): Promise<void>;
 }
 
+export interface NameServerOptions {
+  readonly version?: string | undefined;
+  readonly systemProperties?: Readonly<Record<string, string>>;
+}
+
 /** Starts a name server; about 2 s. */
-export async function startNameServer(version?: string): Promise<NameServer> {
+export async function startNameServer({ version, systemProperties = {} }: NameServerOptions = {}): Promise<NameServer> {
   const home = temporaryDirectory('namesrv');
   const port = await freeBrokerPort();
   const config = join(home, 'namesrv.conf');
   writeFileSync(config, `listenPort=${port}\nbindAddress=127.0.0.1\n`);
-  const child = new Child('java', javaArguments({ mainClass: 'org.apache.rocketmq.namesrv.NamesrvStartup', args: ['-c', config], heap: '256m', home, version }));
+  const child = new Child('java', javaArguments({ mainClass: 'org.apache.rocketmq.namesrv.NamesrvStartup', args: ['-c', config], heap: '256m', home, version, systemProperties }));
   const up = await child.until(() => child.stdout.includes('boot success'), BOOT_TIMEOUT_MS, 'the name server boot');
   if (!up) throw new Error(`the name server did not boot: ${child.stdout}\n${child.stderr}`);
   return {
@@ -40,6 +45,8 @@ export interface BrokerOptions {
   readonly config?: Readonly<Record<string, string | number | boolean>>;
   readonly version?: string | undefined;
   readonly port?: number;
+  readonly heap?: string | undefined;
+  readonly systemProperties?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface RealBroker {
@@ -100,7 +107,8 @@ export async function bootBroker(options: BrokerOptions): Promise<RealBroker | R
   const file = join(home, 'broker.conf');
   writeFileSync(file, Object.entries(config).map(([name, value]) => `${name}=${value}\n`).join(''));
   const child = new Child('java', javaArguments({
-    mainClass: 'mqlite.interop.BrokerMain', args: ['-c', file], heap: '1g', home, version: options.version, systemProperties: DISK_LIMITS,
+    mainClass: 'mqlite.interop.BrokerMain', args: ['-c', file], heap: options.heap ?? '1g', home, version: options.version,
+    systemProperties: { ...DISK_LIMITS, ...options.systemProperties },
   }));
   const logs = (): Record<string, string> => brokerLogs(home);
   const complaints = (): string[] => complaintsIn(logs(), fresh);

@@ -44,6 +44,12 @@ export class FakeStore {
   /** `instance group` → `topic queueId` → next offset. */
   readonly broadcasts = new Map<string, Map<string, number>>();
   readonly log: Message[] = [];
+
+  instancesOf(group: string): { readonly instance: string; readonly offsets: ReadonlyMap<string, number> }[] {
+    return [...this.broadcasts].map(([key, offsets]) => ({ instance: key.split(' ')[0]!, group: key.split(' ')[1], offsets }))
+      .filter((found) => found.group === group && found.offsets.size > 0).sort((left, right) => (left.instance < right.instance ? -1 : 1));
+  }
+
   /** Delayed messages that are neither delivered nor taken back. */
   readonly waiting: WaitingMessage[] = [];
   readonly clock: Clock;

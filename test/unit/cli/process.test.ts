@@ -234,8 +234,8 @@ describe('base command', () => {
   });
 
   it('a name server is told apart', async () => {
-    const request = { mode: 'read' as const, create: false, lockTimeoutMs: 1, flush: undefined, readOnly: false, clock: systemClock, onNotice: () => undefined };
-    await expect(openTarget({ ...request, target: { kind: 'remote', addresses: ['a:1', 'b:2'], source: '--namesrv' } })).rejects.toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining('a:1;b:2') as string });
+    const request = { mode: 'read' as const, create: false, lockTimeoutMs: 1, flush: undefined, readOnly: false, clock: systemClock, dataDirectory: '/nowhere', onNotice: () => undefined };
+    await expect(openTarget({ ...request, target: { kind: 'remote', addresses: ['127.0.0.1:9', '127.0.0.1:11'], source: '--namesrv', tls: null, credentials: null } })).rejects.toMatchObject({ code: 'UNREACHABLE', message: expect.stringMatching(/127\.0\.0\.1:9.*127\.0\.0\.1:11|127\.0\.0\.1:11.*127\.0\.0\.1:9/) as string });
     await expect(openTarget({ ...request, target: { kind: 'local', directory: '/no/such/store', commitLogDirectory: undefined, source: '--store' } })).rejects.toMatchObject({ code: 'STORE_NOT_FOUND' });
   });
 });

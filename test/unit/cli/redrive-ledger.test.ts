@@ -10,7 +10,7 @@ const fresh = (): string => ledgerPath({ kind: 'local', directory: temporaryDire
 describe('the redrive ledger', () => {
   it('lies in the store, or for a cluster in the data directory, under a name that any file system takes', () => {
     expect(ledgerPath({ kind: 'local', directory: '/s', commitLogDirectory: undefined, source: '' }, '/data', 'a|b%c')).toBe('/s/mqlite/redrive/617c622563.ndjson');
-    const remote = (...addresses: string[]) => ledgerPath({ kind: 'remote', addresses, source: '' }, '/data', 'g');
+    const remote = (...addresses: string[]) => ledgerPath({ kind: 'remote', addresses, source: '', tls: null, credentials: null }, '/data', 'g');
     expect(remote('b:1', 'a:1')).toBe(remote('a:1', 'b:1'));
     expect(remote('a:1')).toMatch(/^\/data\/redrive\/[0-9a-f]+\/67\.ndjson$/);
   });

@@ -93,7 +93,7 @@ describe('small renderers', () => {
   it('numbers, sizes, durations, times', () => {
     expect([0, 999, 1000, 1_234_567, -1000].map(formatInteger)).toEqual(['0', '999', '1,000', '1,234,567', '-1,000']);
     expect([0, 1023, 1024, 1536, 10 * 1024 ** 2, 3 * 1024 ** 4].map(formatBytes)).toEqual(['0 B', '1023 B', '1 KiB', '1.50 KiB', '10 MiB', '3 TiB']);
-    expect([0, 1.25, 999, 1500, 59_900, 60_000, 3_660_000, 90_061_000, -1500].map(formatDuration)).toEqual(['0 ms', '1.3 ms', '999 ms', '1.5 s', '59.9 s', '1m', '1h 1m', '1d 1h', '-1.5 s']);
+    expect([0, 1.25, 999, 1500, 59_900, 60_000, 3_660_000, 90_061_000, -1500].map(formatDuration)).toEqual(['0ms', '1.3ms', '999ms', '1.5s', '59.9s', '1m', '1h 1m', '1d 1h', '-1.5s']);
     expect([formatTime(null), formatTime(0)]).toEqual(['-', '1970-01-01 00:00:00.000Z']);
     expect([plural(1, 'queue'), plural(2000, 'queue'), plural(2, 'entry', 'entries')]).toEqual(['1 queue', '2,000 queues', '2 entries']);
   });

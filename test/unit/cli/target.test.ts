@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadProfiles, profilesPath, saveProfiles } from '../../../src/cli/profiles.ts';
-import { resolveTarget } from '../../../src/cli/target.ts';
+import { describeTarget, resolveTarget } from '../../../src/cli/target.ts';
 import type { TargetInputs } from '../../../src/cli/target.ts';
 
 const PROFILES = {
@@ -38,6 +38,21 @@ describe('target', () => {
     expect(() => source({ store: 'a', namesrv: 'b:1' })).toThrow('--store and --namesrv name two targets');
     expect(() => source({ store: 'a', profile: 'dev' })).toThrow('--store and --profile');
     expect(() => source({ namesrv: 'a:1', commitLogDirectory: 'x' })).toThrow('--commitlog-dir does not go with a name server');
+  });
+
+  it('TLS and keys: those of the flags over those of the profile, the profile\'s keys over those of the environment', () => {
+    const credentials = { accessKey: 'ops', secretKey: 'env:S' };
+    const loadProfiles = () => ({ active: null, profiles: { secure: { namesrv: 'a:1', tls: { ca: '/ca', cert: '/c', key: '/k' }, credentials } } });
+    const env = { MQLITE_ACCESS_KEY: 'me', MQLITE_SECRET_KEY: 'hush' };
+    const target = (more: Partial<TargetInputs>) => resolveTarget(inputs({ loadProfiles, env, ...more })).target;
+    expect(target({ namesrv: 'n:1' })).toMatchObject({ tls: null, credentials: { accessKey: 'me', secretKey: 'hush' } });
+    expect(target({ namesrv: 'n:1', tls: {}, env: {} })).toMatchObject({ tls: {}, credentials: null });
+    expect(target({ profile: 'secure', tls: { ca: '/mine' } })).toMatchObject({ tls: { ca: '/mine', cert: '/c', key: '/k' }, credentials });
+    expect(describeTarget(target({ profile: 'secure' }))).toBe('name server a:1 (profile secure), TLS, signed as ops');
+    expect(describeTarget(target({ store: '/s' }))).toBe('store /s (--store)');
+    expect(() => target({ store: 's', tls: {} })).toThrow('--tls does not go with a store directory');
+    expect(() => target({ namesrv: 'n:1', tls: { cert: '/c' } })).toThrow('--tls-cert without --tls-key');
+    expect(() => target({ namesrv: 'n:1', tls: { key: '/k' } })).toThrow('--tls-key without --tls-cert');
   });
 
   it('NAMESRV_ADDR redirects nothing and earns a hint, only where the default was taken', () => {

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Membership } from '../../../../src/broker/types.ts';
-import { CommitRate, commitsPerSecond } from '../../../../src/engine/groups/commit-rate.ts';
+import { CommitRate, commitsPerSecond } from '../../../../src/broker/commit-rate.ts';
 import { nodeFileSystem } from '../../../../src/engine/files/node-file-system.ts';
 import { openLocalBroker } from '../../../../src/engine/open.ts';
 import { temporaryDirectory } from '../../../support/fixtures.ts';

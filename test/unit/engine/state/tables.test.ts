@@ -13,7 +13,7 @@ import { OffsetResets } from '../../../../src/engine/state/offset-resets.ts';
 import { createGroup, getGroup, listGroups, removeGroup } from '../../../../src/engine/state/subscription-groups.ts';
 import {
   isSendAllowed, isSystemGroup, isSystemTopic, validateGroupName, validateTopicName,
-} from '../../../../src/engine/state/topic-name.ts';
+} from '../../../../src/broker/names.ts';
 import { alterTopic, createTopic, getTopic, listTopics, mergeTopics, removeTopic } from '../../../../src/engine/state/topics.ts';
 import { temporaryDirectory } from '../../../support/fixtures.ts';
 
@@ -82,7 +82,7 @@ describe('topics', () => {
     const root = parse('{}');
     createTopic(root, 'a', {}, NAMES, 1);
     const before = JSON.stringify(root);
-    expect(codeOf(() => createTopic(root, 'a', {}, NAMES, 1))).toBe('INVALID_INPUT');
+    expect(codeOf(() => createTopic(root, 'a', {}, NAMES, 1))).toBe('REFUSED');
     expect(codeOf(() => createTopic(root, 'TBW102', {}, NAMES, 1))).toBe('INVALID_INPUT');
     expect(codeOf(() => createTopic(root, 'b', { readQueueNums: 0 }, NAMES, 1))).toBe('INVALID_INPUT');
     expect(codeOf(() => createTopic(root, 'b', { perm: 8 }, NAMES, 1))).toBe('INVALID_INPUT');
@@ -125,7 +125,7 @@ describe('groups', () => {
     });
     expect(listGroups(root).filter((group) => !group.system).map(({ group }) => group)).toEqual(['g']);
     expect(getGroup(root, 'TOOLS_CONSUMER')).toMatchObject({ system: true });
-    expect(codeOf(() => createGroup(root, 'g', {}, 1))).toBe('INVALID_INPUT');
+    expect(codeOf(() => createGroup(root, 'g', {}, 1))).toBe('REFUSED');
     expect(codeOf(() => createGroup(root, 'h', { retryQueueNums: -1 }, 1))).toBe('INVALID_INPUT');
     expect(codeOf(() => removeGroup(root, 'CID_RMQ_SYS_TRANS', 1))).toBe('REFUSED');
     expect(codeOf(() => removeGroup(root, 'nobody', 1))).toBe('GROUP_NOT_FOUND');

@@ -10,7 +10,7 @@ import { StoreReader } from '../../../../src/engine/read/store-reader.ts';
 import { resolveIdentity } from '../../../../src/engine/store-context.ts';
 import { storePaths } from '../../../../src/engine/store-paths.ts';
 import { committedCopy, realQueueOf, renewedCopy } from '../../../../src/engine/transaction/half-copies.ts';
-import type { PreparedMessage } from '../../../../src/engine/write/batch-appender.ts';
+import type { PreparedMessage } from '../../../../src/broker/prepared-message.ts';
 import { StoreWriter } from '../../../../src/engine/write/store-writer.ts';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { endRequest, listTransactions } from '../../../../src/client/transactions.ts';

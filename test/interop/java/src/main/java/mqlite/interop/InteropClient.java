@@ -71,7 +71,14 @@ public final class InteropClient {
             case "send" -> new Producing(session).send(request);
             case "transaction" -> new Producing(session).transaction(request);
             case "answerChecks" -> new Producing(session).answerChecks(request);
+            case "request" -> new Requesting(session).request(request);
+            case "reply" -> new Requesting(session).reply(request);
+            case "recall" -> new Requesting(session).recall(request);
             case "consume" -> new Consuming(session).consume(request);
+            case "join" -> Members.join(session, request);
+            case "memberState" -> Members.state(request);
+            case "resetByTime" -> Members.resetByTime(session, request);
+            case "leave" -> Members.leave(request);
             case "committed" -> new Consuming(session).committed(request.getString("group"), request.getString("topic"));
             case "commit" -> new Consuming(session).commit(request);
             case "pullAll" -> new Reading(session).pullAll(request.getList("topics", String.class));

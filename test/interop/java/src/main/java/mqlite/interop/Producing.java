@@ -144,7 +144,7 @@ final class Producing {
 
     private static MessageQueue queue(JSONObject row) {
         Integer queueId = row.getInteger("queueId");
-        return queueId == null ? null : new MessageQueue(row.getString("topic"), "broker-a", queueId);
+        return queueId == null ? null : new MessageQueue(row.getString("topic"), row.getString("brokerName") == null ? "broker-a" : row.getString("brokerName"), queueId);
     }
 
     private static Message message(JSONObject row) {

@@ -3,6 +3,7 @@ package mqlite.interop;
 import com.alibaba.fastjson2.JSONObject;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
@@ -144,8 +145,12 @@ final class Reading {
 
     /** Where a message went, as the broker answered. */
     static Map<String, Object> sent(SendResult result, String offsetMsgId) {
-        return Map.of("status", result.getSendStatus().name(), "topic", result.getMessageQueue().getTopic(), "brokerName", result.getMessageQueue().getBrokerName(),
+        Map<String, Object> row = new LinkedHashMap<>(Map.of("status", result.getSendStatus().name(), "topic", result.getMessageQueue().getTopic(), "brokerName", result.getMessageQueue().getBrokerName(),
             "queueId", result.getMessageQueue().getQueueId(), "queueOffset", result.getQueueOffset(), "msgId", String.valueOf(result.getMsgId()),
-            "offsetMsgId", String.valueOf(offsetMsgId));
+            "offsetMsgId", String.valueOf(offsetMsgId)));
+        if (result.getRecallHandle() != null) {
+            row.put("recallHandle", result.getRecallHandle());
+        }
+        return row;
     }
 }

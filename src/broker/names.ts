@@ -1,6 +1,6 @@
-import { MqliteError } from '../../broker/errors.ts';
-import { isDlqTopic, isRetryTopic } from '../../broker/retry-topics.ts';
-import { GIVE_UP_TOPIC, HALF_TOPIC, OP_HALF_TOPIC, TRANSACTION_GROUP } from '../../record/transaction.ts';
+import { MqliteError } from './errors.ts';
+import { isDlqTopic, isRetryTopic } from './retry-topics.ts';
+import { GIVE_UP_TOPIC, HALF_TOPIC, OP_HALF_TOPIC, TRANSACTION_GROUP } from '../record/transaction.ts';
 
 /** Limits and names of [TopicValidator]; a group name is short enough for `%RETRY%group` and `%DLQ%group`. Lengths in characters. */
 export const TOPIC_MAX_LENGTH = 127;

@@ -1,19 +1,20 @@
-import { MqliteError } from '../../broker/errors.ts';
-import { isRetryTopic } from '../../broker/retry-topics.ts';
-import type { OutgoingMessage } from '../../broker/types.ts';
-import { compressBody } from '../../record/compress.ts';
-import { MAX_BODY_BYTES, MAX_PROPERTIES_BYTES } from '../../record/layout.ts';
-import { hasSeparator, NAME_END, PROPERTY, propertyItem, SYSTEM_PROPERTIES, VALUE_END } from '../../record/properties.ts';
-import { compressionFlags } from '../../record/sys-flag.ts';
-import { tagsHash } from '../../record/tags.ts';
-import { MAX_TIMER_DELAY_MS } from '../dispatch/placement.ts';
-import { isSendAllowed, validateGroupName, validateTopicName } from '../state/topic-name.ts';
-import type { PreparedMessage } from '../write/batch-appender.ts';
+import { MqliteError } from './errors.ts';
+import { isRetryTopic } from './retry-topics.ts';
+import type { OutgoingMessage } from './types.ts';
+import { compressBody } from '../record/compress.ts';
+import { MAX_BODY_BYTES, MAX_PROPERTIES_BYTES } from '../record/layout.ts';
+import { hasSeparator, NAME_END, PROPERTY, propertyItem, SYSTEM_PROPERTIES, VALUE_END } from '../record/properties.ts';
+import { compressionFlags } from '../record/sys-flag.ts';
+import { tagsHash } from '../record/tags.ts';
+import { isSendAllowed, validateGroupName, validateTopicName } from './names.ts';
+import type { PreparedMessage } from './prepared-message.ts';
 
+/** `timerMaxDelaySec`. [MessageStoreConfig] */
+const MAX_TIMER_DELAY_MS = 259_200_000;
 /** DELAY is a Java int. */
 const MAX_DELAY_LEVEL = 0x7fff_ffff;
 
-/** A prepared message whose queue is chosen under the write lock. */
+/** A prepared message whose queue is still to be chosen. */
 export interface RoutableMessage extends PreparedMessage {
   /** What the sender asked for: a queue, a sharding key, or neither. */
   readonly wantedQueueId: number | undefined;

@@ -1,4 +1,4 @@
-import { MqliteError } from '../../broker/errors.ts';
+import { MqliteError } from './errors.ts';
 
 interface AttributeRule {
   readonly describe: string;

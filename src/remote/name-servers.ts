@@ -1,0 +1,41 @@
+import { MqliteError } from '../broker/errors.ts';
+import type { RequestDefinition } from '../wire/definition.ts';
+import type { RemotingCommand } from '../wire/frame.ts';
+import { isGone } from './failures.ts';
+import type { AskOptions, RemotingClient } from './remoting-client.ts';
+
+/** The name servers of a cluster. Each knows everything; one that works is kept, and the next one tried when it fails. */
+export class NameServers {
+  readonly addresses: readonly string[];
+  readonly #client: RemotingClient;
+  #current: number;
+
+  constructor(client: RemotingClient, addresses: readonly string[], random: () => number = Math.random) {
+    this.#client = client;
+    this.addresses = addresses;
+    this.#current = Math.floor(random() * addresses.length);
+  }
+
+  /** The answer of the first that gives one, and who that is. Errors: UNREACHABLE when none does. */
+  async ask<Q, QB>(definition: RequestDefinition<Q, QB, unknown, unknown>, header: Q, body: QB, options?: AskOptions): Promise<{ readonly response: RemotingCommand; readonly address: string }> {
+    const failures: MqliteError[] = [];
+    for (let attempt = 0; attempt < this.addresses.length; attempt++) {
+      const address = this.addresses[this.#current]!;
+      try {
+        return { response: await this.#client.ask(address, definition, header, body, options), address };
+      } catch (error) {
+        if (!isGone(error)) throw error;
+        failures.push(error);
+        this.#current = (this.#current + 1) % this.addresses.length;
+      }
+    }
+    throw unreachable(failures);
+  }
+}
+
+const unreachable = (failures: readonly MqliteError[]): MqliteError => {
+  const [first] = failures;
+  const code = failures.every(({ code: one }) => one === 'TIMED_OUT') ? 'TIMED_OUT' : 'UNREACHABLE';
+  if (failures.length === 1) return new MqliteError(code, `name server ${first!.message}`, { hint: first!.hint ?? '', cause: first });
+  return new MqliteError(code, `no name server answers: ${failures.map(({ message }) => message).join('; ')}`, { hint: 'Is one of them running, and are the ports right?', cause: first });
+};

@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import type { BrokerListJson } from '../../src/cli/commands/brokers.ts';
+import { Cluster } from './support/cluster.ts';
+import { runOnCluster } from './support/remote-cli.ts';
+import { describeInterop } from './support/suite.ts';
+
+describeInterop('brokers of a cluster', () => {
+  it('are listed, shown and configured; one that was killed is said to be silent', async () => {
+    const cluster = await Cluster.start({ brokers: [{ name: 'broker-a' }, { name: 'broker-b' }] });
+    const run = (...args: string[]) => runOnCluster([...args, '--namesrv', cluster.namesrv]);
+    try {
+      const [a, b] = [cluster.broker('broker-a').address, cluster.broker('broker-b').address];
+      const list = await run('cluster', 'list', '--json');
+      expect(list, list.stderr).toMatchObject({ code: 0, stderr: '' });
+      const { brokers } = JSON.parse(list.stdout) as BrokerListJson;
+      expect(brokers).toMatchObject([
+        { clusterName: 'DefaultCluster', brokerName: 'broker-a', brokerId: 0, address: a, problem: null, stats: { version: 'V5_5_0', dispatchBehindBytes: 0, properties: { brokerVersionDesc: 'V5_5_0' } } },
+        { clusterName: 'DefaultCluster', brokerName: 'broker-b', brokerId: 0, address: b, problem: null },
+      ]);
+      for (const { stats } of brokers) {
+        expect(Math.abs(Date.now() - stats!.bootTimestamp!)).toBeLessThan(300_000);
+        for (const name of ['messagesInPerSecond', 'messagesOutPerSecond', 'commitLogMinOffset', 'commitLogMaxOffset'] as const) expect(stats![name], name).toBeGreaterThanOrEqual(0);
+      }
+      const table = await run('cluster', 'list');
+      expect(table.stdout.split('\n').map((line) => line.split('\t').slice(0, 5).join(' '))).toEqual(['CLUSTER BROKER ID ADDRESS VERSION', `DefaultCluster broker-a 0 ${a} V5_5_0`, `DefaultCluster broker-b 0 ${b} V5_5_0`, '']);
+      expect((await run('cluster', 'show', 'broker-b')).stdout).toContain(`address         ${b}\n`);
+
+      expect(await run('broker', 'config', 'get', 'broker-a', 'fileReservedTime')).toMatchObject({ code: 0, stdout: 'fileReservedTime=100000\n' });
+      expect(await run('broker', 'config', 'set', 'broker-a', 'fileReservedTime=48')).toMatchObject({ code: 0, stderr: 'mqlite: nothing was changed; add --execute to do it\n' });
+      expect((await run('broker', 'config', 'get', 'broker-a', 'fileReservedTime')).stdout).toBe('fileReservedTime=100000\n');
+      expect(await run('broker', 'config', 'set', 'broker-a', 'fileReservedTime=48', '--execute')).toMatchObject({ code: 0, stdout: expect.stringContaining('changed 1 setting, read back and right') as string });
+      expect((await run('broker', 'config', 'get', 'broker-a', 'fileReservedTime')).stdout).toBe('fileReservedTime=48\n');
+      expect((await run('broker', 'config', 'get', 'broker-b', 'fileReservedTime')).stdout).toBe('fileReservedTime=100000\n');
+      expect(await run('broker', 'config', 'set', 'broker-a', 'noSuchSetting=1', '--execute')).toMatchObject({ code: 3 });
+      expect(await run('broker', 'config', 'set', 'broker-a', 'flushDiskType=SOMETIMES', '--execute')).toMatchObject({ code: expect.not.toSatisfy((code: unknown) => code === 0) as number });
+
+      await cluster.broker('broker-b').kill();
+      const partial = await run('cluster', 'list');
+      expect([partial.code, partial.stdout.split('\n')[2]], partial.stderr).toEqual([1, expect.stringContaining('no answer')]);
+      expect(partial.stderr).toContain(b);
+    } finally {
+      await cluster.end();
+    }
+  });
+
+  it('a name server that is not there: exit 4 in time, one line', async () => {
+    for (const args of [['cluster', 'list'], ['topics', 'list']]) {
+      const { code, stdout, stderr, elapsedMs } = await runOnCluster([...args, '--namesrv', '127.0.0.1:1']);
+      expect([code, stdout]).toEqual([4, '']);
+      expect(stderr).toContain('127.0.0.1:1');
+      expect(elapsedMs).toBeLessThan(5000);
+    }
+  });
+});
