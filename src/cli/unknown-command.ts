@@ -4,9 +4,6 @@ import { nearest, suggestion } from './did-you-mean.ts';
 /** Commands that are designed and not there yet, by their first words. A row goes when its command comes. */
 const NOT_YET: readonly (readonly [words: string, hint: string])[] = [
   ['shell', 'Each command opens the store by itself: mqlite --help'],
-  ['message trace', 'Where a message is, say "mqlite message get ID" and "mqlite message find TOPIC --key KEY".'],
-  ['cluster', 'This version opens store directories only: what a store is, says "mqlite store info".'],
-  ['broker', 'This version opens store directories only: what a store is, says "mqlite store info".'],
 ];
 
 /** The error for words that name no command; the hint says which were near, or how to get the list. */
