@@ -83,7 +83,7 @@ describe('topics', () => {
     createTopic(root, 'a', {}, NAMES, 1);
     const before = JSON.stringify(root);
     expect(codeOf(() => createTopic(root, 'a', {}, NAMES, 1))).toBe('REFUSED');
-    expect(codeOf(() => createTopic(root, 'TBW102', {}, NAMES, 1))).toBe('INVALID_INPUT');
+    expect(codeOf(() => createTopic(root, 'TBW102', {}, NAMES, 1))).toBe('REFUSED');
     expect(codeOf(() => createTopic(root, 'b', { readQueueNums: 0 }, NAMES, 1))).toBe('INVALID_INPUT');
     expect(codeOf(() => createTopic(root, 'b', { perm: 8 }, NAMES, 1))).toBe('INVALID_INPUT');
     expect(codeOf(() => createTopic(root, 'b', { attributes: { color: 'red' } }, NAMES, 1))).toBe('INVALID_INPUT');
