@@ -49,7 +49,6 @@ describe('exit codes', () => {
     ['an empty body', ['produce', 't', ''], ''],
     ['a body of 4 MiB + 1', ['produce', 't'], 'a'.repeat(4 * 1024 * 1024 + 1)],
     ['a bad line of NDJSON', ['produce', 't', '--json-input'], '{"body":"ok"}\nnope\n'],
-    ['a queue that is not there', ['produce', 't', 'x', '--queue', '9'], ''],
     ['a property that is the system\'s', ['produce', 't', 'x', '--property', 'UNIQ_KEY=1'], ''],
     ['a bad tag expression', ['consume', 't', '--tag', 'A | B'], ''],
     ['a bad position', ['consume', 't', '--from', 'yesterday'], ''],
@@ -68,8 +67,14 @@ describe('exit codes', () => {
   it.each<[string, string[]]>([
     ['topic', ['consume', 'nothere', '--until-end']], ['topic under --no-create', ['produce', 'nothere', 'x', '--no-create']], ['group', ['groups', 'show', 'nothere']],
     ['message', ['message', 'get', '7F00000100002A9F0000000000FFFFFF']], ['topic', ['topics', 'show', 'nothere']],
+    ['queue', ['consume', 't', '--queue', '9', '--until-end']],
   ])('3: no such %s', (_, args) => {
     expect(runCli([...args, '--json'], { store })).toMatchObject({ status: 3, stdout: '' });
+  });
+
+  it('3: no such queue to send to, said of the line', () => {
+    const { status, stdout, stderr } = runCli(['produce', 't', 'x', '--queue', '9', '--json'], { store });
+    expect([status, errorOf(stderr).exitCode, jsonLines<{ error?: { code: string } }>(stdout).map(({ error }) => error?.code)]).toEqual([3, 3, ['NOT_FOUND']]);
   });
 
   it('3: no such store; 7: a directory of another kind', () => {
