@@ -38,7 +38,7 @@ export class QueueChoice {
     this.#random = random;
   }
 
-  /** Errors: TOPIC_NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT (no such queue); those of the name server. */
+  /** Errors: TOPIC_NOT_FOUND, PERMISSION_DENIED, NOT_FOUND (no such queue), INVALID_INPUT (no number of one); those of the name server. */
   async choose(wanted: WantedQueue): Promise<ChosenQueue> {
     const { topic, queueId, shardingKey } = wanted;
     const route = await this.#cluster.findRoute(topic);
@@ -49,7 +49,8 @@ export class QueueChoice {
     if (queueId !== undefined) {
       const queue = queues.find((candidate) => candidate.queueId === queueId);
       if (queue !== undefined) return { queue, isNewTopic };
-      throw new MqliteError('NOT_FOUND', `topic ${topic} has no queue ${queueId} to write to`, { hint: `its queues are 0 to ${Math.max(...queues.map((candidate) => candidate.queueId))}` });
+      const isNumber = Number.isSafeInteger(queueId) && queueId >= 0;
+      throw new MqliteError(isNumber ? 'NOT_FOUND' : 'INVALID_INPUT', `topic ${topic} has no queue ${queueId} to write to`, { hint: `its queues are 0 to ${Math.max(...queues.map((candidate) => candidate.queueId))}` });
     }
     // Java takes the remainder first, so that the hash Integer.MIN_VALUE is harmless. [SelectMessageQueueByHash#select]
     if (shardingKey !== undefined) return { queue: queues[Math.abs(javaHashCode(shardingKey) % queues.length)]!, isNewTopic };

@@ -19,11 +19,13 @@ describeInterop('brokers of a cluster', () => {
       ]);
       for (const { stats } of brokers) {
         expect(Math.abs(Date.now() - stats!.bootTimestamp!)).toBeLessThan(300_000);
-        for (const name of ['messagesInPerSecond', 'messagesOutPerSecond', 'commitLogMinOffset', 'commitLogMaxOffset'] as const) expect(stats![name], name).toBeGreaterThanOrEqual(0);
+        expect(stats!.commitLogMaxOffset).toBeGreaterThanOrEqual(0);
+        // A broker has no rates before it has counted for a while, and an empty log begins nowhere: then they are unknown, and not 0.
+        for (const name of ['messagesInPerSecond', 'messagesOutPerSecond'] as const) if (stats![name] !== null) expect(stats![name], name).toBeGreaterThanOrEqual(0);
       }
       const table = await run('cluster', 'list');
       expect(table.stdout.split('\n').map((line) => line.split('\t').slice(0, 5).join(' '))).toEqual(['CLUSTER BROKER ID ADDRESS VERSION', `DefaultCluster broker-a 0 ${a} V5_5_0`, `DefaultCluster broker-b 0 ${b} V5_5_0`, '']);
-      expect((await run('cluster', 'show', 'broker-b')).stdout).toContain(`address         ${b}\n`);
+      expect((await run('cluster', 'show', 'broker-b')).stdout).toMatch(new RegExp(`^address +${b}$`, 'm'));
 
       expect(await run('broker', 'config', 'get', 'broker-a', 'fileReservedTime')).toMatchObject({ code: 0, stdout: 'fileReservedTime=100000\n' });
       expect(await run('broker', 'config', 'set', 'broker-a', 'fileReservedTime=48')).toMatchObject({ code: 0, stderr: 'mqlite: nothing was changed; add --execute to do it\n' });
