@@ -5,7 +5,7 @@ import { runOnCluster } from './support/remote-cli.ts';
 import { describeInterop } from './support/suite.ts';
 
 describeInterop('brokers of a cluster', () => {
-  it('are listed, shown and configured; one that was killed is said to be silent', async () => {
+  it('are listed, shown and configured; one that does not answer is said to be silent', async () => {
     const cluster = await Cluster.start({ brokers: [{ name: 'broker-a' }, { name: 'broker-b' }] });
     const run = (...args: string[]) => runOnCluster([...args, '--namesrv', cluster.namesrv]);
     try {
@@ -36,8 +36,10 @@ describeInterop('brokers of a cluster', () => {
       expect(await run('broker', 'config', 'set', 'broker-a', 'noSuchSetting=1', '--execute')).toMatchObject({ code: 3 });
       expect(await run('broker', 'config', 'set', 'broker-a', 'flushDiskType=SOMETIMES', '--execute')).toMatchObject({ code: expect.not.toSatisfy((code: unknown) => code === 0) as number });
 
-      await cluster.broker('broker-b').kill();
+      // Alive and deaf: of one that died the name server forgets at once.
+      process.kill(cluster.broker('broker-b').pid, 'SIGSTOP');
       const partial = await run('cluster', 'list');
+      process.kill(cluster.broker('broker-b').pid, 'SIGCONT');
       expect([partial.code, partial.stdout.split('\n')[2]], partial.stderr).toEqual([1, expect.stringContaining('no answer')]);
       expect(partial.stderr).toContain(b);
     } finally {
