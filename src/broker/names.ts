@@ -1,5 +1,6 @@
 import { MqliteError } from './errors.ts';
 import { isDlqTopic, isRetryTopic } from './retry-topics.ts';
+import { TRACE_TOPIC } from '../record/trace.ts';
 import { GIVE_UP_TOPIC, HALF_TOPIC, OP_HALF_TOPIC, TRANSACTION_GROUP } from '../record/transaction.ts';
 
 /** Limits and names of [TopicValidator]; a group name is short enough for `%RETRY%group` and `%DLQ%group`. Lengths in characters. */
@@ -19,7 +20,7 @@ export interface BrokerNames {
 }
 
 const SYSTEM_TOPICS: ReadonlySet<string> = new Set([
-  AUTO_CREATE_TOPIC, SCHEDULE_TOPIC, 'BenchmarkTest', HALF_TOPIC, 'RMQ_SYS_TRACE_TOPIC', OP_HALF_TOPIC, GIVE_UP_TOPIC,
+  AUTO_CREATE_TOPIC, SCHEDULE_TOPIC, 'BenchmarkTest', HALF_TOPIC, TRACE_TOPIC, OP_HALF_TOPIC, GIVE_UP_TOPIC,
   'SELF_TEST_TOPIC', 'OFFSET_MOVED_EVENT', 'CHECKPOINT_TOPIC',
   // Since 5.5.0.
   'RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC', 'RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC',

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { MqliteError } from '../broker/errors.ts';
 import type { OffsetCommit } from '../broker/types.ts';
 import type { BroadcastFiles } from '../remote/groups/broadcast-member.ts';
-import { systemErrorToMqlite } from './error-report.ts';
+import { naming } from './named-files.ts';
 
 const LOCK_BYTE = 0;
 
@@ -18,12 +18,12 @@ export const broadcastFiles = (dataDirectory: string, nameServers: readonly stri
     open: (instance, group) => BroadcastOffsetsFile.open(path.join(directory, instance), instance, group),
     list: (group) => instancesIn(directory).flatMap((instance) => {
       const file = path.join(directory, instance, `${group}.json`);
-      return existsSync(file) ? [{ instance, offsets: guarded(file, () => readOffsets(file)) }] : [];
+      return existsSync(file) ? [{ instance, offsets: naming(file, () => readOffsets(file)) }] : [];
     }),
   };
 };
 
-const instancesIn = (directory: string): string[] => (existsSync(directory) ? guarded(directory, () => readdirSync(directory)).sort() : []);
+const instancesIn = (directory: string): string[] => (existsSync(directory) ? naming(directory, () => readdirSync(directory)).sort() : []);
 
 type OffsetTable = Record<string, Record<string, Record<string, number>>>;
 
@@ -37,7 +37,7 @@ class BroadcastOffsetsFile {
     // The native module is loaded on use.
     const { nativeFileLocks } = await import('../engine/files/file-locks.ts');
     const file = path.join(directory, `${group}.json`);
-    return guarded(file, () => {
+    return naming(file, () => {
       mkdirSync(directory, { recursive: true });
       const lockFd = openSync(path.join(directory, `${group}.lock`), 'a+');
       try {
@@ -66,7 +66,7 @@ class BroadcastOffsetsFile {
   write(offsets: readonly OffsetCommit[]): void {
     const offsetTable: OffsetTable = bare();
     for (const { queue: { topic, brokerName, queueId }, offset } of offsets) ((offsetTable[topic] ??= bare())[brokerName] ??= bare())[queueId] = offset;
-    guarded(this.#path, () => {
+    naming(this.#path, () => {
       const temporary = `${this.#path}.tmp`;
       const fd = openSync(temporary, 'w');
       try {
@@ -107,13 +107,4 @@ const readOffsets = (file: string): OffsetCommit[] => {
 const wholeNumber = (value: number): number => {
   if (Number.isSafeInteger(value) && value >= 0) return value;
   throw new RangeError(`${value} is not a whole number of at least 0`);
-};
-
-const guarded = <T>(file: string, action: () => T): T => {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof MqliteError) throw error;
-    throw systemErrorToMqlite(error, file) ?? error;
-  }
 };

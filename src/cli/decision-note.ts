@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { EndTransactionRequest } from '../broker/types.ts';
 import { MqliteError } from '../broker/errors.ts';
-import { systemErrorToMqlite } from './error-report.ts';
+import { naming, syncDirectory } from './named-files.ts';
 import type { RemoteTarget } from './target.ts';
 
 /** Where decisions about transactions on a cluster are kept, each in a file until it is carried out. */
@@ -93,20 +93,5 @@ function parse(file: string): readonly EndTransactionRequest[] {
   } catch (error) {
     if (error instanceof SyntaxError) return damaged();
     throw error;
-  }
-}
-
-function syncDirectory(directory: string): void {
-  if (process.platform === 'win32') return;
-  const fd = openSync(directory, 'r');
-  fsyncSync(fd);
-  closeSync(fd);
-}
-
-function naming<T>(what: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    throw systemErrorToMqlite(error, what) ?? error;
   }
 }

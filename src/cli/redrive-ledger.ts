@@ -4,6 +4,7 @@ import { MqliteError } from '../broker/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { RedriveEntry, RedriveLedger } from '../client/redrive.ts';
 import { systemErrorToMqlite } from './error-report.ts';
+import { naming, syncDirectory } from './named-files.ts';
 import type { Target } from './target.ts';
 
 /** An entry and when it was made, ms since the epoch. */
@@ -122,21 +123,5 @@ export class LedgerFile implements RedriveLedger {
   close(): void {
     closeSync(this.#fd);
     closeSync(this.#lockFd);
-  }
-}
-
-/** So that the ledger is there after a power cut. Windows has no such thing, and needs none. */
-function syncDirectory(directory: string): void {
-  if (process.platform === 'win32') return;
-  const fd = openSync(directory, 'r');
-  fsyncSync(fd);
-  closeSync(fd);
-}
-
-function naming<T>(what: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    throw systemErrorToMqlite(error, what) ?? error;
   }
 }

@@ -4,7 +4,8 @@ import { toMqliteError } from '../files/storage-errors.ts';
 import type { TopicAdmin } from '../local/topic-admin.ts';
 import type { StoreContext } from '../store-context.ts';
 import { BroadcastOffsets } from './broadcast-offsets.ts';
-import { checkOffset, toQueueOffset } from './group-member.ts';
+import { checkOffset } from '../../broker/check-offset.ts';
+import { toQueueOffset } from './group-member.ts';
 import type { MemberCard, MemberDirectory } from './member-directory.ts';
 
 export interface BroadcastMemberParts {

@@ -1,4 +1,5 @@
 import { allocateQueues } from '../../broker/allocate.ts';
+import { checkOffset } from '../../broker/check-offset.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type { Membership, MessageQueue, OffsetCommit } from '../../broker/types.ts';
 import { toMqliteError } from '../files/storage-errors.ts';
@@ -207,9 +208,5 @@ export class GroupMember implements Membership {
 }
 
 const keyOf = ({ topic, queueId }: MessageQueue): string => `${topic}/${queueId}`;
-
-export const checkOffset = (offset: number): void => {
-  if (!Number.isSafeInteger(offset) || offset < 0) throw new MqliteError('INVALID_INPUT', `offset ${offset} is not a whole number of at least 0`);
-};
 
 export const toQueueOffset = ({ queue, offset }: OffsetCommit): QueueOffset => ({ topic: queue.topic, queueId: queue.queueId, offset });

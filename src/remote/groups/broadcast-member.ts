@@ -5,7 +5,7 @@ import { isGone } from '../failures.ts';
 import { queueKey } from '../queue-offsets.ts';
 import type { RemotingClient } from '../remoting-client.ts';
 import { readableQueues } from '../routes.ts';
-import { checkOffset } from './cluster-member.ts';
+import { checkOffset } from '../../broker/check-offset.ts';
 import type { Presence } from './presence.ts';
 
 /** How far instances of broadcasting groups have read: kept on this machine, where nobody else's offsets are. */

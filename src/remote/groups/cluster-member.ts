@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { CommitRate, commitsPerSecond } from '../../broker/commit-rate.ts';
 import type { CommitWindow } from '../../broker/commit-rate.ts';
+import { checkOffset } from '../../broker/check-offset.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type { MemberCard, Membership, MessageQueue, OffsetCommit } from '../../broker/types.ts';
 import { retryTopicOf } from '../../broker/retry-topics.ts';
@@ -269,10 +270,6 @@ export class ClusterMember implements Membership {
     if (this.#hasLeft) throw new MqliteError('REFUSED', `this member has left group ${this.info.group}`);
   }
 }
-
-export const checkOffset = (offset: number): void => {
-  if (!Number.isSafeInteger(offset) || offset < 0) throw new MqliteError('INVALID_INPUT', `offset ${offset} is not a whole number of at least 0`);
-};
 
 /** Masters first: they are there most of the time. */
 const addressesOf = ({ brokers }: TopicRoute): string[] => {

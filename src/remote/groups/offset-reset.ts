@@ -1,3 +1,4 @@
+import { checkOffset } from '../../broker/check-offset.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type { MessageQueue, OffsetCommit } from '../../broker/types.ts';
 import { GET_BROKER_CONFIG } from '../../wire/requests/broker-admin.ts';
@@ -6,7 +7,6 @@ import type { Cluster } from '../cluster.ts';
 import { isGone } from '../failures.ts';
 import { requireQueue } from '../queue-offsets.ts';
 import { byBroker } from './by-broker.ts';
-import { checkOffset } from './cluster-member.ts';
 import type { GroupSettings } from './group-settings.ts';
 import { memberIds } from './member-list.ts';
 import { OffsetStore } from './offset-store.ts';
