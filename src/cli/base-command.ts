@@ -10,14 +10,14 @@ import { systemHost } from './host.ts';
 import { Output } from './output.ts';
 import { loadProfiles } from './profiles.ts';
 import { wantsColor } from './render/color.ts';
-import { escapeControlInJson } from './render/escape.ts';
-import { toJson } from './render/json.ts';
+import { escapeControlInJson } from '../text/escape.ts';
+import { toJson } from '../text/json.ts';
 import type { TableStyle } from './render/table.ts';
 import { refuseInexactNumbers, refuseValuesOfSwitches } from './parse-failure.ts';
 import { describeTarget, resolveTarget } from './target.ts';
 import type { ResolvedTarget, Target } from './target.ts';
 import type { SettingValues } from './settings.ts';
-import { parseDuration } from './time.ts';
+import { parseDuration } from '../text/time.ts';
 
 const GROUP = 'GLOBAL';
 const SIGNAL_EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143 };

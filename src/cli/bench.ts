@@ -10,7 +10,7 @@ import { consumePushed } from '../client/push-consumer.ts';
 import { Producer } from '../client/producer.ts';
 import type { PushSettings } from './group-options.ts';
 import type { Spinner } from './render/spinner.ts';
-import { formatInteger } from './render/numbers.ts';
+import { formatInteger } from '../text/numbers.ts';
 
 export interface BenchResult {
   readonly messages: number;

@@ -13,7 +13,7 @@ import { execListener, placeOf, refuseWhatCannotRun } from './exec-listener.ts';
 import { grepFilter } from './read-flags.ts';
 import type { CommandSpec } from './run-command.ts';
 import { commandSpec } from './run-command.ts';
-import { parseDuration } from './time.ts';
+import { parseDuration } from '../text/time.ts';
 
 export interface ExecFlagValues {
   readonly group?: string | undefined;

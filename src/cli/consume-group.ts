@@ -8,7 +8,7 @@ import type { ConsumeRun } from './consume-run.ts';
 import { pushSettings, wantsListener } from './group-options.ts';
 import type { MessageSink } from './message-sink.ts';
 import { ReaderGone } from './message-sink.ts';
-import { plural } from './render/numbers.ts';
+import { plural } from '../text/numbers.ts';
 
 /** Printing as a member of a group: batch by batch, or message by message through a listener where a flag or setting asks for that. */
 export async function consumeGroup(broker: Broker, run: ConsumeRun, sink: MessageSink, options: GroupOptions): Promise<void> {

@@ -7,9 +7,9 @@ import { groupOptions, refuseGroupFlags, refuseSettingsOfPush } from './group-op
 import { MessageSink } from './message-sink.ts';
 import { choosePrinter } from './message-printer.ts';
 import { withNameHints } from './name-hints.ts';
-import { parsePosition, refuseEmptyRange } from './position.ts';
+import { parsePosition, refuseEmptyRange } from '../client/position-words.ts';
 import { grepFilter, messageFilter, refuseJsonWithFormat } from './read-flags.ts';
-import { parseDuration } from './time.ts';
+import { parseDuration } from '../text/time.ts';
 
 /** What a run reads, from its flags. Error: USAGE. */
 function readRequest({ flags, settings, clock, signal, topics }: ReadRun) {

@@ -3,8 +3,8 @@ import type { ErrorCode, Place } from '../broker/errors.ts';
 import { ERROR_TABLE, MqliteError } from '../broker/errors.ts';
 import { isParseFailure, parseFailure } from './parse-failure.ts';
 import type { CommandLine } from './parse-failure.ts';
-import { caretLines } from './render/caret.ts';
-import { escapeControl } from './render/escape.ts';
+import { caretLines } from '../text/caret.ts';
+import { escapeControl } from '../text/escape.ts';
 
 export interface ErrorReport {
   readonly code: ErrorCode;

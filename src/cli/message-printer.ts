@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import type { Message } from '../record/message.ts';
-import { parseExpression } from './expression-error.ts';
+import { parseExpression } from '../text/expression-error.ts';
 import type { ChunkWriter } from './render/chunk-writer.ts';
-import { escapeControl, escapeControlInJson, escapeControlKeepLines } from './render/escape.ts';
-import { compileFormat } from './render/format-string.ts';
+import { escapeControl, escapeControlInJson, escapeControlKeepLines } from '../text/escape.ts';
+import { compileFormat } from '../text/format-string.ts';
 import { messageJson } from '../record/message-json.ts';
-import { messageLine } from './render/message-line.ts';
+import { messageLine } from '../text/message-line.ts';
 
 /** Writes one message. Error: CodecError DAMAGED, before a byte is written, when the body cannot be decompressed. */
 export type MessagePrinter = (message: Message, writer: ChunkWriter) => void;

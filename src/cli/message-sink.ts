@@ -5,7 +5,7 @@ import type { Message } from '../record/message.ts';
 import type { MessagePrinter } from './message-printer.ts';
 import type { Output } from './output.ts';
 import { ChunkWriter } from './render/chunk-writer.ts';
-import { formatInteger, plural } from './render/numbers.ts';
+import { formatInteger, plural } from '../text/numbers.ts';
 
 /** Thrown when the reader of stdout has gone: an end, not a failure. */
 export class ReaderGone extends Error {

@@ -3,7 +3,7 @@ import { MqliteError } from '../broker/errors.ts';
 import type { CompressionName, OutgoingMessage } from '../broker/types.ts';
 import { SYSTEM_PROPERTIES } from '../record/properties.ts';
 import { suggestion } from './did-you-mean.ts';
-import { parseTime } from './time.ts';
+import { parseTime } from '../text/time.ts';
 
 /** A message with the 1-based line it came from. */
 export interface NumberedMessage extends OutgoingMessage {

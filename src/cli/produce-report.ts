@@ -4,7 +4,7 @@ import { describeError } from './error-report.ts';
 import type { NumberedMessage } from './produce-input.ts';
 import type { ProduceRun } from './produce-run.ts';
 import { ChunkWriter } from './render/chunk-writer.ts';
-import { formatInteger, formatTime, plural } from './render/numbers.ts';
+import { formatInteger, formatTime, plural } from '../text/numbers.ts';
 import type { Spool } from './spool.ts';
 
 /** Acknowledgements as they come, and the summary. */

@@ -5,7 +5,7 @@ import { topicNames } from './name-hints.ts';
 import type { MessageCheck } from './open-broker.ts';
 import type { NumberedMessage } from './produce-input.ts';
 import type { ProduceRun } from './produce-run.ts';
-import { plural } from './render/numbers.ts';
+import { plural } from '../text/numbers.ts';
 
 /**
  * Where a run of `produce` sends to. A store that is there is opened at once: what is due there is delivered, and what is wrong with it is

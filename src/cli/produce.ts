@@ -13,7 +13,7 @@ import { ProduceTarget } from './produce-target.ts';
 import { produceTransaction, transactionConflict } from './produce-transaction.ts';
 import type { SettingValues } from './settings.ts';
 import { Spool } from './spool.ts';
-import { parseDuration, parseRate, parseTime } from './time.ts';
+import { parseDuration, parseRate, parseTime } from '../text/time.ts';
 
 /** `mqlite produce`. Errors: USAGE, INVALID_INPUT, MESSAGE_ILLEGAL with their line; NOT_CONFIRMED; those of the broker. */
 export async function produce(run: ProduceRun): Promise<void> {

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { MqliteError } from '../broker/errors.ts';
 import { compileFilter } from '../filter/message-filter.ts';
 import type { CompiledFilter } from '../filter/message-filter.ts';
-import { parseExpression } from './expression-error.ts';
+import { parseExpression } from '../text/expression-error.ts';
 
 /** Flags that `consume` and `tail` share. */
 export const readFlags = {

@@ -10,13 +10,13 @@ import type { ReadRun } from './consume-run.ts';
 import { suggestion } from './did-you-mean.ts';
 import { ReaderGone } from './message-sink.ts';
 import { topicNames } from './name-hints.ts';
-import { parsePosition } from './position.ts';
+import { parsePosition } from '../client/position-words.ts';
 import { grepFilter, messageFilter } from './read-flags.ts';
 import { ChunkWriter } from './render/chunk-writer.ts';
-import { escapeControlInJson } from './render/escape.ts';
-import { formatInteger, plural } from './render/numbers.ts';
-import { logRecordJson, logRecordLine } from './render/log-record.ts';
-import { parseDuration } from './time.ts';
+import { escapeControlInJson } from '../text/escape.ts';
+import { formatInteger, plural } from '../text/numbers.ts';
+import { logRecordJson, logRecordLine } from '../text/log-record.ts';
+import { parseDuration } from '../text/time.ts';
 
 export interface TailLogRun extends ReadRun {
   readonly withBody: boolean;

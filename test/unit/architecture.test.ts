@@ -25,14 +25,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   record: ['base', 'record'],
   filter: ['base', 'record', 'filter'],
   broker: ['base', 'record', 'filter', 'broker'],
+  text: ['base', 'record', 'broker', 'text'],
   engine: ['base', 'record', 'filter', 'broker', 'engine'],
   wire: ['base', 'record', 'filter', 'broker', 'wire'],
   remote: ['base', 'record', 'filter', 'broker', 'wire', 'remote'],
-  client: ['base', 'record', 'filter', 'broker', 'client'],
-  tui: ['base', 'record', 'filter', 'broker', 'client', 'tui'],
-  shell: ['base', 'record', 'filter', 'broker', 'client', 'shell'],
-  commands: ['base', 'record', 'filter', 'broker', 'client', 'cli', 'commands'],
-  cli: ['base', 'record', 'filter', 'broker', 'client', 'engine', 'remote', 'tui', 'shell', 'cli', 'commands'],
+  client: ['base', 'record', 'filter', 'broker', 'text', 'client'],
+  tui: ['base', 'record', 'filter', 'broker', 'text', 'client', 'tui'],
+  shell: ['base', 'record', 'filter', 'broker', 'text', 'client', 'shell'],
+  commands: ['base', 'record', 'filter', 'broker', 'text', 'client', 'cli', 'commands'],
+  cli: ['base', 'record', 'filter', 'broker', 'text', 'client', 'engine', 'remote', 'tui', 'shell', 'cli', 'commands'],
 };
 
 /** Layers that a command line without them never pays for: `cli` and `commands` reach them by `await import()` only. */

@@ -1,6 +1,6 @@
 import { MqliteError } from '../../broker/errors.ts';
 import type { DamageReport } from '../../broker/types.ts';
-import { plural } from '../render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 
 /** Records that could not be read: each is told at once, and the result is judged by them at the end. */
 export class DamageTally {

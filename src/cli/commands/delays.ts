@@ -5,7 +5,7 @@ import { findDelayed, SCHEDULE_TOPIC, TIMER_TOPIC } from '../../client/delayed.t
 import type { Delayed, DelayAsked } from '../../client/delayed.ts';
 import type { Message } from '../../record/message.ts';
 import { decodeRecallHandle } from '../../record/recall-handle.ts';
-import { formatDuration, formatTime } from '../render/numbers.ts';
+import { formatDuration, formatTime } from '../../text/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 import { fullJson, preview } from './messages.ts';

@@ -1,7 +1,7 @@
 import type { RedriveOutcome, RedriveStatus } from '../../client/redrive.ts';
 import { MqliteError } from '../../broker/errors.ts';
-import { escapeControl } from '../render/escape.ts';
-import { formatInteger, plural } from '../render/numbers.ts';
+import { escapeControl } from '../../text/escape.ts';
+import { formatInteger, plural } from '../../text/numbers.ts';
 
 export interface RedriveLineJson {
   readonly status: RedriveStatus;

@@ -7,10 +7,10 @@ import { countDeadLetters } from '../../client/dead-letters.ts';
 import type { Message } from '../../record/message.ts';
 import { PROPERTY } from '../../record/properties.ts';
 import { suggestion } from '../did-you-mean.ts';
-import { parsePosition, refuseEmptyRange } from '../position.ts';
+import { parsePosition, refuseEmptyRange } from '../../client/position-words.ts';
 import { grepFilter, messageFilter } from '../read-flags.ts';
 import type { TimedEntry } from '../redrive-ledger.ts';
-import { formatInteger, formatTime } from '../render/numbers.ts';
+import { formatInteger, formatTime } from '../../text/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 

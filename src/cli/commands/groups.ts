@@ -1,6 +1,6 @@
 import { DLQ_READER_GROUP } from '../../broker/retry-topics.ts';
 import type { GroupConfig, MemberInfo, MessageQueue } from '../../broker/types.ts';
-import { formatBytes, formatDuration, formatInteger, formatTime, plural } from '../render/numbers.ts';
+import { formatBytes, formatDuration, formatInteger, formatTime, plural } from '../../text/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 import type { GroupBacklogJson, InstanceJson } from './group-backlog.ts';

@@ -1,7 +1,7 @@
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type { TraceEvent } from '../../client/message-trace.ts';
-import { formatTime } from '../render/numbers.ts';
+import { formatTime } from '../../text/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 

@@ -5,11 +5,11 @@ import type { QueryResult } from '../../broker/types.ts';
 import type { Message } from '../../record/message.ts';
 import { messageJson } from '../../record/message-json.ts';
 import type { MessageJson as AnyMessageJson } from '../../record/message-json.ts';
-import { escapeControl, escapeControlKeepLines } from '../render/escape.ts';
-import { formatTime } from '../render/numbers.ts';
+import { escapeControl, escapeControlKeepLines } from '../../text/escape.ts';
+import { formatTime } from '../../text/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
-import { parseTime } from '../time.ts';
+import { parseTime } from '../../text/time.ts';
 
 /** A message with its body. */
 export type MessageJson = Required<AnyMessageJson>;

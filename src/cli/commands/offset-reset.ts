@@ -3,7 +3,7 @@ import { MqliteError } from '../../broker/errors.ts';
 import type { CommittedOffset, MessageQueue } from '../../broker/types.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
-import { parseTime } from '../time.ts';
+import { parseTime } from '../../text/time.ts';
 import { sameQueue } from './offsets.ts';
 
 /** Where `offsets reset --to` goes. `by` counts from the committed offset of each queue. */

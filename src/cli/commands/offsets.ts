@@ -1,6 +1,6 @@
 import type { Broker } from '../../broker/broker.ts';
 import type { CommittedOffset, MessageQueue } from '../../broker/types.ts';
-import { formatTime } from '../render/numbers.ts';
+import { formatTime } from '../../text/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 

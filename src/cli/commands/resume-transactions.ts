@@ -3,7 +3,7 @@ import { MqliteError } from '../../broker/errors.ts';
 import type { ErrorCode } from '../../broker/errors.ts';
 import type { SendOutcome } from '../../broker/types.ts';
 import { DecisionNote } from '../decision-note.ts';
-import { plural } from '../render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 
 /** What became of one decision. */
 export interface ResumedJson {

@@ -1,7 +1,7 @@
 import type { Command } from '@oclif/core';
 import { MqliteError } from '../../broker/errors.ts';
 import { BaseCommand } from '../base-command.ts';
-import { parseDuration } from '../time.ts';
+import { parseDuration } from '../../text/time.ts';
 import { targetText } from './plan.ts';
 
 export interface StoreToolOptions {

@@ -1,5 +1,5 @@
 import type { CleanReport, RecoverReport, StoreDamage, StoreInfo, VerifyReport } from '../../engine/inspect/store-tools.ts';
-import { formatBytes, formatDuration, formatInteger, formatTime, plural } from '../render/numbers.ts';
+import { formatBytes, formatDuration, formatInteger, formatTime, plural } from '../../text/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 

@@ -1,7 +1,7 @@
 import { MqliteError } from '../../broker/errors.ts';
 import { isDlqTopic, isRetryTopic } from '../../broker/retry-topics.ts';
 import type { QueueStats, TopicConfig, TopicDescription, TopicPatch } from '../../broker/types.ts';
-import { formatInteger, formatTime, plural } from '../render/numbers.ts';
+import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 

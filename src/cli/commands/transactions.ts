@@ -5,7 +5,7 @@ import { endRequest, findCommit, findTransaction } from '../../client/transactio
 import type { Transaction } from '../../client/transactions.ts';
 import type { Message } from '../../record/message.ts';
 import { HALF_MAX_AGE_MS } from '../../record/transaction.ts';
-import { formatTime, plural } from '../render/numbers.ts';
+import { formatTime, plural } from '../../text/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 import { fullJson, messageText } from './messages.ts';

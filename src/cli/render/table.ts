@@ -1,4 +1,4 @@
-import { escapeControl } from './escape.ts';
+import { escapeControl } from '../../text/escape.ts';
 import { loadChalk } from './color.ts';
 
 export interface Column {

@@ -28,7 +28,7 @@ from one message to the next.`;
 
   async run(): Promise<BenchResult> {
     const [{ benchConsume, benchConsumeAsGroup, renderBench }, { pushSettings }, { parseCount }, { startSpinner }, { withNameHints }] = await Promise.all([
-      import('../../cli/bench.ts'), import('../../cli/group-options.ts'), import('../../cli/time.ts'), import('../../cli/render/spinner.ts'), import('../../cli/name-hints.ts'),
+      import('../../cli/bench.ts'), import('../../cli/group-options.ts'), import('../../text/time.ts'), import('../../cli/render/spinner.ts'), import('../../cli/name-hints.ts'),
     ]);
     const count = this.flags.count === undefined ? Infinity : parseCount(this.flags.count, '--count');
     const warmup = this.flags.warmup === undefined ? 0 : parseCount(this.flags.warmup, '--warmup');

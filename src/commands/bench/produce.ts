@@ -29,7 +29,7 @@ With more than one message in flight a latency is that of the send a message was
 
   async run(): Promise<BenchResult> {
     const [{ benchProduce, prepareBenchTopic, renderBench }, { parseCount, parseSize }, { startSpinner }] = await Promise.all([
-      import('../../cli/bench.ts'), import('../../cli/time.ts'), import('../../cli/render/spinner.ts'),
+      import('../../cli/bench.ts'), import('../../text/time.ts'), import('../../cli/render/spinner.ts'),
     ]);
     const count = parseCount(this.flags.count, '--count');
     const sizeBytes = parseSize(this.flags.size, '--size');

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../cli/base-command.ts';
-import { formatDuration } from '../../cli/render/numbers.ts';
+import { formatDuration } from '../../text/numbers.ts';
 import { renderTable } from '../../cli/render/table.ts';
 import { waitingAtLevels } from '../../client/delayed.ts';
 

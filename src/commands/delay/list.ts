@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand, VERDICT_EXIT_CODE } from '../../cli/base-command.ts';
 import type { DelayListJson } from '../../cli/commands/delays.ts';
 import { delayTable, selectDelayed } from '../../cli/commands/delays.ts';
-import { plural } from '../../cli/render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 import { findDelayed } from '../../client/delayed.ts';
 
 export default class DelayList extends BaseCommand<typeof DelayList> {

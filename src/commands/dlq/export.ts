@@ -4,7 +4,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { DamageTally } from '../../cli/commands/damage-tally.ts';
 import { letterFilter, letterFlags, requireDlqGroup } from '../../cli/commands/dlq.ts';
 import { fullJson } from '../../cli/commands/messages.ts';
-import { plural } from '../../cli/render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 import { deadLetters } from '../../client/dead-letters.ts';
 import type { Message } from '../../record/message.ts';
 

@@ -6,7 +6,7 @@ import { applyPurge, planPurge } from '../../cli/commands/dlq-purge.ts';
 import type { PurgeJson } from '../../cli/commands/dlq-purge.ts';
 import { resetTable } from '../../cli/commands/offset-reset.ts';
 import { targetText } from '../../cli/commands/plan.ts';
-import { plural } from '../../cli/render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 
 export default class DlqPurge extends BaseCommand<typeof DlqPurge> {
   static override summary = 'Call the dead letters of a group dealt with';

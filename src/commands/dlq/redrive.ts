@@ -8,7 +8,7 @@ import { redriveJson, redriveLine, RedriveTally } from '../../cli/commands/dlq-r
 import { requireTopic } from '../../cli/commands/lookup.ts';
 import { targetText } from '../../cli/commands/plan.ts';
 import { LedgerFile, entryKey, ledgerPath, readLedger } from '../../cli/redrive-ledger.ts';
-import { parseRate } from '../../cli/time.ts';
+import { parseRate } from '../../text/time.ts';
 import { deadLetters } from '../../client/dead-letters.ts';
 import type { RedriveLedger, RedriveOutcome } from '../../client/redrive.ts';
 import { redrive } from '../../client/redrive.ts';

@@ -4,7 +4,7 @@ import { measureBacklog, measureInstances } from '../../cli/commands/group-backl
 import type { GroupJson } from '../../cli/commands/groups.ts';
 import { groupText } from '../../cli/commands/groups.ts';
 import { requireGroup } from '../../cli/commands/lookup.ts';
-import { parseDuration } from '../../cli/time.ts';
+import { parseDuration } from '../../text/time.ts';
 
 export default class GroupsShow extends BaseCommand<typeof GroupsShow> {
   static override summary = 'Show a consumer group: its settings, its live members, how far it is behind and where that goes';

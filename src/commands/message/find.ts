@@ -4,7 +4,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { requireTopic } from '../../cli/commands/lookup.ts';
 import type { MessageListJson } from '../../cli/commands/messages.ts';
 import { findByTime, messageTable, parseTimeRange, readableJson } from '../../cli/commands/messages.ts';
-import { plural } from '../../cli/render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 
 const DEFAULT_MAX = 64;
 

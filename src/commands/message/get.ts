@@ -4,7 +4,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { requireTopic } from '../../cli/commands/lookup.ts';
 import type { MessageListJson } from '../../cli/commands/messages.ts';
 import { fullJson, messageText } from '../../cli/commands/messages.ts';
-import { plural } from '../../cli/render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 
 export default class MessageGet extends BaseCommand<typeof MessageGet> {
   static override summary = 'Show the message that has an id';

@@ -4,7 +4,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { requireTopic } from '../../cli/commands/lookup.ts';
 import type { MessageTraceJson } from '../../cli/commands/message-trace.ts';
 import { clientIdOf, traceTable } from '../../cli/commands/message-trace.ts';
-import { plural } from '../../cli/render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 import { traceOf } from '../../client/message-trace.ts';
 import { TRACE_TOPIC } from '../../record/trace.ts';
 

@@ -5,7 +5,7 @@ import { requireGroup, requireTopic } from '../../cli/commands/lookup.ts';
 import type { OffsetFile } from '../../cli/commands/offset-file.ts';
 import { exportOffsets } from '../../cli/commands/offset-file.ts';
 import { writeText } from '../../cli/commands/text-file.ts';
-import { plural } from '../../cli/render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 
 export default class OffsetsExport extends BaseCommand<typeof OffsetsExport> {
   static override summary = 'Write committed offsets as JSON, for "offsets import"';

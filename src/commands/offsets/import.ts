@@ -6,7 +6,7 @@ import type { ResetJson } from '../../cli/commands/offset-reset.ts';
 import { applyResets, resetTable } from '../../cli/commands/offset-reset.ts';
 import { targetText } from '../../cli/commands/plan.ts';
 import { readText } from '../../cli/commands/text-file.ts';
-import { plural } from '../../cli/render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 
 export default class OffsetsImport extends BaseCommand<typeof OffsetsImport> {
   static override summary = 'Set the committed offsets that "offsets export" wrote';

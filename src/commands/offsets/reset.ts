@@ -5,7 +5,7 @@ import { requireGroup, requireTopic } from '../../cli/commands/lookup.ts';
 import type { ResetJson } from '../../cli/commands/offset-reset.ts';
 import { applyResets, parseResetGoal, planReset, resetTable } from '../../cli/commands/offset-reset.ts';
 import { targetText } from '../../cli/commands/plan.ts';
-import { plural } from '../../cli/render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 
 export default class OffsetsReset extends BaseCommand<typeof OffsetsReset> {
   static override summary = 'Move the committed offsets of a group on a topic';

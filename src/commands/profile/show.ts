@@ -3,7 +3,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import type { ProfileJson } from '../../cli/commands/profile-edit.ts';
 import { profileJson } from '../../cli/commands/profile-edit.ts';
 import { loadProfiles } from '../../cli/profiles.ts';
-import { escapeControl } from '../../cli/render/escape.ts';
+import { escapeControl } from '../../text/escape.ts';
 
 export default class ProfileShow extends BaseCommand<typeof ProfileShow> {
   static override summary = 'Show a profile';

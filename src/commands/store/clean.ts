@@ -2,8 +2,8 @@ import { Flags } from '@oclif/core';
 import { confirm, targetText } from '../../cli/commands/plan.ts';
 import { StoreCommand } from '../../cli/commands/store-command.ts';
 import { cleanText } from '../../cli/commands/store-text.ts';
-import { formatBytes, plural } from '../../cli/render/numbers.ts';
-import { parseDuration } from '../../cli/time.ts';
+import { formatBytes, plural } from '../../text/numbers.ts';
+import { parseDuration } from '../../text/time.ts';
 import { loadStoreTools } from '../../cli/store-tools.ts';
 import type { CleanReport } from '../../cli/store-tools.ts';
 

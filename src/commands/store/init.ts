@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { StoreCommand } from '../../cli/commands/store-command.ts';
 import { infoText } from '../../cli/commands/store-text.ts';
-import { parseSize } from '../../cli/time.ts';
+import { parseSize } from '../../text/time.ts';
 import { loadStoreTools } from '../../cli/store-tools.ts';
 import type { StoreInfo } from '../../cli/store-tools.ts';
 

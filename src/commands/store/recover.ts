@@ -3,7 +3,7 @@ import { MqliteError } from '../../broker/errors.ts';
 import { targetText } from '../../cli/commands/plan.ts';
 import { StoreCommand } from '../../cli/commands/store-command.ts';
 import { recoverText } from '../../cli/commands/store-text.ts';
-import { plural } from '../../cli/render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 import { startSpinner } from '../../cli/render/spinner.ts';
 import { loadStoreTools } from '../../cli/store-tools.ts';
 import type { RecoverReport } from '../../cli/store-tools.ts';

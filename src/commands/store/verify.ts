@@ -1,7 +1,7 @@
 import { MqliteError } from '../../broker/errors.ts';
 import { StoreCommand } from '../../cli/commands/store-command.ts';
 import { damageText, verifyText } from '../../cli/commands/store-text.ts';
-import { formatBytes, plural } from '../../cli/render/numbers.ts';
+import { formatBytes, plural } from '../../text/numbers.ts';
 import { startSpinner } from '../../cli/render/spinner.ts';
 import { loadStoreTools } from '../../cli/store-tools.ts';
 import type { VerifyReport } from '../../cli/store-tools.ts';

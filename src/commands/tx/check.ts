@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { plural } from '../../cli/render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 import { commandSpec } from '../../cli/run-command.ts';
-import { parseDuration } from '../../cli/time.ts';
+import { parseDuration } from '../../text/time.ts';
 import { commandChecker, noChecks } from '../../cli/transaction-checker.ts';
 
 export interface TxCheckJson {

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import type { TransactionListJson } from '../../cli/commands/transactions.ts';
 import { describeTransaction, transactionTable } from '../../cli/commands/transactions.ts';
-import { plural } from '../../cli/render/numbers.ts';
+import { plural } from '../../text/numbers.ts';
 import { listTransactions } from '../../client/transactions.ts';
 
 const DEFAULT_LIMIT = 1000;

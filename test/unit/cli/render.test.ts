@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { CodecError } from '../../../src/base/codec-error.ts';
 import { editDistance, nearest, suggestion } from '../../../src/cli/did-you-mean.ts';
 import { wantsColor } from '../../../src/cli/render/color.ts';
-import { escapeControl, escapeControlInJson, escapeControlKeepLines } from '../../../src/cli/render/escape.ts';
-import { compileFormat } from '../../../src/cli/render/format-string.ts';
-import { toJson } from '../../../src/cli/render/json.ts';
-import { formatBytes, formatDuration, formatInteger, formatTime, plural } from '../../../src/cli/render/numbers.ts';
+import { escapeControl, escapeControlInJson, escapeControlKeepLines } from '../../../src/text/escape.ts';
+import { compileFormat } from '../../../src/text/format-string.ts';
+import { toJson } from '../../../src/text/json.ts';
+import { formatBytes, formatDuration, formatInteger, formatTime, plural } from '../../../src/text/numbers.ts';
 import { renderTable } from '../../../src/cli/render/table.ts';
 import type { Message } from '../../../src/record/message.ts';
 

@@ -3,7 +3,7 @@ import { BaseCommand } from '../../../cli/base-command.ts';
 import type { BrokerConfigJson } from '../../../cli/commands/broker-settings.ts';
 import { chosenSettings } from '../../../cli/commands/broker-settings.ts';
 import { clusterOf, findBroker, requireClusterTarget } from '../../../cli/commands/brokers.ts';
-import { escapeControl } from '../../../cli/render/escape.ts';
+import { escapeControl } from '../../../text/escape.ts';
 
 export default class BrokerConfigGet extends BaseCommand<typeof BrokerConfigGet> {
   static override summary = 'Show settings of a broker';

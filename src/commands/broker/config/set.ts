@@ -5,7 +5,7 @@ import type { BrokerConfigSetJson } from '../../../cli/commands/broker-settings.
 import { checkSettings, planSettings } from '../../../cli/commands/broker-settings.ts';
 import { clusterOf, findBroker, requireClusterTarget } from '../../../cli/commands/brokers.ts';
 import { targetText } from '../../../cli/commands/plan.ts';
-import { plural } from '../../../cli/render/numbers.ts';
+import { plural } from '../../../text/numbers.ts';
 import { renderTable } from '../../../cli/render/table.ts';
 
 export default class BrokerConfigSet extends BaseCommand<typeof BrokerConfigSet> {

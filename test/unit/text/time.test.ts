@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MqliteError } from '../../../src/broker/errors.ts';
-import { parsePosition } from '../../../src/cli/position.ts';
-import { parseCount, parseDuration, parseRate, parseSize, parseTime } from '../../../src/cli/time.ts';
+import { parsePosition } from '../../../src/client/position-words.ts';
+import { parseCount, parseDuration, parseRate, parseSize, parseTime } from '../../../src/text/time.ts';
 
 const NOW = Date.UTC(2026, 0, 31, 12);
 const usage = (action: () => unknown): string => {

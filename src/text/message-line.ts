@@ -1,4 +1,4 @@
-import type { Message } from '../../record/message.ts';
+import type { Message } from '../record/message.ts';
 import { escapeControl } from './escape.ts';
 import { formatTime } from './numbers.ts';
 

@@ -1,5 +1,5 @@
-import { CodecError } from '../../base/codec-error.ts';
-import type { Message } from '../../record/message.ts';
+import { CodecError } from '../base/codec-error.ts';
+import type { Message } from '../record/message.ts';
 import { strftime, unknownDirective } from './time-format.ts';
 
 /** One piece of a compiled format: fixed text, text of a message, or raw bytes of it. */

@@ -1,6 +1,6 @@
-import type { Position } from '../client/positions.ts';
+import type { Position } from './positions.ts';
 import { MqliteError } from '../broker/errors.ts';
-import { parseTime } from './time.ts';
+import { parseTime } from '../text/time.ts';
 
 /** Error: USAGE for an end that lies before the start, where both are of one kind. The same place twice is a range of nothing, and fine. */
 export function refuseEmptyRange(from: Position | undefined, to: Position | undefined): void {

@@ -1,9 +1,9 @@
-import { CodecError } from '../../base/codec-error.ts';
-import type { LogRecord } from '../../broker/types.ts';
-import type { Message } from '../../record/message.ts';
+import { CodecError } from '../base/codec-error.ts';
+import type { LogRecord } from '../broker/types.ts';
+import type { Message } from '../record/message.ts';
 import { escapeControl } from './escape.ts';
 import { toJson } from './json.ts';
-import { messageJson } from '../../record/message-json.ts';
+import { messageJson } from '../record/message-json.ts';
 import { messageLine } from './message-line.ts';
 
 /** One record of the physical log as one line of JSON; the body only when asked for. */

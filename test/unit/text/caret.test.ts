@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { caretLines } from '../../../src/cli/render/caret.ts';
+import { caretLines } from '../../../src/text/caret.ts';
 
 describe('the caret stands under the character', () => {
   it.each([
