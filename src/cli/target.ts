@@ -13,6 +13,8 @@ export interface LocalTarget {
   readonly commitLogDirectory: string | undefined;
   /** Where the choice came from, in a user's words. */
   readonly source: string;
+  /** The profile that names it. */
+  readonly profile?: string;
 }
 
 export interface RemoteTarget {
@@ -20,6 +22,7 @@ export interface RemoteTarget {
   /** host:port each. */
   readonly addresses: readonly string[];
   readonly source: string;
+  readonly profile?: string;
   /** null: plain TCP. */
   readonly tls: TlsPaths | null;
   /** null: requests are not signed. */
@@ -143,9 +146,9 @@ function fromProfile(inputs: TargetInputs, name: string, source: string): Choice
   if (profile === undefined) {
     throw new MqliteError('NOT_FOUND', `${source}: there is no profile "${name}"`, { hint: suggestion(name, Object.keys(profiles)) ?? 'List them with "mqlite profile list".' });
   }
-  const origin = `profile ${name}`;
+  const origin = `profile ${name}${source === '--profile' ? '' : `, ${source}`}`;
   const { settings } = profile;
-  if (profile.store !== undefined) return { target: local(inputs, profile.store, origin, inputs.commitLogDirectory ?? profile.commitLogDirectory), settings };
-  if (profile.namesrv !== undefined) return { target: remote(inputs, profile.namesrv, origin, profile), settings };
+  if (profile.store !== undefined) return { target: { ...local(inputs, profile.store, origin, inputs.commitLogDirectory ?? profile.commitLogDirectory), profile: name }, settings };
+  if (profile.namesrv !== undefined) return { target: { ...remote(inputs, profile.namesrv, origin, profile), profile: name }, settings };
   throw new MqliteError('USAGE', `profile "${name}" names neither a store nor a name server`, { hint: `Make it again: mqlite profile create ${name} --store DIR.` });
 }

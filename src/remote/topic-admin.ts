@@ -5,6 +5,7 @@ import type { MessageQueue, QueueStats, TopicConfig, TopicDescription, TopicPatc
 import { RESPONSE_CODE } from '../wire/codes.ts';
 import type { TopicConfigBody } from '../wire/body/topic.ts';
 import { attributesText, DELETE_TOPIC_IN_BROKER, GET_ALL_TOPIC_CONFIG, GET_TOPIC_CONFIG, GET_TOPIC_STATS_INFO, QUERY_TOPIC_CONSUME_BY_WHO, UPDATE_AND_CREATE_TOPIC } from '../wire/requests/topic-admin.ts';
+import { GET_ALL_SUBSCRIPTIONGROUP_CONFIG } from '../wire/requests/group-admin.ts';
 import { DELETE_TOPIC_IN_NAMESRV } from '../wire/requests/route.ts';
 import { responseError } from '../wire/response-error.ts';
 import type { Cluster, Master } from './cluster.ts';
@@ -62,9 +63,17 @@ export class TopicAdmin {
     const names = [...new Set(route.queues.map(({ brokerName }) => brokerName))];
     const [stats, groups] = await Promise.all([
       Promise.all(names.map((brokerName) => this.stats(brokerName, topic))),
-      Promise.all(names.map(async (brokerName) => (await this.#cluster.call(brokerName, QUERY_TOPIC_CONSUME_BY_WHO, { topic }, null)).body.groupList)),
+      Promise.all(names.map((brokerName) => this.#groups(brokerName, topic))),
     ]);
     return { ...config, queues: stats.flat(), groups: [...new Set(groups.flat())].sort() };
+  }
+
+  /** Brokers of 5.3.3 put the topic's own name among its groups: it is left out where there is no group of that name. [ConsumerManager#registerConsumer] */
+  async #groups(brokerName: string, topic: string): Promise<readonly string[]> {
+    const { groupList } = (await this.#cluster.call(brokerName, QUERY_TOPIC_CONSUME_BY_WHO, { topic }, null)).body;
+    if (!groupList.includes(topic)) return groupList;
+    const { subscriptionGroupTable } = (await this.#cluster.call(brokerName, GET_ALL_SUBSCRIPTIONGROUP_CONFIG, {}, null, { timeoutMs: LIST_TIMEOUT_MS })).body;
+    return topic in subscriptionGroupTable ? groupList : groupList.filter((group) => group !== topic);
   }
 
   /** Offsets of the topic's queues on one broker, by number. */

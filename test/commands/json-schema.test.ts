@@ -171,6 +171,7 @@ describe('docs/json', () => {
       expectValid('profile-use', await run(ProfileUse, '--none'));
       expectValid('profile-list', await run(ProfileList));
       expectValid('profile-show', await run(ProfileShow, 'dev'));
+      expectValid('profile-show', await run(ProfileShow));
       expectValid('profile-delete', await run(ProfileDelete, 'dev'));
     });
 

@@ -1,6 +1,9 @@
 import { MqliteError } from '../../broker/errors.ts';
+import { escapeControl } from '../../text/escape.ts';
+import type { TlsPaths } from '../access.ts';
 import { suggestion } from '../did-you-mean.ts';
 import type { Profile, Profiles } from '../profiles.ts';
+import type { Target } from '../target.ts';
 
 export interface ProfileJson {
   readonly name: string;
@@ -14,6 +17,13 @@ export interface ProfileJson {
   /** `env:NAME`, `file:PATH`, or `stored`: in the profile itself, and never shown. */
   readonly secretKey: string | null;
   readonly settings: Readonly<Record<string, string>>;
+}
+
+/** What commands work on; `name` null: no profile names it. */
+export interface ShownProfileJson extends Omit<ProfileJson, 'name'> {
+  readonly name: string | null;
+  /** What chose it; null for a profile that was asked for by name. */
+  readonly source: string | null;
 }
 
 export interface ProfileListJson {
@@ -33,12 +43,37 @@ export function profileJson({ active, profiles }: Profiles, name: string): Profi
   return {
     name, active: name === active, store: profile.store ?? null, namesrv: profile.namesrv ?? null,
     commitLogDirectory: profile.commitLogDirectory ?? null,
-    tls: profile.tls === undefined ? null : { ca: profile.tls.ca ?? null, cert: profile.tls.cert ?? null, key: profile.tls.key ?? null },
+    tls: tlsJson(profile.tls ?? null),
     accessKey: profile.credentials?.accessKey ?? null,
     secretKey: profile.credentials === undefined ? null : isReference(profile.credentials.secretKey) ? profile.credentials.secretKey : 'stored',
     settings: profile.settings ?? {},
   };
 }
+
+/** The target that commands work on, as far as a profile could say it; of one that no profile names, what was given elsewhere. */
+export function targetJson(profiles: Profiles, target: Target): ShownProfileJson {
+  const { source } = target;
+  if (target.profile !== undefined) return { ...profileJson(profiles, target.profile), source };
+  const none = { name: null, active: false, store: null, namesrv: null, commitLogDirectory: null, tls: null, accessKey: null, secretKey: null, settings: {}, source };
+  if (target.kind === 'local') return { ...none, store: target.directory, commitLogDirectory: target.commitLogDirectory ?? null };
+  return { ...none, namesrv: target.addresses.join(';'), tls: tlsJson(target.tls), accessKey: target.credentials?.accessKey ?? null };
+}
+
+export function profileText(profile: ShownProfileJson): string {
+  const rows: readonly (readonly [string, string | null])[] = [
+    ['name', profile.name === null ? null : `${profile.name}${profile.active ? ' (in use)' : ''}`],
+    ['store', profile.store],
+    ['namesrv', profile.store === null ? profile.namesrv ?? '-' : null],
+    ['chosen by', profile.source],
+    ['log', profile.commitLogDirectory],
+    ['tls', profile.tls === null ? null : [profile.tls.ca, profile.tls.cert, profile.tls.key].filter((path) => path !== null).join(', ') || 'yes'],
+    ['key', profile.accessKey === null ? null : `${profile.accessKey}${profile.secretKey === null ? '' : `, secret ${profile.secretKey === 'stored' ? 'stored in the profile' : profile.secretKey}`}`],
+    ...Object.entries(profile.settings).map(([name, value]): [string, string] => ['-X', `${name}=${value}`]),
+  ];
+  return rows.filter((row): row is readonly [string, string] => row[1] !== null).map(([title, text]) => `${escapeControl(`${title.padEnd(9)} ${text}`)}\n`).join('');
+}
+
+const tlsJson = (tls: TlsPaths | null): ProfileJson['tls'] => (tls === null ? null : { ca: tls.ca ?? null, cert: tls.cert ?? null, key: tls.key ?? null });
 
 /** Whether the text says where a secret is instead of being one. */
 export const isReference = (text: string): boolean => /^(env|file):./.test(text);

@@ -20,9 +20,14 @@ export class ContractCluster {
   #nameServer: NameServer | null = null;
   #broker: RealBroker | null = null;
   #dataDirectory = '';
+  readonly #version: string;
+
+  constructor(version: string) {
+    this.#version = version;
+  }
 
   async start(): Promise<void> {
-    this.#nameServer = await startNameServer();
+    this.#nameServer = await startNameServer({ version: this.#version });
   }
 
   async end(): Promise<void> {
@@ -36,7 +41,7 @@ export class ContractCluster {
       this.#broker = null;
     }
     const isNew = this.#broker === null;
-    this.#broker ??= await startBroker({ storeDirectory: temporaryDirectory('contract'), namesrv: this.#nameServer!.address, config: CONFIG });
+    this.#broker ??= await startBroker({ storeDirectory: temporaryDirectory('contract'), namesrv: this.#nameServer!.address, config: CONFIG, version: this.#version });
     this.#dataDirectory = temporaryDirectory('data');
     let broker = await this.#connect();
     if (!isNew) await sweep(broker);

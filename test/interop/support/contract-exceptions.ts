@@ -13,7 +13,7 @@ export const NEEDS_FRESH_CLUSTER: ReadonlySet<string> = new Set([
 ]);
 
 /** What a real broker does otherwise, or does not tell. */
-export const CLUSTER_EXCEPTIONS: ContractExceptions = {
+const CLUSTER_EXCEPTIONS: ContractExceptions = {
   'stores in order, one outcome each, round the queues': 'messages for several queues are stored in any order among each other: each queue has its own way through the broker',
   'made smaller, still shows the queues that hold messages': 'a broker gives no queue out beyond the number of queues to read',
   'deliverAtMs: in order of time, those of one second too': 'a broker delivers what is due within one second in any order',
@@ -24,3 +24,12 @@ export const CLUSTER_EXCEPTIONS: ContractExceptions = {
   'gives up after so many answers, and keeps the message': 'a broker gives up after transactionCheckMax of its own checks',
   'checks again and again until it is told to stop': 'when a broker asks is up to its transactionCheckInterval; remote-transactions.test.ts has it asking',
 };
+
+/** Of a release alone. */
+const OF_RELEASE: Readonly<Record<string, ContractExceptions>> = {
+  '5.3.3': {
+    'a half message is nobody\'s before it is committed, and then there with everything it had': 'it writes a half\'s properties down before it takes REAL_TOPIC and REAL_QID out, so that they stay',
+  },
+};
+
+export const clusterExceptions = (version: string): ContractExceptions => ({ ...CLUSTER_EXCEPTIONS, ...OF_RELEASE[version] });

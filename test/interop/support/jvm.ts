@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 /** The release that the interop tests run against unless a test names another. */
 export const ROCKETMQ_VERSION = process.env['MQLITE_ROCKETMQ_VERSION'] ?? '5.5.0';
 
+/** Releases of which clusters are booted: what is named, or the newest and an older one whose bodies fastjson 1 writes. */
+export const TESTED_VERSIONS: readonly string[] = process.env['MQLITE_ROCKETMQ_VERSION'] === undefined ? [ROCKETMQ_VERSION, '5.3.3'] : [ROCKETMQ_VERSION];
+
 const javaProject = fileURLToPath(new URL('../java/', import.meta.url));
 
 /** Doors into the JDK that RocketMQ's store needs to unmap its files on Java 17. */
