@@ -13,6 +13,7 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepareJvm, storeBench } from './lib/jvm.mjs';
+import { median } from './lib/statistics.mjs';
 import { commandMs, mqliteJson, numberedLines, streamed, wallMs } from './lib/mqlite.mjs';
 
 const { values: options } = parseArgs({
@@ -30,12 +31,6 @@ const scale = options.quick ? 0.2 : 1;
 const GIB = 2 ** 30;
 const directory = mkdtempSync(join(options.directory, 'mqlite-compare-'));
 let stores = 0;
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
 
 const count = (full) => Math.max(1, Math.round(full * scale));
 const newStore = () => join(directory, `store-${++stores}`);

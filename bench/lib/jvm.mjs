@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const VERSION = process.env.MQLITE_ROCKETMQ_VERSION ?? '5.5.0';
+export const VERSION = process.env.MQLITE_ROCKETMQ_VERSION ?? '5.5.0';
 
 /** What lets RocketMQ's store unmap files on Java 17. */
-const JDK_ACCESS = ['java.base/java.nio=ALL-UNNAMED', 'java.base/sun.nio.ch=ALL-UNNAMED', 'java.base/jdk.internal.ref=ALL-UNNAMED'];
+export const JDK_ACCESS = ['java.base/java.nio=ALL-UNNAMED', 'java.base/sun.nio.ch=ALL-UNNAMED', 'java.base/jdk.internal.ref=ALL-UNNAMED'];
 
 /** Makes the jars and classes ready; null when there is no JVM or no Maven here, else the version. */
 export function prepareJvm() {

@@ -4,12 +4,17 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 
-const launcher = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+export const launcher = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 const SAMPLE_MS = 20;
 
+/** Without whatever names a target. */
+export function clusterEnvironment() {
+  const { MQLITE_NAMESRV: _namesrv, MQLITE_PROFILE: _profile, MQLITE_STORE: _store, NAMESRV_ADDR: _address, ...env } = process.env;
+  return { ...env, NO_COLOR: '1' };
+}
+
 function environment(store) {
-  const { MQLITE_NAMESRV: _namesrv, MQLITE_PROFILE: _profile, NAMESRV_ADDR: _address, ...env } = process.env;
-  return { ...env, MQLITE_STORE: store, NO_COLOR: '1' };
+  return { ...clusterEnvironment(), MQLITE_STORE: store };
 }
 
 /** Runs a command to its end and parses what it printed as one JSON document. */
@@ -33,7 +38,7 @@ export function commandMs(words, store) {
 }
 
 /** The kernel's high-water mark of a live process's resident memory, in bytes; 0 once it is gone. */
-function peakOf(pid) {
+export function peakOf(pid) {
   try {
     return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
   } catch {
