@@ -5,6 +5,7 @@ import type { Broker } from '../broker/broker.ts';
 import { ERROR_TABLE, MqliteError } from '../broker/errors.ts';
 import type { TlsPaths } from './access.ts';
 import { describeError, errorJson, errorText } from './error-report.ts';
+import { SIGNAL_EXIT_CODES } from './exit-codes.ts';
 import type { Host, OpenRequest, StopSignal } from './host.ts';
 import { systemHost } from './host.ts';
 import { Output } from './output.ts';
@@ -20,7 +21,6 @@ import type { SettingValues } from './settings.ts';
 import { parseDuration } from '../text/time.ts';
 
 const GROUP = 'GLOBAL';
-const SIGNAL_EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
 /** How long a command may go on tidying up after the first signal, in ms. */
 const STOP_GRACE_MS = 10_000;
 

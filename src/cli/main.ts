@@ -4,6 +4,7 @@ import { Config } from '@oclif/core';
 import type { Interfaces } from '@oclif/core';
 import { COMMAND_TABLE } from './command-table.ts';
 import { EmbeddedPlugin } from './embedded-plugin.ts';
+import type { Reference } from './reference.ts';
 import { resolveCommand } from './resolve-command.ts';
 
 /** A command class as far as running it goes; `_run` is protected in oclif's types. */
@@ -33,6 +34,11 @@ export async function main(options: MainOptions): Promise<void> {
 export async function buildManifest(root: string): Promise<Interfaces.Manifest> {
   const plugin = await loadPlugin(root, true);
   return plugin.manifest;
+}
+
+/** The code's own tables of exit codes, environment and files, for the pages made of the manifest. */
+export async function loadReference(): Promise<Reference> {
+  return (await import('./reference.ts')).REFERENCE;
 }
 
 async function run({ argv, root }: MainOptions): Promise<void> {
