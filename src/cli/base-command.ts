@@ -11,8 +11,11 @@ import { systemHost } from './host.ts';
 import { Output } from './output.ts';
 import { loadProfiles } from './profiles.ts';
 import { wantsColor } from './render/color.ts';
+import type { Progress } from './render/progress.ts';
 import { escapeControlInJson } from '../text/escape.ts';
+import type { HistogramStyle } from '../text/histogram.ts';
 import { toJson } from '../text/json.ts';
+import { isUtf8Locale } from '../text/locale.ts';
 import type { TableStyle } from './render/table.ts';
 import { refuseInexactNumbers, refuseValuesOfSwitches } from './parse-failure.ts';
 import { describeTarget, resolveTarget } from './target.ts';
@@ -23,6 +26,8 @@ import { parseDuration } from '../text/time.ts';
 const GROUP = 'GLOBAL';
 /** How long a command may go on tidying up after the first signal, in ms. */
 const STOP_GRACE_MS = 10_000;
+/** A bar gains nothing by being longer. */
+const MOST_DRAWN_COLUMNS = 100;
 
 export type CommandFlags<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>;
 export type CommandArgs<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
@@ -191,6 +196,17 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Spinners and progress: stderr is a terminal and nobody asked for silence. */
   protected get wantsProgress(): boolean {
     return this.err.isTTY && !this.flags.quiet && !this.flags.json;
+  }
+
+  /** A live line on stderr, where `wantsProgress`. */
+  protected async startProgress(): Promise<Progress> {
+    const { startProgress } = await import('./render/progress.ts');
+    return startProgress(this.wantsProgress, { out: this.err, clock: this.host.clock, unicode: isUtf8Locale(this.host.env) }, this.host.env);
+  }
+
+  /** How bars are drawn on stdout; null where nobody looks at it. */
+  protected get drawing(): HistogramStyle | null {
+    return this.out.isTTY ? { widthColumns: Math.min(this.out.columns || 80, MOST_DRAWN_COLUMNS), unicode: isUtf8Locale(this.host.env) } : null;
   }
 
   protected resolved(): ResolvedTarget {

@@ -9,7 +9,10 @@ import type { ConsumeOutcome } from '../client/listener.ts';
 import { consumePushed } from '../client/push-consumer.ts';
 import { Producer } from '../client/producer.ts';
 import type { PushSettings } from './group-options.ts';
-import type { Spinner } from './render/spinner.ts';
+import type { Progress } from './render/progress.ts';
+import { NO_PROGRESS } from './render/progress.ts';
+import { histogramRows, renderHistogram } from '../text/histogram.ts';
+import type { HistogramStyle } from '../text/histogram.ts';
 import { formatInteger } from '../text/numbers.ts';
 
 export interface BenchResult {
@@ -24,6 +27,13 @@ export interface BenchResult {
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly p999: number; readonly max: number };
 }
 
+/** The result, and what it was computed from. */
+export interface Benchmark {
+  readonly bench: BenchResult;
+  /** In µs. */
+  readonly latencies: Histogram;
+}
+
 export interface BenchRun {
   readonly topic: string;
   readonly count: number;
@@ -31,7 +41,7 @@ export interface BenchRun {
   readonly warmup: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly spinner: Spinner;
+  readonly progress: Progress;
 }
 
 export interface BenchProduceRun extends BenchRun {
@@ -63,14 +73,15 @@ export async function prepareBenchTopic(broker: Broker, topic: string, queues: n
 }
 
 /** Sends `count` messages, waits until the last is readable and findable, and closes the broker: closing is part of what is measured. */
-export async function benchProduce(broker: Broker, run: BenchProduceRun): Promise<BenchResult> {
+export async function benchProduce(broker: Broker, run: BenchProduceRun): Promise<Benchmark> {
   const { topic, count, sizeBytes, clock } = run;
   const runId = clock.nowMs().toString(36);
-  if (run.warmup > 0) await sendAll(broker, run, run.warmup, `${runId}w`, new Histogram());
+  if (run.warmup > 0) await sendAll(broker, run, 'warming up', run.warmup, `${runId}w`, new Histogram());
   const before = await endOf(broker, topic);
   const latencies = new Histogram();
   const started = stopwatchMs();
-  const stored = await sendAll(broker, run, count, runId, latencies);
+  const stored = await sendAll(broker, run, 'sending', count, runId, latencies);
+  run.progress.begin('waiting until all are readable, findable and on disk', null);
   await waitUntil(clock, async () => (await endOf(broker, topic)) >= before + stored, 'the last message did not become readable');
   const readableSeconds = (stopwatchMs() - started) / 1000;
   const lastKey = keysOf(run.keys, runId, stored - 1)[0];
@@ -83,7 +94,7 @@ export async function benchProduce(broker: Broker, run: BenchProduceRun): Promis
 }
 
 /** Sends `count` messages through a producer; how many were stored. */
-async function sendAll(broker: Broker, run: BenchProduceRun, count: number, runId: string, latencies: Histogram): Promise<number> {
+async function sendAll(broker: Broker, run: BenchProduceRun, stage: string, count: number, runId: string, latencies: Histogram): Promise<number> {
   const { topic, sizeBytes, clock, inFlight } = run;
   const sentAt = new WeakMap<OutgoingMessage, number>();
   let stored = 0;
@@ -99,11 +110,12 @@ async function sendAll(broker: Broker, run: BenchProduceRun, count: number, runI
     },
   });
   const body = Buffer.alloc(sizeBytes, 'x');
+  run.progress.begin(stage, count);
   for (let sent = 0; sent < count && !run.signal.aborted; sent += SLICE) {
     const slice: OutgoingMessage[] = [];
     for (let index = sent; index < Math.min(count, sent + SLICE); index++) slice.push({ topic, body, tags: 'bench', keys: keysOf(run.keys, runId, index) });
     await producer.add(slice);
-    run.spinner.text(`${formatInteger(stored)} of ${formatInteger(count)} stored`);
+    run.progress.update(stored);
   }
   await producer.finish();
   return stored;
@@ -120,6 +132,11 @@ async function endOf(broker: Broker, topic: string): Promise<number> {
   return ends.reduce((sum, end) => sum + end, 0);
 }
 
+async function readableOf(broker: Broker, topic: string): Promise<number> {
+  const counts = await Promise.all((await broker.queues(topic)).map(async (queue) => (await broker.maxOffset(queue)) - (await broker.minOffset(queue))));
+  return counts.reduce((sum, count) => sum + Math.max(0, count), 0);
+}
+
 async function waitUntil(clock: Clock, reached: () => Promise<boolean>, complaint: string): Promise<void> {
   for (const deadline = stopwatchMs() + VISIBLE_TIMEOUT_MS; !(await reached());) {
     if (stopwatchMs() > deadline) throw new MqliteError('TIMED_OUT', `${complaint} within ${VISIBLE_TIMEOUT_MS / 1000} s`, { hint: 'Check the store with "mqlite store verify".' });
@@ -128,17 +145,23 @@ async function waitUntil(clock: Clock, reached: () => Promise<boolean>, complain
 }
 
 /** Reads up to `count` messages from the start: every field that costs something is touched, as a consumer would. */
-export async function benchConsume(broker: Broker, run: BenchRun): Promise<BenchResult> {
-  await queuesOf(broker, [run.topic], undefined);
-  if (run.warmup > 0) await readAll(broker, run, run.warmup, new Histogram());
+export async function benchConsume(broker: Broker, run: BenchRun): Promise<Benchmark> {
+  const { topic, count, warmup, progress } = run;
+  await queuesOf(broker, [topic], undefined);
+  if (warmup > 0) {
+    progress.begin('warming up', warmup);
+    await readAll(broker, run, warmup, new Histogram());
+  }
   const latencies = new Histogram();
+  const all = progress === NO_PROGRESS ? null : await readableOf(broker, topic);
+  progress.begin('reading', all === null ? null : Math.min(all, count));
   const started = stopwatchMs();
-  const { messages, bytes } = await readAll(broker, run, run.count, latencies);
+  const { messages, bytes } = await readAll(broker, run, count, latencies);
   return result(messages, messages === 0 ? 0 : Math.round(bytes / messages), (stopwatchMs() - started) / 1000, latencies, null);
 }
 
 async function readAll(broker: Broker, run: BenchRun, count: number, latencies: Histogram): Promise<{ readonly messages: number; readonly bytes: number }> {
-  const { topic, clock, signal } = run;
+  const { topic, clock, signal, progress } = run;
   let messages = 0;
   let bytes = 0;
   let asked = stopwatchMs();
@@ -149,18 +172,19 @@ async function readAll(broker: Broker, run: BenchRun, count: number, latencies: 
     latencies.record((stopwatchMs() - asked) * 1000, batch.length);
     for (const message of batch) bytes += touch(message);
     messages += batch.length;
-    run.spinner.text(`${formatInteger(messages)} read`);
+    progress.update(messages);
     asked = stopwatchMs();
   }
   return { messages, bytes };
 }
 
 /** The same through the runtime of a group, with a listener that does nothing: `count` messages, or all there are. */
-export async function benchConsumeAsGroup(broker: Broker, run: Omit<BenchRun, 'warmup'> & { readonly group: string; readonly settings: PushSettings }): Promise<BenchResult> {
-  const { topic, count, clock, group, settings, spinner } = run;
+export async function benchConsumeAsGroup(broker: Broker, run: Omit<BenchRun, 'warmup'> & { readonly group: string; readonly settings: PushSettings }): Promise<Benchmark> {
+  const { topic, count, clock, group, settings, progress } = run;
   const latencies = new Histogram();
   let messages = 0;
   let bytes = 0;
+  progress.begin('consuming', Number.isFinite(count) ? count : null);
   const started = stopwatchMs();
   let lastMs = started;
   const consume = async (message: Message): Promise<ConsumeOutcome> => {
@@ -169,7 +193,7 @@ export async function benchConsumeAsGroup(broker: Broker, run: Omit<BenchRun, 'w
     const nowMs = stopwatchMs();
     latencies.record((nowMs - lastMs) * 1000, 1);
     lastMs = nowMs;
-    if (++messages % SLICE === 0) spinner.text(`${formatInteger(messages)} consumed`);
+    if (++messages % SLICE === 0) progress.update(messages);
     return 'consumed';
   };
   await consumePushed(broker, clock, {
@@ -189,23 +213,24 @@ function touch(message: Message): number {
   return properties === undefined || offsetMsgId === '' || bornHost === '' || storeHost === '' ? 0 : body.length;
 }
 
-function result(messages: number, sizeBytes: number, seconds: number, latencies: Histogram, indexedPerSecond: number | null): BenchResult {
+function result(messages: number, sizeBytes: number, seconds: number, latencies: Histogram, indexedPerSecond: number | null): Benchmark {
   const ms = (fraction: number): number => round(latencies.quantile(fraction) / 1000);
   const perSecond = seconds === 0 ? 0 : messages / seconds;
-  return {
+  const bench: BenchResult = {
     messages, sizeBytes, seconds: round(seconds), messagesPerSecond: Math.round(perSecond),
     indexedMessagesPerSecond: indexedPerSecond === null ? null : Math.round(indexedPerSecond),
     mebibytesPerSecond: round((perSecond * sizeBytes) / 2 ** 20),
     latencyMs: { p50: ms(0.5), p99: ms(0.99), p999: ms(0.999), max: round(latencies.max / 1000) },
   };
+  return { bench, latencies };
 }
 
 function round(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
-/** The result for the eye. */
-export function renderBench(bench: BenchResult): string {
+/** The result for the eye; on a terminal (`style`) with a histogram of the latencies. */
+export function renderBench({ bench, latencies }: Benchmark, style: HistogramStyle | null): string {
   const lines = [
     `messages     ${formatInteger(bench.messages)} of ${formatInteger(bench.sizeBytes)} bytes in ${bench.seconds} s`,
     `throughput   ${formatInteger(bench.messagesPerSecond)} messages/s, ${bench.mebibytesPerSecond} MiB/s`,
@@ -213,5 +238,8 @@ export function renderBench(bench: BenchResult): string {
   if (bench.indexedMessagesPerSecond !== null) lines.push(`indexed      ${formatInteger(bench.indexedMessagesPerSecond)} messages/s, until findable by key and closed`);
   const { p50, p99, p999, max } = bench.latencyMs;
   lines.push(`latency ms   p50 ${p50}   p99 ${p99}   p99.9 ${p999}   max ${max}`);
-  return `${lines.join('\n')}\n`;
+  const text = `${lines.join('\n')}\n`;
+  if (style === null || latencies.total === 0) return text;
+  const marks = [{ name: 'p50', value: latencies.quantile(0.5) }, { name: 'p99', value: latencies.quantile(0.99) }, { name: 'p99.9', value: latencies.quantile(0.999) }, { name: 'max', value: latencies.max }];
+  return `${text}\n${renderHistogram(histogramRows(latencies.buckets(), marks), style)}`;
 }

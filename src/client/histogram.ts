@@ -20,6 +20,15 @@ export class Histogram {
     if (value > this.#max) this.#max = value;
   }
 
+  /** The largest value of every bucket that is not empty, ascending, and how often values of it were recorded. */
+  buckets(): { readonly upTo: number; readonly count: number }[] {
+    const filled: { readonly upTo: number; readonly count: number }[] = [];
+    this.#counts.forEach((count, index) => {
+      if (count > 0) filled.push({ upTo: Math.min(upperBoundOf(index), Math.ceil(this.#max)), count });
+    });
+    return filled;
+  }
+
   /** Smallest recorded value (to the bucket) that `fraction` of all do not exceed; 0 when nothing was recorded. */
   quantile(fraction: number): number {
     if (this.#total === 0) return 0;

@@ -62,4 +62,39 @@ describe('bench', () => {
     const missing = await runCommand(BenchConsume, ['bnch', '--json'], { store });
     expect(errorOf(missing)).toMatchObject({ code: 'TOPIC_NOT_FOUND', exitCode: 3, hint: 'Did you mean "bench"?' });
   });
+
+  it('draws on a terminal: progress on stderr, the latencies on stdout, in what the locale has', async () => {
+    const { store } = new FakeBroker();
+    const result = await runCommand(BenchProduce, ['--count', '3000', '--size', '10'], { store, tty: true, env: { LANG: 'en_US.UTF-8' } });
+    expect(result.stderr).toContain('\rsending    0 %      0 of 3,000\u001b[K');
+    expect(result.stderr.endsWith('\r\u001b[K')).toBe(true);
+    expect(result.stdout).toMatch(/^messages +3,000 .*\nthroughput .*\nindexed .*\nlatency ms .*\n\n≤ /);
+    const rows = result.stdout.split('\n').filter((line) => line.startsWith('≤'));
+    expect(rows.reduce((sum, row) => sum + Number(/([\d,]+) +<?[\d.]+ %/.exec(row)![1]!.replaceAll(',', '')), 0)).toBe(3000);
+    expect(rows.join(' ').match(/p\d[\d.]*|max/g)).toEqual(['p50', 'p99', 'p99.9', 'max']);
+
+    const plain = await runCommand(BenchConsume, [], { store, tty: true });
+    expect(plain.stderr).toContain('\rreading    0 %      0 of 3,000\u001b[K');
+    expect(plain.stdout).toMatch(/\n<= .*#.*\n/);
+    expect(`${plain.stdout}${plain.stderr}`.replaceAll('\u001b', '')).toMatch(/^[\r\n -~]+$/);
+  });
+
+  it('consume --group: progress of what was asked for', async () => {
+    const { store } = new FakeBroker();
+    await runCommand(BenchProduce, ['--count', '20', '--size', '10'], { store });
+    const result = await runCommand(BenchConsume, ['--group', 'g', '--count', '10'], { store, tty: true });
+    expect(result.stderr).toContain('\rconsuming    0 %   0 of 10\u001b[K');
+    expect(result.stdout).toContain('messages     10 of ');
+  });
+
+  it('draws nothing on a pipe, under --json and -q', async () => {
+    const { store } = new FakeBroker();
+    const piped = await runCommand(BenchProduce, ['--count', '5'], { store });
+    expect(piped.stdout.trimEnd().split('\n').map((line) => line.split(' ')[0])).toEqual(['messages', 'throughput', 'indexed', 'latency']);
+    expect(piped.stderr).not.toContain('sending');
+    const json = await runCommand(BenchProduce, ['--count', '5', '--json'], { store, tty: true, env: { LANG: 'C.UTF-8' } });
+    expect(json.stdout.trimEnd().split('\n')).toHaveLength(1);
+    expect(json.stderr).not.toContain('\r');
+    expect((await runCommand(BenchConsume, ['-q'], { store, tty: true })).stderr).toBe('');
+  });
 });

@@ -27,8 +27,8 @@ from one message to the next.`;
   };
 
   async run(): Promise<BenchResult> {
-    const [{ benchConsume, benchConsumeAsGroup, renderBench }, { pushSettings }, { parseCount }, { startSpinner }, { withNameHints }] = await Promise.all([
-      import('../../cli/bench.ts'), import('../../cli/group-options.ts'), import('../../text/time.ts'), import('../../cli/render/spinner.ts'), import('../../cli/name-hints.ts'),
+    const [{ benchConsume, benchConsumeAsGroup, renderBench }, { pushSettings }, { parseCount }, { withNameHints }] = await Promise.all([
+      import('../../cli/bench.ts'), import('../../cli/group-options.ts'), import('../../text/time.ts'), import('../../cli/name-hints.ts'),
     ]);
     const count = this.flags.count === undefined ? Infinity : parseCount(this.flags.count, '--count');
     const warmup = this.flags.warmup === undefined ? 0 : parseCount(this.flags.warmup, '--warmup');
@@ -36,13 +36,14 @@ from one message to the next.`;
     const { group } = this.flags;
     const settings = pushSettings(this.flags, await this.settings());
     const broker = await this.openBroker({ mode: group === undefined ? 'read' : 'write' });
-    const spinner = await startSpinner('reading', this.wantsProgress);
+    const progress = await this.startProgress();
     try {
-      const run = { topic, count, warmup, clock: this.host.clock, signal: this.stopSignal, spinner };
-      const bench = await withNameHints(broker, [topic], () => (group === undefined ? benchConsume(broker, run) : benchConsumeAsGroup(broker, { ...run, group, settings })));
-      return await this.present(bench, renderBench);
+      const run = { topic, count, warmup, clock: this.host.clock, signal: this.stopSignal, progress };
+      const benchmark = await withNameHints(broker, [topic], () => (group === undefined ? benchConsume(broker, run) : benchConsumeAsGroup(broker, { ...run, group, settings })));
+      progress.stop();
+      return await this.present(benchmark.bench, () => renderBench(benchmark, this.drawing));
     } finally {
-      spinner.stop();
+      progress.stop();
     }
   }
 }

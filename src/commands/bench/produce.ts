@@ -28,8 +28,8 @@ With more than one message in flight a latency is that of the send a message was
   };
 
   async run(): Promise<BenchResult> {
-    const [{ benchProduce, prepareBenchTopic, renderBench }, { parseCount, parseSize }, { startSpinner }] = await Promise.all([
-      import('../../cli/bench.ts'), import('../../text/time.ts'), import('../../cli/render/spinner.ts'),
+    const [{ benchProduce, prepareBenchTopic, renderBench }, { parseCount, parseSize }] = await Promise.all([
+      import('../../cli/bench.ts'), import('../../text/time.ts'),
     ]);
     const count = parseCount(this.flags.count, '--count');
     const sizeBytes = parseSize(this.flags.size, '--size');
@@ -38,13 +38,14 @@ With more than one message in flight a latency is that of the send a message was
     const { topic } = this.args;
     const broker = await this.openBroker({ mode: 'write', create: true, flush: this.flags.flush });
     await prepareBenchTopic(broker, topic, this.flags.queues);
-    const spinner = await startSpinner('sending', this.wantsProgress);
+    const progress = await this.startProgress();
     try {
       const { keys, queues, 'in-flight': inFlight } = this.flags;
-      const bench = await benchProduce(broker, { topic, count, warmup, sizeBytes, queues, keys, inFlight, clock: this.host.clock, signal: this.stopSignal, spinner });
-      return await this.present(bench, renderBench);
+      const benchmark = await benchProduce(broker, { topic, count, warmup, sizeBytes, queues, keys, inFlight, clock: this.host.clock, signal: this.stopSignal, progress });
+      progress.stop();
+      return await this.present(benchmark.bench, () => renderBench(benchmark, this.drawing));
     } finally {
-      spinner.stop();
+      progress.stop();
     }
   }
 }
