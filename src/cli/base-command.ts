@@ -132,6 +132,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       readOnly: this.flags['read-only'],
       clock: this.host.clock,
       dataDirectory: this.config.dataDir,
+      env: this.host.env,
       onNotice: (notice) => this.notice(notice),
     };
     const broker = await this.host.openBroker(request);

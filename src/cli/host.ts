@@ -18,6 +18,8 @@ export interface OpenRequest {
   readonly clock: Clock;
   /** Where mqlite keeps what is nobody's target: offsets of broadcasting groups of clusters. */
   readonly dataDirectory: string;
+  /** Where keys named by `env:NAME` are. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly onNotice: (notice: string) => void;
 }
 

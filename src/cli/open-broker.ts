@@ -12,7 +12,7 @@ export async function openTarget(request: OpenRequest): Promise<Broker> {
   const { target } = request;
   if (target.kind === 'remote') {
     const [{ openRemoteBroker }, { readAccess }, { broadcastFiles }] = await Promise.all([import('../remote/open.ts'), import('./access.ts'), import('./broadcast-files.ts')]);
-    const { tls, credentials } = readAccess(target, process.env);
+    const { tls, credentials } = readAccess(target, request.env);
     return openRemoteBroker({
       nameServers: target.addresses, mode: request.mode, tls: tls ?? undefined,
       credentials: credentials === null ? undefined : { ...credentials, securityToken: credentials.securityToken ?? undefined },

@@ -54,6 +54,12 @@ const CLOCK_ALLOWED: Readonly<Record<string, string>> = {
   'cli/base-command.ts': 'the last resort after a signal, which must not hang on a clock a test holds still',
 };
 
+/** The environment comes from the host of `cli/host.ts`. */
+const ENVIRONMENT_ALLOWED: Readonly<Record<string, string>> = {
+  'cli/host.ts': 'it is the host',
+  'cli/run-command.ts': 'a command that is run inherits what this process has',
+};
+
 describe('architecture', () => {
   it('sees the sources', () => {
     expect(files.length).toBeGreaterThan(10);
@@ -87,6 +93,10 @@ describe('architecture', () => {
   it('time comes from the clock', () => {
     const timeCalls = /\bDate\.now\b|\bnew Date\(\)|\bset(?:Timeout|Interval)\(/g;
     expect(violations((file) => (file.path in CLOCK_ALLOWED ? [] : file.code.match(timeCalls) ?? []))).toEqual([]);
+  });
+
+  it('the environment comes from the host', () => {
+    expect(violations((file) => (file.path in ENVIRONMENT_ALLOWED ? [] : file.code.match(/\bprocess\.env\b/g) ?? []))).toEqual([]);
   });
 
   it('nothing is left for later', () => {

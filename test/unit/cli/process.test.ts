@@ -234,8 +234,20 @@ describe('base command', () => {
   });
 
   it('a name server is told apart', async () => {
-    const request = { mode: 'read' as const, create: false, lockTimeoutMs: 1, flush: undefined, readOnly: false, clock: systemClock, dataDirectory: '/nowhere', onNotice: () => undefined };
+    const request = { mode: 'read' as const, create: false, lockTimeoutMs: 1, flush: undefined, readOnly: false, clock: systemClock, dataDirectory: '/nowhere', env: {}, onNotice: () => undefined };
     await expect(openTarget({ ...request, target: { kind: 'remote', addresses: ['127.0.0.1:9', '127.0.0.1:11'], source: '--namesrv', tls: null, credentials: null } })).rejects.toMatchObject({ code: 'UNREACHABLE', message: expect.stringMatching(/127\.0\.0\.1:9.*127\.0\.0\.1:11|127\.0\.0\.1:11.*127\.0\.0\.1:9/) as string });
     await expect(openTarget({ ...request, target: { kind: 'local', directory: '/no/such/store', commitLogDirectory: undefined, source: '--store' } })).rejects.toMatchObject({ code: 'STORE_NOT_FOUND' });
+  });
+
+  it('keys named by env: are looked for in the environment of the host, not of the process', async () => {
+    const target = { kind: 'remote' as const, addresses: ['127.0.0.1:9'], source: '--namesrv', tls: null, credentials: { accessKey: 'ops', secretKey: 'env:MQLITE_TEST_SECRET' } };
+    const request = { target, mode: 'read' as const, create: false, lockTimeoutMs: 1, flush: undefined, readOnly: false, clock: systemClock, dataDirectory: '/nowhere', onNotice: () => undefined };
+    process.env['MQLITE_TEST_SECRET'] = 'of the process';
+    try {
+      await expect(openTarget({ ...request, env: {} })).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining('MQLITE_TEST_SECRET, which is not set') as string });
+    } finally {
+      delete process.env['MQLITE_TEST_SECRET'];
+    }
+    await expect(openTarget({ ...request, env: { MQLITE_TEST_SECRET: 'of the host' } })).rejects.toMatchObject({ code: 'UNREACHABLE' });
   });
 });
