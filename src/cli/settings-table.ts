@@ -1,3 +1,6 @@
+import { AUTO_CREATE_TOPIC } from '../broker/names.ts';
+import { TRACE_TOPIC } from '../record/trace.ts';
+
 /** Which of the Java clients has the setting. */
 export type ClientClass = 'ClientConfig' | 'DefaultMQProducer' | 'DefaultMQPushConsumer' | 'DefaultLitePullConsumer';
 
@@ -71,14 +74,14 @@ const CLIENT_SETTINGS = [
   { name: 'startDetectorEnable', classes: ['ClientConfig', 'DefaultMQProducer'], type: 'boolean', default: 'false', meaning: 'probe brokers that failed', here: refused(NO_NETWORK) },
   { name: 'enableHeartbeatChannelEventListener', classes: C, type: 'boolean', default: 'true', meaning: 'heartbeat at once on a new connection', here: refused(NO_NETWORK) },
   { name: 'enableTrace', classes: C, type: 'boolean', default: 'false', meaning: 'send trace messages', here: refused(NO_TRACE) },
-  { name: 'traceTopic', classes: C, type: 'text', default: 'RMQ_SYS_TRACE_TOPIC', meaning: 'topic of trace messages', here: refused(NO_TRACE) },
+  { name: 'traceTopic', classes: C, type: 'text', default: TRACE_TOPIC, meaning: 'topic of trace messages', here: refused(NO_TRACE) },
   { name: 'maxPageSizeInGetMetadata', classes: C, type: 'integer', default: '2000', meaning: 'entries in a page of metadata', here: refused(NO_NETWORK) },
 ] as const satisfies readonly Setting[];
 
 const PRODUCER_SETTINGS = [
   { name: 'producerGroup', classes: P, type: 'text', default: 'DEFAULT_PRODUCER', meaning: 'name of the producers that act as one', here: inProduce('produce --transaction without --group') },
   { name: 'topics', classes: P, type: 'text', default: '', meaning: 'topics a transaction producer prepares', here: refused('topics are made when they are needed') },
-  { name: 'createTopicKey', classes: P, type: 'text', default: 'TBW102', meaning: 'topic whose settings a new topic takes', here: refused('a new topic has defaultTopicQueueNums queues, readable and writable') },
+  { name: 'createTopicKey', classes: P, type: 'text', default: AUTO_CREATE_TOPIC, meaning: 'topic whose settings a new topic takes', here: refused('a new topic has defaultTopicQueueNums queues, readable and writable') },
   { name: 'defaultTopicQueueNums', classes: P, type: 'integer', default: '4', minimum: 1, meaning: 'queues of a topic made by sending to it', here: inProduce('produce') },
   { name: 'sendMsgTimeout', classes: P, type: 'integer', default: '3000', minimum: 1, meaning: 'ms allowed to a send', here: inProduce('produce, where --timeout is not given') },
   { name: 'sendMsgMaxTimeoutPerRequest', classes: P, type: 'integer', default: '-1', meaning: 'ms allowed to one attempt of a send', here: refused('--timeout covers all attempts of a send') },

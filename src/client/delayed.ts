@@ -1,13 +1,12 @@
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
+import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../broker/names.ts';
+import { RETRY_TOPIC_PREFIX } from '../broker/retry-topics.ts';
 import type { DelayProgress, MessageQueue } from '../broker/types.ts';
 import type { Message } from '../record/message.ts';
 import { PROPERTY } from '../record/properties.ts';
 import { deleteKeysOf, encodeRecallHandle } from '../record/recall-handle.ts';
 
-export const SCHEDULE_TOPIC = 'SCHEDULE_TOPIC_XXXX';
-export const TIMER_TOPIC = 'rmq_sys_wheel_timer';
-const RETRY_PREFIX = '%RETRY%';
 const PULL_MESSAGES = 256;
 const SECOND_MS = 1000;
 
@@ -117,7 +116,7 @@ const targetOf = ({ properties }: Message): { readonly topic: string; readonly q
 
 const atLevel = (message: Message, level: number, delayMs: number): Delayed => {
   const target = targetOf(message);
-  const asked: DelayAsked = target.topic.startsWith(RETRY_PREFIX) ? { by: 'retry', level, group: target.topic.slice(RETRY_PREFIX.length) } : { by: 'level', level };
+  const asked: DelayAsked = target.topic.startsWith(RETRY_TOPIC_PREFIX) ? { by: 'retry', level, group: target.topic.slice(RETRY_TOPIC_PREFIX.length) } : { by: 'level', level };
   return { message, ...target, deliverTimestamp: message.storeTimestamp + delayMs, asked, recallHandle: null };
 };
 

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { nextTurn } from '../base/clock.ts';
 import { DEFAULT_DELAY_LEVELS, deliverTimestamp, parseDelayLevels } from '../broker/delay-levels.ts';
 import { MqliteError } from '../broker/errors.ts';
+import { AUTO_CREATE_TOPIC } from '../broker/names.ts';
 import { prepareMessage } from '../broker/prepare-message.ts';
 import type { RoutableMessage } from '../broker/prepare-message.ts';
 import { isDlqTopic, isRetryTopic } from '../broker/retry-topics.ts';
@@ -202,7 +203,7 @@ export class SendDesk {
 const REPLY_MARK = propertyItem(PROPERTY.MSG_TYPE, 'reply');
 
 const header = ({ message, queue }: LaneJob, properties: string, batch: boolean): SendMessageRequest => ({
-  producerGroup: producerGroupOf(message), topic: queue.topic, defaultTopic: 'TBW102', defaultTopicQueueNums: AUTO_CREATE_QUEUES, queueId: queue.queueId,
+  producerGroup: producerGroupOf(message), topic: queue.topic, defaultTopic: AUTO_CREATE_TOPIC, defaultTopicQueueNums: AUTO_CREATE_QUEUES, queueId: queue.queueId,
   sysFlag: message.sysFlag | (message.isHalf ? TRANSACTION_PREPARED : 0), bornTimestamp: message.bornTimestamp, flag: message.flag, properties,
   reconsumeTimes: 0, unitMode: false, batch, brokerName: queue.brokerName,
 });

@@ -1,5 +1,5 @@
 import { MqliteError } from '../broker/errors.ts';
-import { isSystemTopic, validateTopicName } from '../broker/names.ts';
+import { AUTO_CREATE_TOPIC, isSystemTopic, validateTopicName } from '../broker/names.ts';
 import { validateAttributes } from '../broker/topic-attributes.ts';
 import type { MessageQueue, QueueStats, TopicConfig, TopicDescription, TopicPatch } from '../broker/types.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';
@@ -144,7 +144,7 @@ export class TopicAdmin {
   async #store(brokerName: string, { topicName, readQueueNums, writeQueueNums, perm, order, topicFilterType, topicSysFlag }: TopicConfigBody, attributes: Readonly<Record<string, string | null>>): Promise<void> {
     const changes = attributesText(attributes);
     await this.#cluster.call(brokerName, UPDATE_AND_CREATE_TOPIC, {
-      topic: topicName, defaultTopic: 'TBW102', readQueueNums, writeQueueNums, perm, order, topicFilterType, topicSysFlag, attributes: changes === '' ? undefined : changes,
+      topic: topicName, defaultTopic: AUTO_CREATE_TOPIC, readQueueNums, writeQueueNums, perm, order, topicFilterType, topicSysFlag, attributes: changes === '' ? undefined : changes,
     }, null);
   }
 

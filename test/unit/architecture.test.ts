@@ -1,7 +1,10 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { AUTO_CREATE_TOPIC, SCHEDULE_TOPIC, TIMER_TOPIC } from '../../src/broker/names.ts';
 import { COMMAND_TABLE } from '../../src/cli/command-table.ts';
+import { TRACE_TOPIC } from '../../src/record/trace.ts';
+import { GIVE_UP_TOPIC, HALF_TOPIC, OP_HALF_TOPIC } from '../../src/record/transaction.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SOURCE = join(ROOT, 'src');
@@ -97,6 +100,12 @@ describe('architecture', () => {
 
   it('the environment comes from the host', () => {
     expect(violations((file) => (file.path in ENVIRONMENT_ALLOWED ? [] : file.code.match(/\bprocess\.env\b/g) ?? []))).toEqual([]);
+  });
+
+  it('the name of a system topic is written in one place', () => {
+    const places = (topic: string): string[] => files.filter(({ code }) => new RegExp(`['"\`]${topic}['"\`]`).test(code)).map(({ path }) => path);
+    const topics = [AUTO_CREATE_TOPIC, SCHEDULE_TOPIC, TIMER_TOPIC, TRACE_TOPIC, HALF_TOPIC, OP_HALF_TOPIC, GIVE_UP_TOPIC];
+    expect(topics.map((topic) => [topic, places(topic)]).filter(([, found]) => found!.length !== 1)).toEqual([]);
   });
 
   it('nothing is left for later', () => {

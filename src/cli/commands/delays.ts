@@ -1,7 +1,8 @@
 import { CodecError } from '../../base/codec-error.ts';
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
-import { findDelayed, SCHEDULE_TOPIC, TIMER_TOPIC } from '../../client/delayed.ts';
+import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../../broker/names.ts';
+import { findDelayed } from '../../client/delayed.ts';
 import type { Delayed, DelayAsked } from '../../client/delayed.ts';
 import type { Message } from '../../record/message.ts';
 import { decodeRecallHandle } from '../../record/recall-handle.ts';

@@ -1,5 +1,5 @@
 import { MqliteError } from '../../broker/errors.ts';
-import { validateGroupName } from '../../broker/names.ts';
+import { AUTO_CREATE_TOPIC, validateGroupName } from '../../broker/names.ts';
 import { dlqTopicOf, retryTopicOf } from '../../broker/retry-topics.ts';
 import type { MessageQueue, SendBackRequest, SendBackResult } from '../../broker/types.ts';
 import type { Message } from '../../record/message.ts';
@@ -99,7 +99,7 @@ export class SendBackDesk {
     const { topic, brokerName, queueId } = queue;
     const times = message.reconsumeTimes;
     const { response, address } = await this.#cluster.ask(brokerName, SEND_MESSAGE_V2, {
-      producerGroup: INNER_PRODUCER, topic, defaultTopic: 'TBW102', defaultTopicQueueNums: 4, queueId, sysFlag: 0, bornTimestamp: message.bornTimestamp, flag: message.flag,
+      producerGroup: INNER_PRODUCER, topic, defaultTopic: AUTO_CREATE_TOPIC, defaultTopicQueueNums: 4, queueId, sysFlag: 0, bornTimestamp: message.bornTimestamp, flag: message.flag,
       properties: joinProperties(retryProperties(message, delayLevel > 0 ? delayLevel : FIRST_RETRY_LEVEL + times)), reconsumeTimes: times + 1, unitMode: false,
       // Dead is what came back more often than that. [SendMessageProcessor#handleRetryAndDLQ]
       maxReconsumeTimes: isDead ? Math.min(times, maxReconsumeTimes) : maxReconsumeTimes, batch: false, brokerName,
