@@ -1,11 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
+import { queueKey } from '../broker/queue-key.ts';
 import type { CommittedOffset, DamageReport, MessageFilter, MessageQueue } from '../broker/types.ts';
 import type { Message } from '../record/message.ts';
 import type { Position } from './positions.ts';
 import { resolvePosition } from './positions.ts';
-import { queueKey } from './queue-key.ts';
 import type { QueueSpan } from './queue-merger.ts';
 import { QueueMerger } from './queue-merger.ts';
 

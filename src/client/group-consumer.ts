@@ -1,10 +1,10 @@
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
+import { queueKey } from '../broker/queue-key.ts';
 import type { Membership, MessageQueue, OffsetCommit } from '../broker/types.ts';
 import type { Message } from '../record/message.ts';
 import type { GroupOptions } from './group-options.ts';
 import { AWAIT_QUEUES_MS, join, REBALANCE_MS } from './group-options.ts';
-import { queueKey } from './queue-key.ts';
 import { QueueMerger } from './queue-merger.ts';
 import { StartOffsets } from './start-offsets.ts';
 

@@ -1,7 +1,7 @@
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
+import { queueKey } from '../broker/queue-key.ts';
 import type { CommittedOffset, MessageQueue } from '../broker/types.ts';
-import { queueKey } from './queue-key.ts';
 
 /** A place in a topic, before it is known for each queue. Times are epoch ms. */
 export type Position =

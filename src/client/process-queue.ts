@@ -1,6 +1,6 @@
+import { queueKey } from '../broker/queue-key.ts';
 import type { MessageFilter, MessageQueue } from '../broker/types.ts';
 import type { Message } from '../record/message.ts';
-import { queueKey } from './queue-key.ts';
 import type { QueueSpan } from './queue-merger.ts';
 
 /** A message that was pulled and is not consumed yet. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Message } from '../record/message.ts';
+import { queueKey } from '../broker/queue-key.ts';
 import type { Membership, OffsetCommit, PullResult } from '../broker/types.ts';
 import type { DispatchStats, SendBack } from './dispatcher.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -10,7 +11,6 @@ import type { GroupOptions } from './group-options.ts';
 import { AWAIT_QUEUES_MS, join, REBALANCE_MS } from './group-options.ts';
 import type { MessageListener } from './listener.ts';
 import { ProcessQueue } from './process-queue.ts';
-import { queueKey } from './queue-key.ts';
 import { correctionText, StartOffsets } from './start-offsets.ts';
 
 /** The Java push consumer's values are its defaults, except `concurrency`. */

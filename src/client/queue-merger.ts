@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
+import { queueKey } from '../broker/queue-key.ts';
 import type { DamageReport, MessageFilter, MessageQueue, OffsetCommit, PullResult } from '../broker/types.ts';
 import type { Message } from '../record/message.ts';
-import { queueKey } from './queue-key.ts';
 
 export interface QueueSpan {
   readonly queue: MessageQueue;

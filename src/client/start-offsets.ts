@@ -1,12 +1,12 @@
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
+import { queueKey } from '../broker/queue-key.ts';
 import type { CommittedOffset, Membership, MessageQueue, OffsetCommit } from '../broker/types.ts';
 import { queuesOf } from './browse.ts';
 import type { GroupOptions } from './group-options.ts';
 import { retryTopicOf } from '../broker/retry-topics.ts';
 import type { Position } from './positions.ts';
 import { resolvePosition } from './positions.ts';
-import { queueKey } from './queue-key.ts';
 import type { QueueSpan } from './queue-merger.ts';
 
 const FIRST: Position = { at: 'first' };

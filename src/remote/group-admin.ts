@@ -1,5 +1,6 @@
 import { MqliteError } from '../broker/errors.ts';
 import { isSystemGroup, validateGroupName } from '../broker/names.ts';
+import { queueKey } from '../broker/queue-key.ts';
 import type { BroadcastProgress, CommittedOffset, GroupConfig, MessageQueue } from '../broker/types.ts';
 import type { SubscriptionGroupConfig } from '../wire/body/group.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';
@@ -10,7 +11,6 @@ import { responseError } from '../wire/response-error.ts';
 import type { Cluster } from './cluster.ts';
 import type { BroadcastInstance } from './groups/broadcast-member.ts';
 import type { PullDesk } from './pull-desk.ts';
-import { queueKey } from './queue-offsets.ts';
 import type { TopicAdmin } from './topic-admin.ts';
 
 const LIST_TIMEOUT_MS = 15_000;

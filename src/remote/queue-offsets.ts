@@ -5,8 +5,6 @@ import { GET_MAX_OFFSET, GET_MIN_OFFSET, SEARCH_OFFSET_BY_TIMESTAMP } from '../w
 import type { Cluster } from './cluster.ts';
 import type { SentOffsets } from './sent-offsets.ts';
 
-export const queueKey = ({ topic, brokerName, queueId }: MessageQueue): string => `${brokerName}/${topic}/${queueId}`;
-
 /** Errors: TOPIC_NOT_FOUND, NOT_FOUND, INVALID_INPUT (the name). A broker answers 0 for what it does not have. */
 export const requireQueue = async (cluster: Cluster, { topic, brokerName, queueId }: MessageQueue): Promise<void> => {
   validateTopicName(topic);

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
+import { queueKey } from '../broker/queue-key.ts';
 import type { MessageQueue } from '../broker/types.ts';
-import { queueKey } from './queue-offsets.ts';
 
 /** A broker puts what it stored into its queues a moment later: how long that is waited for, and how often it is looked, in ms. */
 const WAIT_MS = 1000;
@@ -9,7 +9,7 @@ const POLL_MS = 3;
 /** Where each queue ends at least, as this process's own sends tell: it reads what it wrote. */
 export class SentOffsets {
   readonly #clock: Clock;
-  readonly #ends = new Map<string, number>();
+  readonly #ends = new Map<string, { readonly queue: MessageQueue; readonly end: number }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -17,21 +17,20 @@ export class SentOffsets {
 
   sent(queue: MessageQueue, end: number): void {
     const key = queueKey(queue);
-    if (end > (this.#ends.get(key) ?? 0)) this.#ends.set(key, end);
+    if (end > (this.#ends.get(key)?.end ?? 0)) this.#ends.set(key, { queue, end });
   }
 
   /** A topic that was deleted: one of the same name begins anew. */
   forget(topic: string): void {
-    for (const key of this.#ends.keys()) if (key.split('/')[1] === topic) this.#ends.delete(key);
+    for (const [key, { queue }] of this.#ends) if (queue.topic === topic) this.#ends.delete(key);
   }
 
   /** `settled` for every queue of a topic on one broker at once. */
   async allSettled<T>(topic: string, brokerName: string, ask: () => Promise<T>, endOf: (answer: T, queueId: number) => number | null): Promise<T> {
-    const prefix = queueKey({ topic, brokerName, queueId: 0 }).slice(0, -1);
     const untilMs = this.#clock.elapsedMs() + WAIT_MS;
     for (;;) {
       const answer = await ask();
-      const behind = [...this.#ends].filter(([key, end]) => key.startsWith(prefix) && (endOf(answer, Number(key.slice(prefix.length))) ?? end) < end);
+      const behind = [...this.#ends].filter(([, { queue, end }]) => queue.topic === topic && queue.brokerName === brokerName && (endOf(answer, queue.queueId) ?? end) < end);
       if (behind.length === 0) return answer;
       if (this.#clock.elapsedMs() >= untilMs) {
         for (const [key] of behind) this.#ends.delete(key);
@@ -43,7 +42,7 @@ export class SentOffsets {
 
   /** Asks until the answer has everything that was sent, or for a second: then that is gone, or its topic another one. */
   async settled<T>(queue: MessageQueue, ask: () => Promise<T>, endOf: (answer: T) => number | null): Promise<T> {
-    const end = this.#ends.get(queueKey(queue));
+    const end = this.#ends.get(queueKey(queue))?.end;
     if (end === undefined) return ask();
     const untilMs = this.#clock.elapsedMs() + WAIT_MS;
     for (;;) {

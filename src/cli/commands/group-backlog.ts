@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Broker } from '../../broker/broker.ts';
 import type { CommittedOffset, MemberInfo } from '../../broker/types.ts';
 import { resolvePosition } from '../../client/positions.ts';
-import { queueKey } from '../../client/queue-key.ts';
+import { queueKey } from '../../broker/queue-key.ts';
 import { totalLag } from './offsets.ts';
 
 export interface BacklogJson {

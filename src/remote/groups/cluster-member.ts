@@ -3,6 +3,7 @@ import { CommitRate, commitsPerSecond } from '../../broker/commit-rate.ts';
 import type { CommitWindow } from '../../broker/commit-rate.ts';
 import { checkOffset } from '../../broker/check-offset.ts';
 import { MqliteError } from '../../broker/errors.ts';
+import { queueKey } from '../../broker/queue-key.ts';
 import type { MemberCard, Membership, MessageQueue, OffsetCommit } from '../../broker/types.ts';
 import { retryTopicOf } from '../../broker/retry-topics.ts';
 import type { Cluster } from '../cluster.ts';
@@ -14,7 +15,6 @@ import { memberIds } from './member-list.ts';
 
 import type { OffsetStore } from './offset-store.ts';
 import type { Presence } from './presence.ts';
-import { queueKey } from '../queue-offsets.ts';
 import type { QueueLocks } from './queue-locks.ts';
 import { RENEW_LOCKS_MS } from './queue-locks.ts';
 import { QueueProgress } from './queue-progress.ts';

@@ -1,5 +1,6 @@
 import { MqliteError } from '../../broker/errors.ts';
 import { validateGroupName } from '../../broker/names.ts';
+import { queueKey } from '../../broker/queue-key.ts';
 import { filterText, refuseDisagreement } from '../../broker/subscription.ts';
 import type { JoinRequest, MemberCard, MemberInfo, Membership, MessageQueue, OffsetCommit, SendBackRequest, SendBackResult } from '../../broker/types.ts';
 import type { Message } from '../../record/message.ts';
@@ -10,7 +11,6 @@ import type { Cluster } from '../cluster.ts';
 import { isGone } from '../failures.ts';
 import type { GroupAdmin } from '../group-admin.ts';
 import type { PullOwner } from '../pull-desk.ts';
-import { queueKey } from '../queue-offsets.ts';
 import { RemotingClient } from '../remoting-client.ts';
 import type { RemotingOptions } from '../remoting-client.ts';
 import { BroadcastMember } from './broadcast-member.ts';

@@ -1,9 +1,9 @@
+import { queueKey } from '../../broker/queue-key.ts';
 import type { MessageQueue } from '../../broker/types.ts';
 import { LOCK_BATCH_MQ, UNLOCK_BATCH_MQ } from '../../wire/requests/lock.ts';
 import type { Cluster } from '../cluster.ts';
 import { isGone } from '../failures.ts';
 import type { RemotingClient } from '../remoting-client.ts';
-import { queueKey } from '../queue-offsets.ts';
 import { byBroker } from './by-broker.ts';
 
 /** A broker keeps a lock for 60 s, if nobody renews it. [ConsumeMessageOrderlyService: rocketmq.client.rebalance.lockInterval] */

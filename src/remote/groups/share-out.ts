@@ -1,6 +1,6 @@
 import { allocateQueues } from '../../broker/allocate.ts';
+import { queueKey } from '../../broker/queue-key.ts';
 import type { AllocateStrategy, MessageQueue } from '../../broker/types.ts';
-import { queueKey } from '../queue-offsets.ts';
 
 /** One topic, as it was last shared out. */
 export interface TopicShare {

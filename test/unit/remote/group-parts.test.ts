@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { queueKey } from '../../../src/broker/queue-key.ts';
 import type { MessageQueue } from '../../../src/broker/types.ts';
 import { checkInstanceName, clientIdOf, ownerOfClientId, plainIp } from '../../../src/remote/groups/client-id.ts';
 import { versionText } from '../../../src/remote/groups/client-version.ts';
 import { handedOver, shareOut } from '../../../src/remote/groups/share-out.ts';
 import { disagreements, textOfSubscription, toSubscriptionData } from '../../../src/remote/groups/subscription-data.ts';
 
+const keyOf = (queueId: number): string => queueKey({ topic: 'T', brokerName: 'b', queueId });
 const queues = (count: number): MessageQueue[] => Array.from({ length: count }, (_, queueId) => ({ topic: 'T', brokerName: 'b', queueId }));
 
 describe('client ids', () => {
@@ -34,7 +36,7 @@ it.each([[213, '4.0.0'], [214, '4.0.1-SNAPSHOT'], [232, '4.1.0-SNAPSHOT'], [401,
 describe('queues that change hands', () => {
   it('are those that a living member had', () => {
     const now = shareOut('average', 'b', ['a', 'b'], queues(4));
-    expect([...handedOver('average', 'b', null, now)]).toEqual([['b/T/2', 'a'], ['b/T/3', 'a']]);
+    expect([...handedOver('average', 'b', null, now)]).toEqual([[keyOf(2), 'a'], [keyOf(3), 'a']]);
   });
 
   it('are none that a member had who is gone, and none that this member had', () => {
@@ -43,7 +45,7 @@ describe('queues that change hands', () => {
     const now = shareOut('average', 'b', ['a', 'b'], queues(6));
     expect(now.mine.map(({ queueId }) => queueId)).toEqual([3, 4, 5]);
     expect([...handedOver('average', 'b', before, now)]).toEqual([]);
-    expect([...handedOver('average', 'a', shareOut('average', 'a', ['a', 'b', 'c'], queues(6)), shareOut('average', 'a', ['a', 'b'], queues(6)))]).toEqual([['b/T/2', 'b']]);
+    expect([...handedOver('average', 'a', shareOut('average', 'a', ['a', 'b', 'c'], queues(6)), shareOut('average', 'a', ['a', 'b'], queues(6)))]).toEqual([[keyOf(2), 'b']]);
   });
 });
 

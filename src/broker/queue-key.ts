@@ -1,4 +1,4 @@
-import type { MessageQueue } from '../broker/types.ts';
+import type { MessageQueue } from './types.ts';
 
 /** One string per queue, for maps. Topics and broker names hold no newline. */
 export function queueKey(queue: MessageQueue): string {
