@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
-import { encodeHost } from '../record/host.ts';
 import type { Credentials } from '../wire/acl.ts';
+import { plainIp } from './client-id.ts';
 import { Cluster } from './cluster.ts';
 import type { BroadcastFiles } from './groups/broadcast-member.ts';
 import { NameServers } from './name-servers.ts';
@@ -41,12 +41,10 @@ export const openRemoteBroker = async (options: RemoteOptions): Promise<Broker> 
   try {
     const cluster = new Cluster(client, new NameServers(client, nameServers));
     await cluster.masters();
-    const localIp = ipBytes(await client.localAddress(nameServers[0]!) ?? '127.0.0.1');
+    const localIp = plainIp(await client.localAddress(nameServers[0]!) ?? '127.0.0.1');
     return new RemoteBroker({ cluster, remoting, mode, localIp, broadcastFiles: broadcastFiles ?? null, onNotice: onNotice ?? (() => undefined) });
   } catch (error) {
     await client.close();
     throw error;
   }
 };
-
-const ipBytes = (ip: string): Uint8Array => encodeHost(ip.includes(':') ? `[${ip.replace(/%.*$/, '')}]:0` : `${ip}:0`).subarray(0, ip.includes(':') ? 16 : 4);

@@ -9,7 +9,7 @@ import type {
 } from '../broker/types.ts';
 import type { Message } from '../record/message.ts';
 import { UniqKeyGenerator } from '../record/message-id.ts';
-import { newClientId } from './client-id.ts';
+import { clientIdOf, ipBytes } from './client-id.ts';
 import { RemoteClusterAdmin } from './cluster-admin.ts';
 import type { Cluster } from './cluster.ts';
 import { currentRecords } from './current-records.ts';
@@ -34,8 +34,8 @@ export interface RemoteBrokerParts {
   readonly cluster: Cluster;
   readonly remoting: RemotingOptions;
   readonly mode: 'read' | 'write';
-  /** Our own address, 4 or 16 bytes: part of the ids of messages. */
-  readonly localIp: Uint8Array;
+  /** Our own address, plain: part of the ids of messages and clients. */
+  readonly localIp: string;
   readonly broadcastFiles: BroadcastFiles | null;
   readonly onNotice: (text: string) => void;
 }
@@ -73,12 +73,12 @@ export class RemoteBroker implements Broker {
     this.#topics = new TopicAdmin(cluster, sent);
     this.#offsets = new QueueOffsets(cluster, sent);
     this.#pulls = new PullDesk(cluster, (queue) => this.#members.ownerOf(queue), sent, (report) => this.#note(report));
-    const ids = new UniqKeyGenerator({ clock, ip: parts.localIp, pid: process.pid, random: Math.floor(Math.random() * 0x1_0000_0000) });
+    const ids = new UniqKeyGenerator({ clock, ip: ipBytes(parts.localIp), pid: process.pid, random: Math.floor(Math.random() * 0x1_0000_0000) });
     this.#sending = new SendDesk(cluster, ids, sent, (topic) => onNotice(`topic ${topic} did not exist; created with 4 queues`));
     this.#queries = new Queries(cluster, this.#topics);
     this.#groups = new GroupAdmin(cluster, this.#topics, this.#pulls);
     this.#members = new GroupDesk({ cluster, remoting: parts.remoting, groups: this.#groups, onReleased: (queue) => this.#pulls.forget(queue), broadcastFiles: parts.broadcastFiles, onNotice });
-    const clients = { cluster, newClientId: () => newClientId(parts.localIp), onNotice };
+    const clients = { cluster, newClientId: () => clientIdOf(parts.localIp, null), onNotice };
     this.#transactions = new TransactionDesk(cluster, this.#queries, this);
     this.#checks = new TransactionChecks({ ...clients, desk: this.#transactions, query: this.#queries, reader: this });
     this.#delays = new DelayDesk(cluster, this.#queries);

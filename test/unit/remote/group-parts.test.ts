@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { queueKey } from '../../../src/broker/queue-key.ts';
 import type { MessageQueue } from '../../../src/broker/types.ts';
-import { checkInstanceName, clientIdOf, ownerOfClientId, plainIp } from '../../../src/remote/groups/client-id.ts';
+import { checkInstanceName, clientIdOf, ipBytes, ownerOfClientId, plainIp } from '../../../src/remote/client-id.ts';
 import { versionText } from '../../../src/remote/groups/client-version.ts';
 import { handedOver, shareOut } from '../../../src/remote/groups/share-out.ts';
 import { disagreements, textOfSubscription, toSubscriptionData } from '../../../src/remote/groups/subscription-data.ts';
@@ -25,7 +25,13 @@ describe('client ids', () => {
   it('take names of instances that are names of files', () => {
     for (const name of ['DEFAULT', 'a.b', '10.0.0.1@1#2']) expect(() => checkInstanceName(name)).not.toThrow();
     for (const name of ['', '..', '.hidden', 'a/b', 'a\\b', 'a b', 'x'.repeat(121)]) expect(() => checkInstanceName(name)).toThrow(/instance name/);
-    expect([plainIp('::ffff:10.0.0.1'), plainIp('fe80::1')]).toEqual(['10.0.0.1', 'fe80::1']);
+  });
+
+  it('begin with an address that everybody writes alike', () => {
+    expect(['::ffff:10.0.0.1', '10.0.0.1', 'fe80::1%eth0', '::1'].map(plainIp)).toEqual(['10.0.0.1', '10.0.0.1', 'fe80::1', '::1']);
+    expect([...ipBytes(plainIp('::ffff:10.0.0.1'))]).toEqual([10, 0, 0, 1]);
+    expect(Buffer.from(ipBytes(plainIp('fe80::1%eth0'))).toString('hex')).toBe('fe800000000000000000000000000001');
+    expect(ownerOfClientId(clientIdOf(plainIp('fe80::1%eth0'), null))).toEqual({ host: 'fe80::1', pid: process.pid });
   });
 });
 
