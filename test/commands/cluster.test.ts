@@ -52,6 +52,15 @@ describe('the brokers of a cluster', () => {
     expect(result.stderr).toContain('works on a cluster, not on a store directory (/s)');
   });
 
+  it.each([
+    // Without a file a broker tells -1, which the port has as null.
+    [null, 0, '0 B'], [-1, 0, '0 B'], [0, 0, '0 B'], [4096, 4096, '0 B'], [0, 2048, '2 KiB'], [null, 2048, 'unknown'], [0, null, 'unknown'], [null, null, 'unknown'],
+  ])('a log from %s to %s is one of %s', async (commitLogMinOffset, commitLogMaxOffset, size) => {
+    cluster.all = [{ ...master, stats: { ...STATS, commitLogMinOffset, commitLogMaxOffset } }];
+    expect((await run(ClusterList, [])).stdout.split('\n')[1]!.split('\t')[7]).toBe(size);
+    expect((await run(ClusterShow, ['broker-a'])).stdout).toContain(`commit log      ${size}, disk 42 % full`);
+  });
+
   it('list shows them all; what is not known is unknown', async () => {
     const { stdout, exitCode } = await run(ClusterList, []);
     expect(exitCode).toBe(0);

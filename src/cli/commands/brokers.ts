@@ -86,5 +86,9 @@ export function requireAnswers(brokers: readonly BrokerInfo[]): void {
 
 const rate = (perSecond: number | null): string => (perSecond === null ? 'unknown' : perSecond >= 100 ? String(Math.round(perSecond)) : String(Math.round(perSecond * 10) / 10));
 
-const logSize = ({ stats }: BrokerInfo): string | null =>
-  stats === null || stats.commitLogMinOffset === null || stats.commitLogMaxOffset === null ? null : formatBytes(stats.commitLogMaxOffset - stats.commitLogMinOffset);
+/** A log that ends at 0 is empty; a broker without a file of it has no first offset then (-1) [MappedFileQueue#getMinOffset]. */
+const logSize = ({ stats }: BrokerInfo): string | null => {
+  if (stats === null || stats.commitLogMaxOffset === null) return null;
+  if (stats.commitLogMaxOffset === 0) return formatBytes(0);
+  return stats.commitLogMinOffset === null ? null : formatBytes(stats.commitLogMaxOffset - stats.commitLogMinOffset);
+};
