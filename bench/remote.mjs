@@ -72,7 +72,8 @@ const ROWS = {
   'in-flight': () => [sends('sends, 64 in flight', 64, count(50_000), 1.5)],
   consume() {
     const messages = count(100_000);
-    mqlite(['bench', 'produce', 'Waiting', '--count', String(messages), '--size', '1024', '--queues', '4']);
+    // For mqlite's warm-up, too: it is part of the same run.
+    mqlite(['bench', 'produce', 'Waiting', '--count', String(2 * messages), '--size', '1024', '--queues', '4']);
     const { ours, theirs } = inTurn(
       (round) => mqlite(['bench', 'consume', 'Waiting', '--group', `ours-${round}`, '--count', String(messages), '--warmup', String(messages)]).messagesPerSecond,
       (round) => clientBench(cluster, ['--mode', 'consume', '--topic', 'Waiting', '--group', `theirs-${round}`, '--count', messages, '--warmup', messages]).messagesPerSecond,

@@ -178,30 +178,39 @@ async function readAll(broker: Broker, run: BenchRun, count: number, latencies: 
   return { messages, bytes };
 }
 
-/** The same through the runtime of a group, with a listener that does nothing: `count` messages, or all there are. */
-export async function benchConsumeAsGroup(broker: Broker, run: Omit<BenchRun, 'warmup'> & { readonly group: string; readonly settings: PushSettings }): Promise<Benchmark> {
-  const { topic, count, clock, group, settings, progress } = run;
-  const latencies = new Histogram();
-  let messages = 0;
+/** The same through the runtime of a group, with a listener that does nothing: `count` messages behind the `warmup` first ones, or all there are. */
+export async function benchConsumeAsGroup(broker: Broker, run: BenchRun & { readonly group: string; readonly settings: PushSettings }): Promise<Benchmark> {
+  const { topic, count, warmup, clock, group, settings, progress } = run;
+  let latencies = new Histogram();
+  let messages = -warmup;
   let bytes = 0;
-  progress.begin('consuming', Number.isFinite(count) ? count : null);
-  const started = stopwatchMs();
-  let lastMs = started;
+  progress.begin(warmup > 0 ? 'warming up' : 'consuming', warmup > 0 ? warmup : finiteOrNull(count));
+  let startedMs = stopwatchMs();
+  let lastMs = startedMs;
   const consume = async (message: Message): Promise<ConsumeOutcome> => {
     if (messages >= count) return 'stop';
-    bytes += touch(message);
+    const sizeBytes = touch(message);
     const nowMs = stopwatchMs();
     latencies.record((nowMs - lastMs) * 1000, 1);
     lastMs = nowMs;
-    if (++messages % SLICE === 0) progress.update(messages);
+    if (++messages > 0) bytes += sizeBytes;
+    else if (messages === 0) {
+      latencies = new Histogram();
+      startedMs = nowMs;
+      progress.begin('consuming', finiteOrNull(count));
+    }
+    if (messages % SLICE === 0) progress.update(messages < 0 ? warmup + messages : messages);
     return 'consumed';
   };
   await consumePushed(broker, clock, {
     ...settings, group, topics: [topic], untilEnd: true, suspendMs: BENCH_SUSPEND_MS, commitIntervalMs: BENCH_COMMIT_MS, autoCommit: true, restMs: 0, signal: run.signal,
     listener: { consume }, onDamage: refuseDamage,
   });
-  return result(messages, messages === 0 ? 0 : Math.round(bytes / messages), (lastMs - started) / 1000, latencies, null);
+  const measured = Math.max(0, messages);
+  return result(measured, measured === 0 ? 0 : Math.round(bytes / measured), measured === 0 ? 0 : (lastMs - startedMs) / 1000, latencies, null);
 }
+
+const finiteOrNull = (count: number): number | null => (Number.isFinite(count) ? count : null);
 
 function refuseDamage(report: DamageReport): void {
   throw new MqliteError('DAMAGED', `${report.file} at byte ${report.position}: ${report.reason}`, { hint: 'Check the store with "mqlite store verify".' });

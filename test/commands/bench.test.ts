@@ -87,6 +87,16 @@ describe('bench', () => {
     expect(result.stdout).toContain('messages     10 of ');
   });
 
+  it('consume --group --warmup: measures what comes behind the first ones', async () => {
+    const { store } = new FakeBroker();
+    await runCommand(BenchProduce, ['--count', '20', '--size', '10'], { store });
+    const result = async (...words: string[]) => (await runCommand(BenchConsume, [...words, '--json'], { store })).json as { messages: number; sizeBytes: number };
+    expect(await result('--group', 'all', '--warmup', '5')).toMatchObject({ messages: 15, sizeBytes: 10 });
+    expect(await result('--group', 'some', '--warmup', '5', '--count', '10')).toMatchObject({ messages: 10, sizeBytes: 10 });
+    expect(await result('--group', 'none', '--warmup', '20')).toMatchObject({ messages: 0, sizeBytes: 0 });
+    expect(await result('--group', 'fewer', '--warmup', '50')).toMatchObject({ messages: 0, sizeBytes: 0 });
+  });
+
   it('draws nothing on a pipe, under --json and -q', async () => {
     const { store } = new FakeBroker();
     const piped = await runCommand(BenchProduce, ['--count', '5'], { store });

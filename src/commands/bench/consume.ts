@@ -23,7 +23,7 @@ from one message to the next.`;
     group: Flags.string({ char: 'g', description: 'consume as a member of this group', helpValue: 'GROUP' }),
     concurrency: Flags.integer({ description: 'messages consumed at a time, with --group (1)', min: 1, max: 1000, dependsOn: ['group'], helpValue: 'N' }),
     count: Flags.string({ description: 'most messages to read (k and m are powers of ten); all when it is left out', helpValue: 'N' }),
-    warmup: Flags.string({ description: 'messages before the measurement starts; none when it is left out', exclusive: ['group'], helpValue: 'N' }),
+    warmup: Flags.string({ description: 'messages before the measurement starts; none when it is left out', helpValue: 'N' }),
   };
 
   async run(): Promise<BenchResult> {
