@@ -132,6 +132,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       readOnly: this.flags['read-only'],
       clock: this.host.clock,
       dataDirectory: this.config.dataDir,
+      clientSettings: await this.clientSettings(),
       env: this.host.env,
       onNotice: (notice) => this.notice(notice),
     };
@@ -146,11 +147,18 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.checkedSettings([...Object.entries(settings ?? {}).map(([name, value]) => `${name}=${value}`), ...(this.flags.set ?? [])]);
   }
 
+  /** undefined: all by default, or a store directory. */
+  private async clientSettings(): Promise<OpenRequest['clientSettings']> {
+    const { target, settings } = this.resolved();
+    if (target.kind === 'local' || (settings === undefined && this.flags.set === undefined)) return undefined;
+    return (await import('./client-settings.ts')).clientSettings(await this.settings());
+  }
+
   /** Those of a profile are for every command; those of a command must have an effect in it. */
   private async checkOwnSettings(pairs: readonly string[]): Promise<void> {
     await this.checkedSettings(pairs);
     const { settingsOf } = this.ctor as typeof BaseCommand;
-    if (settingsOf !== 'any') (await import('./settings.ts')).refuseSettingsOfOthers(pairs, settingsOf);
+    if (settingsOf !== 'any') (await import('./settings.ts')).refuseSettingsOfOthers(pairs, settingsOf, this.target());
   }
 
   private async checkedSettings(pairs: readonly string[]): Promise<SettingValues> {

@@ -1,6 +1,7 @@
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
+import type { ClientSettings } from '../remote/client-settings.ts';
 import type { Target } from './target.ts';
 
 export type StopSignal = 'SIGINT' | 'SIGTERM';
@@ -18,6 +19,8 @@ export interface OpenRequest {
   readonly clock: Clock;
   /** Where mqlite keeps what is nobody's target: offsets of broadcasting groups of clusters. */
   readonly dataDirectory: string;
+  /** Of a client of a cluster, those that are not by default. */
+  readonly clientSettings?: ClientSettings | undefined;
   /** Where keys named by `env:NAME` are. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly onNotice: (notice: string) => void;

@@ -16,7 +16,7 @@ export async function openTarget(request: OpenRequest): Promise<Broker> {
     return openRemoteBroker({
       nameServers: target.addresses, mode: request.mode, tls: tls ?? undefined,
       credentials: credentials === null ? undefined : { ...credentials, securityToken: credentials.securityToken ?? undefined },
-      clock: request.clock, onNotice: request.onNotice,
+      clock: request.clock, onNotice: request.onNotice, settings: request.clientSettings,
       broadcastFiles: broadcastFiles(request.dataDirectory, target.addresses),
     });
   }

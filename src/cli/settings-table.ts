@@ -13,8 +13,8 @@ export interface Setting {
   /** What counts here when it is not given, where that is not the Java client's default. */
   readonly unset?: string;
   readonly meaning: string;
-  /** `commands`: those in which it has an effect. */
-  readonly here: { readonly applied: string; readonly commands: readonly string[] } | { readonly refused: string };
+  /** `commands`: those in which it has an effect; `onCluster`: in all of them, where they work on a cluster. */
+  readonly here: { readonly applied: string; readonly commands: readonly string[] } | { readonly applied: string; readonly onCluster: true } | { readonly refused: string };
   readonly minimum?: number;
   readonly maximum?: number;
   readonly oneOf?: readonly string[];
@@ -26,7 +26,6 @@ const U = ['DefaultMQPushConsumer'] as const;
 const L = ['DefaultLitePullConsumer'] as const;
 const UL = ['DefaultMQPushConsumer', 'DefaultLitePullConsumer'] as const;
 
-const NO_NETWORK = 'a store directory is used without connections, name servers or heartbeats';
 const NO_THREADS = 'mqlite runs on one thread';
 const NO_TRACE = 'mqlite sends no trace messages';
 const NO_POP = 'messages are pulled, not popped';
@@ -38,6 +37,7 @@ interface Applied {
   readonly commands: readonly string[];
 }
 
+const onCluster = (where: string): { readonly applied: string; readonly onCluster: true } => ({ applied: where, onCluster: true });
 const inProduce = (where: string): Applied => ({ applied: where, commands: ['produce'] });
 const inConsume = (where: string): Applied => ({ applied: where, commands: ['consume'] });
 /** Settings of the runtime with listeners. */
@@ -46,36 +46,36 @@ const inReading = (where: string): Applied => ({ applied: where, commands: ['con
 
 const CLIENT_SETTINGS = [
   { name: 'namesrvAddr', classes: C, type: 'text', default: '', meaning: 'name servers of the cluster', here: refused('the target is chosen with --namesrv or a profile') },
-  { name: 'clientIP', classes: C, type: 'text', default: 'address of the host', meaning: 'address in the client id', here: refused(NO_NETWORK) },
+  { name: 'clientIP', classes: C, type: 'text', default: 'address of the host', meaning: 'address in the client id', here: onCluster('clusters: the address in ids of messages and clients') },
   { name: 'instanceName', classes: C, type: 'text', default: 'DEFAULT', meaning: 'instance part of the client id', here: inConsume('consume --broadcast, where --instance is not given; the client id of a group member is host and process id') },
   { name: 'clientCallbackExecutorThreads', classes: C, type: 'integer', default: 'number of processors', meaning: 'threads that run callbacks', here: refused(NO_THREADS) },
   { name: 'namespace', classes: C, type: 'text', default: '', meaning: 'prefix of topics and groups (old form)', here: refused('topics and groups are named in full') },
-  { name: 'namespaceV2', classes: C, type: 'text', default: '', meaning: 'namespace sent with each request', here: refused(NO_NETWORK) },
-  { name: 'accessChannel', classes: C, type: 'text', default: 'LOCAL', meaning: 'kind of deployment: LOCAL or CLOUD', here: refused(NO_NETWORK) },
-  { name: 'pollNameServerInterval', classes: C, type: 'integer', default: '30000', meaning: 'ms between route look-ups', here: refused(NO_NETWORK) },
-  { name: 'heartbeatBrokerInterval', classes: C, type: 'integer', default: '30000', meaning: 'ms between heartbeats', here: refused(NO_NETWORK) },
+  { name: 'namespaceV2', classes: C, type: 'text', default: '', meaning: 'namespace sent with each request', here: onCluster('clusters: sent with each request') },
+  { name: 'accessChannel', classes: C, type: 'text', default: 'LOCAL', meaning: 'kind of deployment: LOCAL or CLOUD', here: refused('it is part of trace messages alone, and mqlite sends none') },
+  { name: 'pollNameServerInterval', classes: C, type: 'integer', default: '30000', minimum: 1, meaning: 'ms between route look-ups', here: onCluster('clusters: how long a route is trusted') },
+  { name: 'heartbeatBrokerInterval', classes: C, type: 'integer', default: '30000', minimum: 1000, maximum: 120000, meaning: 'ms between heartbeats', here: onCluster('clusters: members of groups and producers of transactions') },
   { name: 'persistConsumerOffsetInterval', classes: C, type: 'integer', default: '5000', minimum: 1, meaning: 'ms between commits of consumed offsets', here: inConsume('consume --group') },
-  { name: 'pullTimeDelayMillsWhenException', classes: C, type: 'integer', default: '1000', meaning: 'ms to wait after a failed pull', here: refused('a read from a store directory succeeds or fails for good') },
+  { name: 'pullTimeDelayMillsWhenException', classes: C, type: 'integer', default: '1000', meaning: 'ms to wait after a failed pull', here: refused('what a failed pull waits for is up to why it failed') },
   { name: 'traceMsgBatchNum', classes: C, type: 'integer', default: '10', meaning: 'trace records sent together', here: refused(NO_TRACE) },
-  { name: 'unitMode', classes: ['ClientConfig', 'DefaultMQPushConsumer', 'DefaultLitePullConsumer'], type: 'boolean', default: 'false', meaning: 'deployment in units', here: refused(NO_NETWORK) },
-  { name: 'unitName', classes: C, type: 'text', default: '', meaning: 'unit part of the client id', here: refused(NO_NETWORK) },
+  { name: 'unitMode', classes: ['ClientConfig', 'DefaultMQPushConsumer', 'DefaultLitePullConsumer'], type: 'boolean', default: 'false', meaning: 'deployment in units', here: refused('brokers keep it, and nothing of theirs depends on it') },
+  { name: 'unitName', classes: C, type: 'text', default: '', meaning: 'unit part of the client id', here: onCluster('clusters: the end of each client id') },
   { name: 'decodeReadBody', classes: C, type: 'boolean', default: 'true', meaning: 'read bodies of pulled messages', here: refused('bodies are read when they are printed') },
   { name: 'decodeDecompressBody', classes: C, type: 'boolean', default: 'true', meaning: 'decompress bodies of pulled messages', here: refused('bodies are always shown decompressed') },
-  { name: 'vipChannelEnabled', classes: C, type: 'boolean', default: 'false', meaning: 'send to the broker\'s second port', here: refused(NO_NETWORK) },
-  { name: 'useHeartbeatV2', classes: C, type: 'boolean', default: 'false', meaning: 'shorter heartbeats', here: refused(NO_NETWORK) },
-  { name: 'useTLS', classes: ['ClientConfig', 'DefaultMQPushConsumer'], type: 'boolean', default: 'false', meaning: 'encrypted connections', here: refused(NO_NETWORK) },
-  { name: 'socksProxyConfig', classes: C, type: 'text', default: '{}', meaning: 'SOCKS proxies by address', here: refused(NO_NETWORK) },
-  { name: 'mqClientApiTimeout', classes: C, type: 'integer', default: '3000', meaning: 'ms allowed to a metadata request', here: refused(NO_NETWORK) },
-  { name: 'detectTimeout', classes: C, type: 'integer', default: '200', meaning: 'ms allowed to probe a broker', here: refused(NO_NETWORK) },
-  { name: 'detectInterval', classes: C, type: 'integer', default: '2000', meaning: 'ms between probes of a broker', here: refused(NO_NETWORK) },
-  { name: 'language', classes: C, type: 'text', default: 'JAVA', meaning: 'language reported to brokers', here: refused(NO_NETWORK) },
-  { name: 'enableStreamRequestType', classes: C, type: 'boolean', default: 'false', meaning: 'mark requests as those of a stream', here: refused(NO_NETWORK) },
-  { name: 'sendLatencyEnable', classes: C, type: 'boolean', default: 'false', meaning: 'avoid slow brokers', here: refused('there is one store') },
-  { name: 'startDetectorEnable', classes: ['ClientConfig', 'DefaultMQProducer'], type: 'boolean', default: 'false', meaning: 'probe brokers that failed', here: refused(NO_NETWORK) },
-  { name: 'enableHeartbeatChannelEventListener', classes: C, type: 'boolean', default: 'true', meaning: 'heartbeat at once on a new connection', here: refused(NO_NETWORK) },
+  { name: 'vipChannelEnabled', classes: C, type: 'boolean', default: 'false', meaning: 'send to the broker\'s second port', here: refused('brokers are reached at the address that they advertise') },
+  { name: 'useHeartbeatV2', classes: C, type: 'boolean', default: 'false', meaning: 'shorter heartbeats', here: refused('heartbeats are always whole') },
+  { name: 'useTLS', classes: ['ClientConfig', 'DefaultMQPushConsumer'], type: 'boolean', default: 'false', meaning: 'encrypted connections', here: refused('TLS is asked for with --tls, --tls-ca, --tls-cert and --tls-key, or by a profile') },
+  { name: 'socksProxyConfig', classes: C, type: 'text', default: '{}', meaning: 'SOCKS proxies by address', here: refused('connections go straight to name servers and brokers') },
+  { name: 'mqClientApiTimeout', classes: C, type: 'integer', default: '3000', minimum: 1, meaning: 'ms allowed to a metadata request', here: onCluster('clusters: every request but sends and long polls') },
+  { name: 'detectTimeout', classes: C, type: 'integer', default: '200', meaning: 'ms allowed to probe a broker', here: refused('brokers that failed are tried again, not probed') },
+  { name: 'detectInterval', classes: C, type: 'integer', default: '2000', meaning: 'ms between probes of a broker', here: refused('brokers that failed are tried again, not probed') },
+  { name: 'language', classes: C, type: 'text', default: 'JAVA', meaning: 'language reported to brokers', here: refused('brokers are told NODE_JS') },
+  { name: 'enableStreamRequestType', classes: C, type: 'boolean', default: 'false', meaning: 'mark requests as those of a stream', here: refused('requests are not marked') },
+  { name: 'sendLatencyEnable', classes: C, type: 'boolean', default: 'false', meaning: 'avoid slow brokers', here: refused('brokers that failed or were slow are always avoided for a while') },
+  { name: 'startDetectorEnable', classes: ['ClientConfig', 'DefaultMQProducer'], type: 'boolean', default: 'false', meaning: 'probe brokers that failed', here: refused('brokers that failed are tried again, not probed') },
+  { name: 'enableHeartbeatChannelEventListener', classes: C, type: 'boolean', default: 'true', meaning: 'heartbeat at once on a new connection', here: refused('brokers hear of a member at once over a new connection') },
   { name: 'enableTrace', classes: C, type: 'boolean', default: 'false', meaning: 'send trace messages', here: refused(NO_TRACE) },
   { name: 'traceTopic', classes: C, type: 'text', default: TRACE_TOPIC, meaning: 'topic of trace messages', here: refused(NO_TRACE) },
-  { name: 'maxPageSizeInGetMetadata', classes: C, type: 'integer', default: '2000', meaning: 'entries in a page of metadata', here: refused(NO_NETWORK) },
+  { name: 'maxPageSizeInGetMetadata', classes: C, type: 'integer', default: '2000', meaning: 'entries in a page of metadata', here: refused('lists are asked for whole') },
 ] as const satisfies readonly Setting[];
 
 const PRODUCER_SETTINGS = [
@@ -99,10 +99,10 @@ const PRODUCER_SETTINGS = [
   { name: 'enableBackpressureForAsyncMode', classes: P, type: 'boolean', default: 'false', meaning: 'limit what is under way', here: refused('it is always limited, by --in-flight') },
   { name: 'backPressureForAsyncSendNum', classes: P, type: 'integer', default: '1024', meaning: 'messages under way', minimum: 1, here: inProduce('produce, where --in-flight is not given') },
   { name: 'backPressureForAsyncSendSize', classes: P, type: 'integer', default: '104857600', meaning: 'bytes under way', minimum: 1, here: inProduce('produce') },
-  { name: 'sendMessageWithVIPChannel', classes: P, type: 'boolean', default: 'false', meaning: 'send to the broker\'s second port', here: refused(NO_NETWORK) },
-  { name: 'sendLatencyFaultEnable', classes: P, type: 'boolean', default: 'false', meaning: 'avoid slow brokers', here: refused('there is one store') },
-  { name: 'notAvailableDuration', classes: P, type: 'text', default: '0,0,2000,5000,6000,10000,30000', meaning: 'ms a slow broker is avoided', here: refused('there is one store') },
-  { name: 'latencyMax', classes: P, type: 'text', default: '50,100,550,1800,3000,5000,15000', meaning: 'ms from which a broker is slow', here: refused('there is one store') },
+  { name: 'sendMessageWithVIPChannel', classes: P, type: 'boolean', default: 'false', meaning: 'send to the broker\'s second port', here: refused('brokers are reached at the address that they advertise') },
+  { name: 'sendLatencyFaultEnable', classes: P, type: 'boolean', default: 'false', meaning: 'avoid slow brokers', here: refused('brokers that failed or were slow are always avoided for a while') },
+  { name: 'notAvailableDuration', classes: P, type: 'text', default: '0,0,2000,5000,6000,10000,30000', meaning: 'ms a slow broker is avoided', here: refused('brokers are avoided for as long as by default') },
+  { name: 'latencyMax', classes: P, type: 'text', default: '50,100,550,1800,3000,5000,15000', meaning: 'ms from which a broker is slow', here: refused('brokers are slow from the same times on as by default') },
   { name: 'callbackExecutor', classes: P, type: 'text', default: '', meaning: 'executor of callbacks', here: refused(ONLY_IN_CODE) },
   { name: 'asyncSenderExecutor', classes: P, type: 'text', default: '', meaning: 'executor of asynchronous sends', here: refused(ONLY_IN_CODE) },
 ] as const satisfies readonly Setting[];
@@ -134,22 +134,22 @@ const CONSUMER_SETTINGS = [
   { name: 'pullBatchSize', classes: UL, type: 'integer', default: '32', unset: 'as much as is fast', minimum: 1, maximum: 1024, meaning: 'messages of one pull (10 is the default of lite pull)', here: inListening('consume --group; when it is not set as much as is fast is read at a time') },
   { name: 'pullBatchSizeInBytes', classes: U, type: 'integer', default: '262144', minimum: 1, meaning: 'bytes of one pull', here: inListening('consume --group') },
   { name: 'consumeMessageBatchMaxSize', classes: U, type: 'integer', default: '1', meaning: 'messages handed to a listener together', here: refused('messages are consumed one by one') },
-  { name: 'postSubscriptionWhenPull', classes: U, type: 'boolean', default: 'false', meaning: 'send the filter with each pull', here: refused(NO_NETWORK) },
+  { name: 'postSubscriptionWhenPull', classes: U, type: 'boolean', default: 'false', meaning: 'send the filter with each pull', here: refused('the filter goes with each pull') },
   { name: 'maxReconsumeTimes', classes: U, type: 'integer', default: '-1', unset: 'what the group says', minimum: 0, meaning: 'deliveries before a message is dead', here: inConsume('consume --exec, where --max-reconsume is not given') },
   { name: 'suspendCurrentQueueTimeMillis', classes: U, type: 'integer', default: '1000', meaning: 'ms an ordered queue rests after a failure', here: inConsume('consume --exec --orderly; from 10 to 30000') },
   { name: 'consumeTimeout', classes: U, type: 'integer', default: '15', minimum: 1, meaning: 'minutes a listener may take', here: inConsume('consume --exec: what takes longer is sent back') },
   { name: 'awaitTerminationMillisWhenShutdown', classes: U, type: 'integer', default: '0', meaning: 'ms to wait for listeners at the end', here: refused('what is being consumed is always waited for') },
-  { name: 'clientRebalance', classes: U, type: 'boolean', default: 'true', meaning: 'clients, not the broker, share out the queues', here: refused('there is no broker to do it') },
+  { name: 'clientRebalance', classes: U, type: 'boolean', default: 'true', meaning: 'clients, not the broker, share out the queues', here: refused('members share out the queues among themselves') },
   { name: 'autoCommit', classes: L, type: 'boolean', default: 'true', meaning: 'commit consumed offsets', here: inConsume('consume --group; false commits nothing') },
   { name: 'autoCommitIntervalMillis', classes: L, type: 'integer', default: '5000', meaning: 'ms between commits', here: refused('persistConsumerOffsetInterval is the one interval of commits') },
   { name: 'pullThreadNums', classes: L, type: 'integer', default: '20', meaning: 'threads that pull', here: refused(NO_THREADS) },
   { name: 'brokerSuspendMaxTimeMillis', classes: L, type: 'integer', default: '20000', minimum: 1, meaning: 'ms a pull waits for a first message', here: inReading('consume and tail') },
-  { name: 'consumerTimeoutMillisWhenSuspend', classes: L, type: 'integer', default: '30000', meaning: 'ms a connection allows a waiting pull', here: refused(NO_NETWORK) },
-  { name: 'consumerPullTimeoutMillis', classes: L, type: 'integer', default: '10000', meaning: 'ms a connection allows a pull', here: refused(NO_NETWORK) },
+  { name: 'consumerTimeoutMillisWhenSuspend', classes: L, type: 'integer', default: '30000', meaning: 'ms a connection allows a waiting pull', here: refused('a long poll may take as long as by default') },
+  { name: 'consumerPullTimeoutMillis', classes: L, type: 'integer', default: '10000', meaning: 'ms a connection allows a pull', here: refused('a pull may take as long as by default') },
   { name: 'pollTimeoutMillis', classes: L, type: 'integer', default: '5000', meaning: 'ms a poll of the program waits', here: refused('--timeout says how long to wait for messages') },
   { name: 'topicMetadataCheckIntervalMillis', classes: L, type: 'integer', default: '30000', meaning: 'ms between looks for new queues', here: refused('new queues are seen within a second') },
-  { name: 'defaultBrokerId', classes: L, type: 'integer', default: '0', meaning: 'broker read from when the user chooses it', here: refused('there is one store') },
-  { name: 'connectBrokerByUser', classes: L, type: 'boolean', default: 'false', meaning: 'the user chooses the broker read from', here: refused('there is one store') },
+  { name: 'defaultBrokerId', classes: L, type: 'integer', default: '0', meaning: 'broker read from when the user chooses it', here: refused('it is read where the broker suggests') },
+  { name: 'connectBrokerByUser', classes: L, type: 'boolean', default: 'false', meaning: 'the user chooses the broker read from', here: refused('it is read where the broker suggests') },
   { name: 'enableMsgTrace', classes: L, type: 'boolean', default: 'false', meaning: 'send trace messages', here: refused(NO_TRACE) },
   { name: 'customizedTraceTopic', classes: L, type: 'text', default: '', meaning: 'topic of trace messages', here: refused(NO_TRACE) },
 ] as const satisfies readonly Setting[];

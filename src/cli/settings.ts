@@ -2,6 +2,7 @@ import { MqliteError } from '../broker/errors.ts';
 import { suggestion } from './did-you-mean.ts';
 import { SETTINGS } from './settings-table.ts';
 import type { AppliedName, Setting } from './settings-table.ts';
+import type { Target } from './target.ts';
 
 /** The checked `-X` settings of one run. Values not given are the Java client's defaults. */
 export interface SettingValues {
@@ -37,10 +38,14 @@ export function parseSettings(pairs: readonly string[]): SettingValues {
   };
 }
 
-/** Error: USAGE for a setting without effect in the command; it names where it has one. */
-export function refuseSettingsOfOthers(pairs: readonly string[], command: string): void {
+/** Error: USAGE for a setting without effect in the command or on its target; it names where it has one. */
+export function refuseSettingsOfOthers(pairs: readonly string[], command: string, target: Target): void {
   for (const name of pairs.map(nameOf)) {
     const { here } = findSetting(name)!;
+    if ('onCluster' in here) {
+      if (target.kind === 'remote') continue;
+      throw new MqliteError('USAGE', `-X ${name} has no effect on a store directory (${target.directory})`, { hint: 'It is for clusters: a directory is used without connections, name servers or heartbeats.' });
+    }
     if ('refused' in here || here.commands.includes(command)) continue;
     const places = here.commands.map((other) => `"${other}"`).join(' and ');
     throw new MqliteError('USAGE', `-X ${name} has no effect in this command, but in ${places}`, { hint: `It counts in ${here.applied}.` });

@@ -11,8 +11,9 @@ export const checkInstanceName = (instance: string): void => {
   throw new MqliteError('INVALID_INPUT', `the instance name ${JSON.stringify(instance)} is not one`, { hint: `allowed are 1 to ${MAX_INSTANCE_LENGTH} letters, digits, "_", "-", "%", "@", "#" and, not first, "."` });
 };
 
-/** `IP@PID#nanoseconds`, another one each time, as Java's clients call themselves; of a broadcasting member `IP@instance`. [ClientConfig#buildMQClientId, #changeInstanceNameToPID] */
-export const clientIdOf = (ip: string, instance: string | null): string => `${ip}@${instance ?? `${process.pid}#${process.hrtime.bigint()}`}`;
+/** `IP@PID#nanoseconds`, another one each time, as Java's clients call themselves; of a broadcasting member `IP@instance`; behind it `@` and the unit. [ClientConfig#buildMQClientId, #changeInstanceNameToPID] */
+export const clientIdOf = (ip: string, instance: string | null, unitName?: string): string =>
+  `${ip}@${instance ?? `${process.pid}#${process.hrtime.bigint()}`}${unitName === undefined ? '' : `@${unitName}`}`;
 
 /** Whatever a client id tells of its owner; null: it does not. */
 export const ownerOfClientId = (clientId: string): { readonly host: string | null; readonly pid: number | null } => {

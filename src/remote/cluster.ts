@@ -7,14 +7,13 @@ import type { Decoded, RequestDefinition } from '../wire/definition.ts';
 import type { RemotingCommand } from '../wire/frame.ts';
 import { GET_BROKER_CLUSTER_INFO, GET_ROUTEINFO_BY_TOPIC } from '../wire/requests/route.ts';
 import { responseError } from '../wire/response-error.ts';
+import { routeAgeMs } from './client-settings.ts';
 import { isGone } from './failures.ts';
 import type { NameServers } from './name-servers.ts';
 import type { AskOptions, RemotingClient } from './remoting-client.ts';
 import { MASTER_ID, toRoute } from './routes.ts';
 import type { TopicRoute } from './routes.ts';
 
-/** How long a route is trusted, in ms. [ClientConfig#pollNameServerInterval] */
-const ROUTE_AGE_MS = 30_000;
 /** How long a topic that was just made may be unknown to the name server: its broker registers it a moment later. */
 const NEW_TOPIC_MS = 5000;
 const NEW_TOPIC_POLL_MS = 20;
@@ -39,6 +38,7 @@ export class Cluster {
   readonly client: RemotingClient;
   readonly nameServers: NameServers;
   readonly #clock: Clock;
+  readonly #routeAgeMs: number;
   readonly #routes = new Map<string, CachedRoute>();
   readonly #brokers = new Map<string, BrokerData>();
   /** Topics made by this process, until when they may still be unknown. */
@@ -49,6 +49,7 @@ export class Cluster {
     this.client = client;
     this.nameServers = nameServers;
     this.#clock = client.options.clock;
+    this.#routeAgeMs = routeAgeMs(client.options.settings);
   }
 
   // -- brokers
@@ -67,7 +68,7 @@ export class Cluster {
   /** Names and addresses of all brokers. */
   async info(): Promise<ClusterInfo> {
     const nowMs = this.#clock.elapsedMs();
-    if (this.#info !== null && nowMs - this.#info.atMs < ROUTE_AGE_MS) return this.#info.value;
+    if (this.#info !== null && nowMs - this.#info.atMs < this.#routeAgeMs) return this.#info.value;
     try {
       const { response, address } = await this.nameServers.ask(GET_BROKER_CLUSTER_INFO, {}, null);
       if (response.code !== RESPONSE_CODE.SUCCESS) throw responseError(`name server ${address}`, GET_BROKER_CLUSTER_INFO.name, response);
@@ -141,7 +142,7 @@ export class Cluster {
   /** null: the name server knows no such topic. Errors: UNREACHABLE when none answers and nothing is known. */
   async findRoute(topic: string): Promise<TopicRoute | null> {
     const known = this.#routes.get(topic);
-    if (known !== undefined && this.#clock.elapsedMs() - known.atMs < ROUTE_AGE_MS) return known.route;
+    if (known !== undefined && this.#clock.elapsedMs() - known.atMs < this.#routeAgeMs) return known.route;
     try {
       let route = await this.#fetchRoute(topic);
       const untilMs = this.#expected.get(topic) ?? -Infinity;

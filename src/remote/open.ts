@@ -3,6 +3,7 @@ import { systemClock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Credentials } from '../wire/acl.ts';
 import { plainIp } from './client-id.ts';
+import type { ClientSettings } from './client-settings.ts';
 import { Cluster } from './cluster.ts';
 import type { BroadcastFiles } from './groups/broadcast-member.ts';
 import { NameServers } from './name-servers.ts';
@@ -19,8 +20,7 @@ export interface RemoteOptions {
   readonly credentials?: Credentials | undefined;
   readonly clock?: Clock | undefined;
   readonly connectTimeoutMs?: number | undefined;
-  /** Of most requests; sends have their own. */
-  readonly requestTimeoutMs?: number | undefined;
+  readonly settings?: ClientSettings | undefined;
   /** Where offsets of broadcasting groups are kept; without it they are refused. */
   readonly broadcastFiles?: BroadcastFiles | undefined;
   readonly onNotice?: ((text: string) => void) | undefined;
@@ -35,13 +35,13 @@ const REQUEST_TIMEOUT_MS = 3000;
  * registered; REFUSED, PERMISSION_DENIED for TLS and keys.
  */
 export const openRemoteBroker = async (options: RemoteOptions): Promise<Broker> => {
-  const { nameServers, mode, tls, credentials, clock = systemClock, connectTimeoutMs = CONNECT_TIMEOUT_MS, requestTimeoutMs = REQUEST_TIMEOUT_MS, broadcastFiles, onNotice } = options;
-  const remoting = { clock, tls: tls ?? null, credentials: credentials ?? null, connectTimeoutMs, requestTimeoutMs };
+  const { nameServers, mode, tls, credentials, clock = systemClock, connectTimeoutMs = CONNECT_TIMEOUT_MS, settings, broadcastFiles, onNotice } = options;
+  const remoting = { clock, tls: tls ?? null, credentials: credentials ?? null, connectTimeoutMs, requestTimeoutMs: settings?.requestTimeoutMs ?? REQUEST_TIMEOUT_MS, settings };
   const client = new RemotingClient(remoting);
   try {
     const cluster = new Cluster(client, new NameServers(client, nameServers));
     await cluster.masters();
-    const localIp = plainIp(await client.localAddress(nameServers[0]!) ?? '127.0.0.1');
+    const localIp = settings?.clientIp ?? plainIp(await client.localAddress(nameServers[0]!) ?? '127.0.0.1');
     return new RemoteBroker({ cluster, remoting, mode, localIp, broadcastFiles: broadcastFiles ?? null, onNotice: onNotice ?? (() => undefined) });
   } catch (error) {
     await client.close();

@@ -1,11 +1,10 @@
 import type { Clock } from '../base/clock.ts';
 import type { MqliteError } from '../broker/errors.ts';
 import { HEART_BEAT, UNREGISTER_CLIENT } from '../wire/requests/client.ts';
+import { heartbeatMs } from './client-settings.ts';
 import type { Cluster, Master } from './cluster.ts';
 import { isGone, toPortError } from './failures.ts';
 
-/** A broker forgets a producer it has not heard of for 120 s. [ClientConfig#heartbeatBrokerInterval] */
-const HEARTBEAT_MS = 30_000;
 /** Where some broker could not be told, and to see a new one soon. */
 const RETRY_MS = 1000;
 
@@ -76,7 +75,7 @@ export class ProducerPresence {
       if (signal.aborted) return;
       try {
         const nowMs = this.#clock.elapsedMs();
-        const due = (await this.#cluster.masters()).filter(({ address }) => nowMs - (this.#toldMs.get(address) ?? -Infinity) >= HEARTBEAT_MS);
+        const due = (await this.#cluster.masters()).filter(({ address }) => nowMs - (this.#toldMs.get(address) ?? -Infinity) >= heartbeatMs(this.#cluster.client.options.settings));
         for (const failure of await Promise.all(due.map((master) => this.#tell(master)))) if (failure !== null) this.#options.onFailure?.(failure);
       } catch (error) {
         this.#options.onFailure?.(toPortError(error, 'heartbeats'));

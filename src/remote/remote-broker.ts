@@ -78,7 +78,7 @@ export class RemoteBroker implements Broker {
     this.#queries = new Queries(cluster, this.#topics);
     this.#groups = new GroupAdmin(cluster, this.#topics, this.#pulls);
     this.#members = new GroupDesk({ cluster, remoting: parts.remoting, groups: this.#groups, onReleased: (queue) => this.#pulls.forget(queue), broadcastFiles: parts.broadcastFiles, onNotice });
-    const clients = { cluster, newClientId: () => clientIdOf(parts.localIp, null), onNotice };
+    const clients = { cluster, newClientId: () => clientIdOf(parts.localIp, null, parts.remoting.settings?.unitName), onNotice };
     this.#transactions = new TransactionDesk(cluster, this.#queries, this);
     this.#checks = new TransactionChecks({ ...clients, desk: this.#transactions, query: this.#queries, reader: this });
     this.#delays = new DelayDesk(cluster, this.#queries);

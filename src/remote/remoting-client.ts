@@ -8,6 +8,7 @@ import { decodeResponse, encodeRequest } from '../wire/definition.ts';
 import type { Decoded, RequestDefinition } from '../wire/definition.ts';
 import type { RemotingCommand } from '../wire/frame.ts';
 import { responseError } from '../wire/response-error.ts';
+import type { ClientSettings } from './client-settings.ts';
 import { Connection } from './connection.ts';
 import { isGone, toPortError } from './failures.ts';
 import type { TlsOptions } from './tls.ts';
@@ -23,6 +24,7 @@ export interface RemotingOptions {
   readonly connectTimeoutMs: number;
   /** Of a request unless it says otherwise. [ClientConfig#mqClientApiTimeout] */
   readonly requestTimeoutMs: number;
+  readonly settings?: ClientSettings | undefined;
 }
 
 export interface AskOptions {
@@ -33,6 +35,9 @@ export interface AskOptions {
 /** After a failed attempt to connect, the next is made so much later: doubled each time, in ms. Until then the failure is repeated at once. */
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 3000;
+
+/** They ride on any request, and are signed with it. [NamespaceRpcHook#doBeforeRequest] */
+const namespaceFields = (namespace: string): Readonly<Record<string, string>> => ({ nsd: 'true', ns: namespace });
 
 interface Backoff {
   readonly error: MqliteError;
@@ -115,7 +120,8 @@ export class RemotingClient {
     } catch (error) {
       throw toPortError(error, definition.name);
     }
-    const { credentials } = this.options;
+    const { credentials, settings } = this.options;
+    if (settings?.namespace !== undefined) command = { ...command, extFields: { ...command.extFields, ...namespaceFields(settings.namespace) } };
     return credentials === null ? command : { ...command, extFields: signFields(command.extFields, command.body, credentials) };
   }
 

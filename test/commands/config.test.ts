@@ -18,8 +18,20 @@ describe('config', () => {
     const { settings } = result.json as ConfigList;
     expect(settings.map((row) => row.name)).toEqual(SETTINGS.map((setting) => setting.name));
     expect(settings.find((row) => row.name === 'sendMsgTimeout')).toMatchObject({ default: '3000', value: '5', applied: true });
-    expect(settings.find((row) => row.name === 'useTLS')).toMatchObject({ default: 'false', value: null, applied: false, here: expect.stringContaining('without connections') as string });
+    expect(settings.find((row) => row.name === 'useTLS')).toMatchObject({ default: 'false', value: null, applied: false, here: expect.stringContaining('--tls') as string });
     expect(result.requests).toEqual([]);
+  });
+
+  it('settings of clients go to clusters alone, from a profile, too', async () => {
+    const settings = ['pollNameServerInterval=1000', 'heartbeatBrokerInterval=5000', 'mqClientApiTimeout=700', 'clientIP=10.1.2.3', 'unitName=u', 'namespaceV2=ns'].flatMap((pair) => ['-X', pair]);
+    const { requests } = await runCommand(TopicsList, ['--namesrv', 'a:1', ...settings]);
+    expect(requests[0]!.clientSettings).toEqual({ requestTimeoutMs: 700, routeAgeMs: 1000, heartbeatMs: 5000, clientIp: '10.1.2.3', unitName: 'u', namespace: 'ns' });
+    expect((await runCommand(TopicsList, ['--namesrv', 'a:1'])).requests[0]!.clientSettings).toBeUndefined();
+    const onStore = await runCommand(TopicsList, ['--store', '/s', '-X', 'unitName=u']);
+    expect([onStore.exitCode, onStore.requests, onStore.stderr]).toEqual([2, [], 'mqlite: -X unitName has no effect on a store directory (/s)\n  It is for clusters: a directory is used without connections, name servers or heartbeats.\n']);
+    const configDirectory = mkdtempSync(join(tmpdir(), 'mqlite-config-'));
+    writeFileSync(join(configDirectory, 'profiles.json'), JSON.stringify({ active: 'p', profiles: { p: { namesrv: 'a:1', settings: { namespaceV2: 'ns' } } } }));
+    expect((await runCommand(TopicsList, [], { configDirectory })).requests[0]!.clientSettings).toMatchObject({ namespace: 'ns', unitName: undefined });
   });
 
   it('shows one; an unknown one gets the nearest', async () => {

@@ -40,7 +40,7 @@ export class ScriptedCluster {
   }
 
   async open(onNotice: (text: string) => void = () => undefined): Promise<Broker> {
-    const broker = await openRemoteBroker({ nameServers: [this.#nameServer.address], mode: 'write', requestTimeoutMs: 1000, connectTimeoutMs: 1000, onNotice });
+    const broker = await openRemoteBroker({ nameServers: [this.#nameServer.address], mode: 'write', settings: { requestTimeoutMs: 1000 }, connectTimeoutMs: 1000, onNotice });
     this.#opened.push(broker);
     return broker;
   }

@@ -104,7 +104,7 @@ export class GroupDesk {
     try {
       const host = await this.#localIp();
       const info: MemberCard = {
-        group, clientId: clientIdOf(host, instance), pid: process.pid, host, sinceTimestamp: subVersion, messageModel, allocate: request.allocate ?? 'average', instance,
+        group, clientId: clientIdOf(host, instance, this.#parts.remoting.settings?.unitName), pid: process.pid, host, sinceTimestamp: subVersion, messageModel, allocate: request.allocate ?? 'average', instance,
         orderly: request.orderly ?? false, queueId: request.queueId ?? null, subscriptions: subscriptions.map(({ topic, filter }) => ({ topic, filter: filterText(filter) })),
       };
       await this.#checkExpressions(client, info, data);
@@ -248,6 +248,8 @@ export class GroupDesk {
   }
 
   async #localIp(): Promise<string> {
+    const { settings } = this.#parts.remoting;
+    if (settings?.clientIp !== undefined) return settings.clientIp;
     for (const address of this.#cluster.nameServers.addresses) {
       const ip = await this.#cluster.client.localAddress(address);
       if (ip !== undefined) return plainIp(ip);

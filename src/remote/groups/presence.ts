@@ -1,10 +1,9 @@
 import type { Clock } from '../../base/clock.ts';
 import type { HeartbeatData } from '../../wire/body/heartbeat.ts';
 import { HEART_BEAT, UNREGISTER_CLIENT } from '../../wire/requests/client.ts';
+import { heartbeatMs } from '../client-settings.ts';
 import type { RemotingClient } from '../remoting-client.ts';
 
-/** Between two heartbeats, in ms; brokers forget a client after 120 s. [ClientConfig#heartbeatBrokerInterval] */
-export const HEARTBEAT_MS = 30_000;
 /** Leaving does not wait for a broker that is gone. */
 const UNREGISTER_TIMEOUT_MS = 1000;
 
@@ -76,13 +75,14 @@ export class Presence {
   }
 
   async #run(): Promise<void> {
-    const { addresses, compare, onRegistered } = this.#parts;
+    const { addresses, compare, onRegistered, client } = this.#parts;
+    const intervalMs = heartbeatMs(client.options.settings);
     let beatenMs = this.#clock.elapsedMs();
     while (!this.#stop.signal.aborted) {
-      await this.#clock.sleep(Math.max(0, beatenMs + HEARTBEAT_MS - this.#clock.elapsedMs()), this.#nudge.signal);
+      await this.#clock.sleep(Math.max(0, beatenMs + intervalMs - this.#clock.elapsedMs()), this.#nudge.signal);
       this.#nudge = new AbortController();
       if (this.#stop.signal.aborted) return;
-      const isDue = this.#clock.elapsedMs() - beatenMs >= HEARTBEAT_MS;
+      const isDue = this.#clock.elapsedMs() - beatenMs >= intervalMs;
       const all = await addresses().catch(() => []);
       const wanted = isDue ? all : all.filter((address) => !this.#registered.has(address));
       if (isDue) beatenMs = this.#clock.elapsedMs();

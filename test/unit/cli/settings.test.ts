@@ -45,7 +45,7 @@ describe('settings', () => {
 
   it.each(SETTINGS.map((setting) => [setting.name, setting] as const))('%s is applied somewhere or refused with a reason', (name, setting) => {
     if ('applied' in setting.here) {
-      expect(setting.here.applied).toMatch(/produce|consume|tail/);
+      expect(setting.here.applied).toMatch(/produce|consume|tail|^clusters: /);
       expect(() => parseSettings([`${name}=${setting.default}`])).not.toThrow();
     } else {
       const error = failure(`${name}=${setting.default}`);

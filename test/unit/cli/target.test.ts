@@ -20,7 +20,7 @@ describe('target', () => {
     expect(source({ store: 'x', env, loadProfiles: loadActive })).toBe('--store');
     expect(source({ namesrv: 'x:1', env, loadProfiles: loadActive })).toBe('--namesrv');
     expect(source({ profile: 'dev', env, loadProfiles: loadActive })).toBe('profile dev');
-    expect(source({ env, loadProfiles: loadActive })).toBe('profile prod');
+    expect(source({ env, loadProfiles: loadActive })).toBe('profile prod, MQLITE_PROFILE');
     expect(source({ env: { ...env, MQLITE_PROFILE: '' }, loadProfiles: loadActive })).toBe('MQLITE_STORE');
     expect(source({ env: { MQLITE_NAMESRV: 'n:1' }, loadProfiles: loadActive })).toBe('MQLITE_NAMESRV');
     expect(source({ loadProfiles: loadActive })).toBe('profile dev');

@@ -99,6 +99,33 @@ describe('a topic without a route, told apart', () => {
 });
 
 describe('a client of brokers', () => {
+  it('a namespace rides on each request, and is signed with it', async () => {
+    const credentials = { accessKey: 'ops', secretKey: 'secret' };
+    const broker = await serve(maxOffset(1));
+    const server = await serve(nameServerOf('broker-a', broker.address, { T: 1 }));
+    await askMax(clusterOf([server.address], { settings: { namespace: 'ns-1' }, credentials }));
+    for (const { extFields, body } of [...server.requests, ...broker.requests]) {
+      expect(extFields).toMatchObject({ nsd: 'true', ns: 'ns-1' });
+      const { [ACL_FIELD.SIGNATURE]: signature, [ACL_FIELD.ACCESS_KEY]: _key, ...signed } = extFields;
+      expect(signature).toBe(signFields(signed, body, credentials)[ACL_FIELD.SIGNATURE]);
+    }
+    await askMax(clusterOf([server.address]));
+    expect(broker.requests.at(-1)!.extFields).not.toHaveProperty('ns');
+  });
+
+  it('trusts a route for as long as it is told to', async () => {
+    const server = await serve(nameServerOf('broker-a', '127.0.0.1:1', { T: 1 }));
+    const asks = async (routeAgeMs: number | undefined): Promise<number> => {
+      const before = server.requests.length;
+      const cluster = clusterOf([server.address], { settings: { routeAgeMs } });
+      await cluster.route('T');
+      await systemClock.sleep(5);
+      await cluster.route('T');
+      return server.requests.length - before;
+    };
+    expect([await asks(undefined), await asks(1)]).toEqual([1, 2]);
+  });
+
   it('goes on over a new connection after one was broken off, and after a silence', async () => {
     const broker = await serve(maxOffset(1));
     const cluster = clusterOf([(await serve(nameServerOf('broker-a', broker.address, { T: 1 }))).address]);

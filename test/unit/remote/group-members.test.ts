@@ -46,7 +46,7 @@ describe('a member of a group of a cluster', () => {
 
   // Requests have their time in real milliseconds, whatever the clock.
   const open = (factor = 1): Promise<Broker> => openRemoteBroker({
-    nameServers: [cluster.nameServer], mode: 'write', requestTimeoutMs: 8000 * factor, connectTimeoutMs: 8000 * factor, clock: factor === 1 ? systemClock : fastClock(factor),
+    nameServers: [cluster.nameServer], mode: 'write', settings: { requestTimeoutMs: 8000 * factor }, connectTimeoutMs: 8000 * factor, clock: factor === 1 ? systemClock : fastClock(factor),
     onNotice: (text) => void notices.push(text),
   });
   const join = (more: Partial<JoinRequest> = {}, by = broker): Promise<Membership> => by.joinGroup({ group: 'g', subscriptions: [{ topic: 'T' }], ...more });

@@ -14,6 +14,8 @@ describe('client ids', () => {
     expect(clientIdOf('10.0.0.1', null)).toMatch(new RegExp(`^10\\.0\\.0\\.1@${process.pid}#\\d+$`));
     expect(clientIdOf('10.0.0.1', null)).not.toBe(clientIdOf('10.0.0.1', null));
     expect(clientIdOf('10.0.0.1', 'DEFAULT')).toBe('10.0.0.1@DEFAULT');
+    expect(clientIdOf('10.0.0.1', 'DEFAULT', 'unit-1')).toBe('10.0.0.1@DEFAULT@unit-1');
+    expect(ownerOfClientId(clientIdOf('10.0.0.1', null, 'unit-1'))).toEqual({ host: '10.0.0.1', pid: process.pid });
   });
 
   it.each([
