@@ -23,7 +23,7 @@ describe('target', () => {
     expect(source({ env, loadProfiles: loadActive })).toBe('profile prod, MQLITE_PROFILE');
     expect(source({ env: { ...env, MQLITE_PROFILE: '' }, loadProfiles: loadActive })).toBe('MQLITE_STORE');
     expect(source({ env: { MQLITE_NAMESRV: 'n:1' }, loadProfiles: loadActive })).toBe('MQLITE_NAMESRV');
-    expect(source({ loadProfiles: loadActive })).toBe('profile dev');
+    expect(source({ loadProfiles: loadActive })).toBe('profile dev, profile use');
     expect(source({})).toBe('default');
   });
 
