@@ -343,11 +343,11 @@ export interface QueryResult<M> {
   readonly truncated: boolean;
 }
 
-/** One step of the physical log, whatever lies there. */
-export type LogRecord<M> =
+/** One step of the physical log, whatever lies there. `brokerName`: of a cluster, where it is not the only one or the record does not tell. */
+export type LogRecord<M> = { readonly brokerName?: string } & (
   | { readonly recordType: 'message'; readonly commitLogOffset: number; readonly sizeBytes: number; readonly tagsCode: bigint; readonly crcOk: boolean; readonly message: M }
   | { readonly recordType: 'blank'; readonly commitLogOffset: number; readonly sizeBytes: number }
-  | { readonly recordType: 'damaged'; readonly commitLogOffset: number; readonly sizeBytes: number; readonly reason: string };
+  | { readonly recordType: 'damaged'; readonly commitLogOffset: number; readonly sizeBytes: number; readonly reason: string });
 
 export interface LogQuery {
   /** First record: a commit-log offset on a record boundary, the start or the end of the log, the last N, or a store time. */

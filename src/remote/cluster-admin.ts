@@ -1,15 +1,9 @@
 import type { BrokerAddress, BrokerInfo, BrokerStats, ClusterAdmin } from '../broker/cluster-admin.ts';
 import { MqliteError } from '../broker/errors.ts';
-import { RESPONSE_CODE } from '../wire/codes.ts';
-import type { RemotingCommand } from '../wire/frame.ts';
-import { GET_BROKER_CONFIG, GET_BROKER_RUNTIME_INFO, UPDATE_BROKER_CONFIG } from '../wire/requests/broker-admin.ts';
-import { responseError } from '../wire/response-error.ts';
+import { GET_BROKER_CONFIG, UPDATE_BROKER_CONFIG } from '../wire/requests/broker-admin.ts';
 import type { Cluster } from './cluster.ts';
 import { toPortError } from './failures.ts';
-
-/** For how long after its start a broker may not have the statistics that it is asked for: it takes the first sample after a second. */
-const FIRST_SAMPLE_MS = 3000;
-const FIRST_SAMPLE_POLL_MS = 200;
+import { runtimeInfo } from './runtime-info.ts';
 
 /** The brokers of the cluster, asked one by one and all at once. */
 export class RemoteClusterAdmin implements ClusterAdmin {
@@ -32,7 +26,7 @@ export class RemoteClusterAdmin implements ClusterAdmin {
     }
     const brokers = await Promise.all(known.map(async (broker): Promise<BrokerInfo> => {
       try {
-        return { ...broker, stats: await this.#stats(broker), problem: null };
+        return { ...broker, stats: brokerStats(await runtimeInfo(this.#cluster, broker)), problem: null };
       } catch (error) {
         return { ...broker, stats: null, problem: error instanceof Error ? error.message : String(error) };
       }
@@ -50,19 +44,6 @@ export class RemoteClusterAdmin implements ClusterAdmin {
     await this.#doing(brokerName, address, () => this.#cluster.client.call(address, UPDATE_BROKER_CONFIG, {}, settings));
   }
 
-  async #stats({ brokerName, address }: BrokerAddress): Promise<BrokerStats> {
-    return this.#doing(brokerName, address, async () => {
-      const { clock } = this.#cluster.client.options;
-      const untilMs = clock.elapsedMs() + FIRST_SAMPLE_MS;
-      for (;;) {
-        const response = await this.#cluster.client.ask(address, GET_BROKER_RUNTIME_INFO, {}, null);
-        if (response.code === RESPONSE_CODE.SUCCESS) return brokerStats(this.#cluster.client.decode(address, GET_BROKER_RUNTIME_INFO, response).body.table);
-        if (!isBeforeFirstSample(response) || clock.elapsedMs() >= untilMs) throw responseError(address, GET_BROKER_RUNTIME_INFO.name, response);
-        await clock.sleep(FIRST_SAMPLE_POLL_MS);
-      }
-    });
-  }
-
   async #doing<T>(brokerName: string, address: string, action: () => Promise<T>): Promise<T> {
     try {
       return await action();
@@ -71,9 +52,6 @@ export class RemoteClusterAdmin implements ClusterAdmin {
     }
   }
 }
-
-/** A broker that has taken no sample yet looks for the last one of an empty list, and answers with what Java threw. [StoreStatsService#getPutTps] */
-const isBeforeFirstSample = ({ code, remark }: RemotingCommand): boolean => code === RESPONSE_CODE.SYSTEM_ERROR && (remark ?? '').includes('NoSuchElementException');
 
 /** Rates are `10s 60s 600s` in one text; what is missing or no number is null: versions differ in what they tell. [AdminBrokerProcessor#prepareRuntimeInfo] */
 export const brokerStats = (properties: Readonly<Record<string, string>>): BrokerStats => {

@@ -6,12 +6,11 @@ import { decodeRecord } from '../record/decode.ts';
 import { MAGIC_BLANK, MAGIC_CODE, MIN_BLANK_BYTES } from '../record/layout.ts';
 import type { Message } from '../record/message.ts';
 import { tagsCode, tagsHash } from '../record/tags.ts';
-import type { KVTable } from '../wire/body/route.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';
-import { GET_BROKER_RUNTIME_INFO } from '../wire/requests/broker-admin.ts';
 import { VIEW_MESSAGE_BY_ID } from '../wire/requests/query-message.ts';
-import { responseError } from '../wire/response-error.ts';
 import type { Cluster, Master } from './cluster.ts';
+import { asItComes, mergeByStoreTime } from './log-merge.ts';
+import { runtimeInfo } from './runtime-info.ts';
 
 type Record_ = LogRecord<Message>;
 
@@ -21,7 +20,6 @@ const BATCH = 64;
 const POLL_MS = 100;
 /** Behind by more than this, a follower jumps to the newest record and says what it left out. */
 const MAX_BEHIND_MS = 1000;
-const RUNTIME_TIMEOUT_MS = 5000;
 
 interface LogEnds {
   readonly min: number;
@@ -29,16 +27,35 @@ interface LogEnds {
 }
 
 /**
- * The commit log of the one master, record by record: a broker shows the record at an offset, and the next begins where that one ends. There is no other
- * way to see it from afar, and no way back: the last N and a time are found by walking from the start. Errors: UNSUPPORTED for several masters.
+ * The commit logs of the masters, record by record: a broker shows the record at an offset, and the next begins where that one ends. There is no other
+ * way to see it from afar, and no way back: the last N and a time are found by walking from the start. Of several masters the logs are merged by
+ * store time, and each record names its broker. Errors: INVALID_INPUT for an offset where there are several logs.
  */
 export async function* walkLog(cluster: Cluster, query: LogQuery, onNotice: (text: string) => void, signal?: AbortSignal): AsyncGenerator<Record_[]> {
   const masters = await cluster.masters();
-  if (masters.length > 1) {
-    throw new MqliteError('UNSUPPORTED', `the cluster has ${masters.length} masters, each with a commit log of its own; this version shows that of a cluster of one`, { hint: 'Follow topics instead: mqlite tail TOPIC.' });
+  const logs = masters.map((master) => new LogWalk(cluster, master, onNotice, signal));
+  if (logs.length === 1) {
+    yield* logs[0]!.past(query.from);
+    if (query.follow) yield* logs[0]!.follow();
+    return;
   }
-  yield* new LogWalk(cluster, masters[0]!, onNotice, signal).run(query);
+  const { from } = query;
+  if (from.at === 'offset') {
+    throw new MqliteError('INVALID_INPUT', `${from.commitLogOffset} is a place in the log of one broker; the cluster has ${masters.length}, each with a log of its own`, { hint: 'Begin at first, last, -N or @TIME.' });
+  }
+  const past = mergeByStoreTime(logs.map((log) => log.past(from)), BATCH);
+  if (from.at === 'lastN') yield* lastOf(past, from.count);
+  else for await (const batch of past) yield batch.map(withBroker);
+  if (query.follow) for await (const batch of asItComes(logs.map((log) => log.follow()))) yield batch.map(withBroker);
 }
+
+async function* lastOf(past: AsyncIterable<Record_[]>, count: number): AsyncGenerator<Record_[]> {
+  let kept: Record_[] = [];
+  if (count > 0) for await (const batch of past) kept = [...kept, ...batch].slice(-count);
+  if (kept.length > 0) yield kept.map(withBroker);
+}
+
+const withBroker = (record: Record_): Record_ => (record.recordType === 'message' ? { ...record, brokerName: record.message.brokerName } : record);
 
 class LogWalk {
   readonly #cluster: Cluster;
@@ -46,6 +63,8 @@ class LogWalk {
   readonly #master: Master;
   readonly #onNotice: (text: string) => void;
   readonly #signal: AbortSignal | undefined;
+  /** Where the past ended. */
+  #end = 0;
 
   constructor(cluster: Cluster, master: Master, onNotice: (text: string) => void, signal: AbortSignal | undefined) {
     this.#cluster = cluster;
@@ -55,24 +74,20 @@ class LogWalk {
     this.#signal = signal;
   }
 
-  async *run({ from, follow }: LogQuery): AsyncGenerator<Record_[]> {
+  /** What is there by now. */
+  async *past(from: LogQuery['from']): AsyncGenerator<Record_[]> {
     const ends = await this.#ends();
-    if (from.at === 'lastN') {
-      yield* this.#lastN(ends, from.count);
-      if (follow) yield* this.#follow(ends.max);
-      return;
-    }
+    this.#end = ends.max;
+    if (from.at === 'lastN') return yield* this.#lastN(ends, from.count);
     const start = from.at === 'first' || from.at === 'time' ? ends.min : from.at === 'last' ? ends.max : from.commitLogOffset;
     const isWanted = from.at === 'time' ? (record: Record_): boolean => record.recordType === 'message' && record.message.storeTimestamp >= from.timestamp : () => true;
     let isOn = from.at !== 'time';
-    let at = start;
     for await (const batch of this.#walk(start, ends.max)) {
-      at = endOf(batch);
+      this.#end = Math.max(this.#end, endOf(batch));
       const kept = isOn ? batch : batch.slice(Math.max(0, batch.findIndex(isWanted)), batch.some(isWanted) ? undefined : 0);
       isOn ||= kept.length > 0;
       if (kept.length > 0) yield kept;
     }
-    if (follow) yield* this.#follow(Math.max(at, ends.max));
   }
 
   async *#lastN({ min, max }: LogEnds, count: number): AsyncGenerator<Record_[]> {
@@ -81,9 +96,9 @@ class LogWalk {
     if (kept.length > 0) yield kept;
   }
 
-  /** What comes behind `start`, until the signal aborts. */
-  async *#follow(start: number): AsyncGenerator<Record_[]> {
-    for (let at = start; this.#signal?.aborted !== true; await this.#clock.sleep(POLL_MS, this.#signal)) {
+  /** What comes behind the past, until the signal aborts. */
+  async *follow(): AsyncGenerator<Record_[]> {
+    for (let at = this.#end; this.#signal?.aborted !== true; await this.#clock.sleep(POLL_MS, this.#signal)) {
       // To where nothing is yet.
       for await (const batch of this.#walk(at, Infinity)) {
         at = endOf(batch);
@@ -120,28 +135,18 @@ class LogWalk {
     if (code !== RESPONSE_CODE.SUCCESS || body === null || body.length < MIN_BLANK_BYTES) return null;
     const sizeBytes = body.readInt32BE(0);
     if (sizeBytes < MIN_BLANK_BYTES) return null;
-    if (body.readInt32BE(MAGIC_CODE) === MAGIC_BLANK) return { recordType: 'blank', commitLogOffset, sizeBytes };
+    if (body.readInt32BE(MAGIC_CODE) === MAGIC_BLANK) return { recordType: 'blank', commitLogOffset, sizeBytes, brokerName };
     const problem = recordProblem(body, 0, Math.min(sizeBytes, body.length), false);
-    if (problem !== null) return { recordType: 'damaged', commitLogOffset, sizeBytes, reason: problem };
+    if (problem !== null) return { recordType: 'damaged', commitLogOffset, sizeBytes, reason: problem, brokerName };
     const message = decodeRecord(body, 0, brokerName);
     return { recordType: 'message', commitLogOffset, sizeBytes, tagsCode: tagsCode(tagsHash(message.tags)), crcOk: message.crcOk(), message };
   }
 
   async #ends(): Promise<LogEnds> {
-    const { table } = await this.#runtimeInfo();
+    const table = await runtimeInfo(this.#cluster, this.#master, this.#signal);
     const [min, max] = [Number(table['commitLogMinOffset']), Number(table['commitLogMaxOffset'])];
     if (Number.isSafeInteger(min) && Number.isSafeInteger(max)) return { min: Math.max(0, min), max };
     throw new MqliteError('UNSUPPORTED', `broker ${this.#master.brokerName} does not tell where its commit log begins and ends`);
-  }
-
-  /** A broker that has just booted has no statistics to tell yet, and says so as an error. */
-  async #runtimeInfo(): Promise<KVTable> {
-    const { brokerName } = this.#master;
-    for (const untilMs = this.#clock.elapsedMs() + RUNTIME_TIMEOUT_MS; ; await this.#clock.sleep(POLL_MS, this.#signal)) {
-      const { response, address } = await this.#cluster.ask(brokerName, GET_BROKER_RUNTIME_INFO, {}, null, { timeoutMs: RUNTIME_TIMEOUT_MS });
-      if (response.code === RESPONSE_CODE.SUCCESS) return this.#cluster.client.decode(address, GET_BROKER_RUNTIME_INFO, response).body;
-      if (response.code !== RESPONSE_CODE.SYSTEM_ERROR || this.#clock.elapsedMs() >= untilMs) throw responseError(`broker ${brokerName} (${address})`, GET_BROKER_RUNTIME_INFO.name, response);
-    }
   }
 }
 

@@ -22,7 +22,7 @@ export function logRecordJson(record: LogRecord<Message>, withBody: boolean): st
 
 /** The same for the eye: log offset, size, then what lies there. */
 export function logRecordLine(record: LogRecord<Message>, withBody: boolean): string {
-  const place = `${String(record.commitLogOffset).padStart(12)}  ${String(record.sizeBytes).padStart(8)} B`;
+  const place = `${record.brokerName === undefined ? '' : `${escapeControl(record.brokerName)}  `}${String(record.commitLogOffset).padStart(12)}  ${String(record.sizeBytes).padStart(8)} B`;
   switch (record.recordType) {
     case 'blank': return `${place}  (blank to the end of the file)`;
     case 'damaged': return `${place}  DAMAGED: ${escapeControl(record.reason)}`;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { BrokerListJson } from '../../src/cli/commands/brokers.ts';
 import { Cluster } from './support/cluster.ts';
-import { runOnCluster } from './support/remote-cli.ts';
+import { mqliteOnCluster, runOnCluster } from './support/remote-cli.ts';
 import { describeInterop } from './support/suite.ts';
 
 describeInterop('brokers of a cluster', () => {
@@ -35,6 +35,23 @@ describeInterop('brokers of a cluster', () => {
       expect((await run('broker', 'config', 'get', 'broker-b', 'fileReservedTime')).stdout).toBe('fileReservedTime=100000\n');
       expect(await run('broker', 'config', 'set', 'broker-a', 'noSuchSetting=1', '--execute')).toMatchObject({ code: 3 });
       expect(await run('broker', 'config', 'set', 'broker-a', 'flushDiskType=SOMETIMES', '--execute')).toMatchObject({ code: expect.not.toSatisfy((code: unknown) => code === 0) as number });
+
+      // Each broker has a log of its own: they are shown as one, by store time, and followed.
+      expect(await run('topics', 'create', 'Logged', '--queues', '2')).toMatchObject({ code: 0 });
+      const produced = await runOnCluster(['produce', 'Logged', '--batch', '1', '--in-flight', '1', '--namesrv', cluster.namesrv], { input: Array.from({ length: 12 }, (_, index) => `m${index}\n`).join('') });
+      expect(produced, produced.stderr).toMatchObject({ code: 0 });
+      const logOf = async (...words: string[]) => (await run('tail', '--commitlog', ...words, '--until-end', '--json', '--body')).stdout.trim().split('\n').filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as { topic?: string; body?: string; brokerName: string; storeTimestamp: number }).filter(({ topic }) => topic === 'Logged');
+      const logged = await logOf('--from', 'first');
+      expect(logged.map(({ body }) => body)).toEqual(Array.from({ length: 12 }, (_, index) => `m${index}`));
+      expect(new Set(logged.map(({ brokerName }) => brokerName))).toEqual(new Set(['broker-a', 'broker-b']));
+      expect((await logOf('--from=-3')).map(({ body }) => body)).toEqual(['m9', 'm10', 'm11']);
+      expect(await run('tail', '--commitlog', '--from', '0', '--until-end')).toMatchObject({ code: 2, stderr: expect.stringContaining('the cluster has 2') as string });
+      const follower = mqliteOnCluster(['tail', '--commitlog', 'Logged', '--body', '--count', '2', '--namesrv', cluster.namesrv]);
+      // It starts at the end, whenever that is: what is stored meanwhile is sent until it has seen enough.
+      while (follower.exit === null) await run('produce', 'Logged', 'later');
+      expect(follower.exit, follower.stderr).toMatchObject({ code: 0 });
+      expect(follower.stdout).toMatch(/^broker-[ab] .*later$/m);
 
       // Alive and deaf: of one that died the name server forgets at once.
       process.kill(cluster.broker('broker-b').pid, 'SIGSTOP');
