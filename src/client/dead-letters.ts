@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { CodecError } from '../base/codec-error.ts';
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
-import { DLQ_READER_GROUP, dlqTopicOf } from '../broker/retry-topics.ts';
+import { DLQ_READER_GROUP, DLQ_TOPIC_PREFIX, dlqTopicOf, isDlqTopic } from '../broker/retry-topics.ts';
 import type { CommittedOffset, DamageReport } from '../broker/types.ts';
 import type { Message } from '../record/message.ts';
 import { browse } from './browse.ts';
@@ -22,6 +22,10 @@ export interface DeadLetterRequest {
 }
 
 const SUSPEND_MS = 0;
+
+/** Groups that have a topic for dead letters. */
+export const dlqGroups = async (broker: Broker): Promise<string[]> =>
+  (await broker.listTopics()).map(({ topic }) => topic).filter(isDlqTopic).map((topic) => topic.slice(DLQ_TOPIC_PREFIX.length));
 
 /** How far the dead letters of a topic are purged; empty when none ever were. */
 export async function purgedOffsets(broker: Broker, topic: string): Promise<CommittedOffset[]> {

@@ -6,6 +6,7 @@ import type { DelayProgress, MessageQueue } from '../broker/types.ts';
 import type { Message } from '../record/message.ts';
 import { PROPERTY } from '../record/properties.ts';
 import { deleteKeysOf, encodeRecallHandle } from '../record/recall-handle.ts';
+import { formatDuration } from '../text/numbers.ts';
 
 const PULL_MESSAGES = 256;
 const SECOND_MS = 1000;
@@ -17,6 +18,15 @@ export type DelayAsked =
   | { readonly by: 'retry'; readonly level: number; readonly group: string }
   | { readonly by: 'delay'; readonly delayMs: number }
   | { readonly by: 'deliver-at' };
+
+export function askedText(asked: DelayAsked): string {
+  switch (asked.by) {
+    case 'level': return `level ${asked.level}`;
+    case 'retry': return `retry of ${asked.group}, level ${asked.level}`;
+    case 'delay': return `delay ${formatDuration(asked.delayMs)}`;
+    case 'deliver-at': return 'deliver-at';
+  }
+}
 
 /** A message that waits to be delivered. */
 export interface Delayed {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { outlook } from '../../src/cli/commands/group-backlog.ts';
+import { outlook } from '../../src/client/group-backlog.ts';
 import GroupsCreate from '../../src/commands/groups/create.ts';
 import GroupsDelete from '../../src/commands/groups/delete.ts';
 import GroupsList from '../../src/commands/groups/list.ts';

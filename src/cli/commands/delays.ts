@@ -2,8 +2,8 @@ import { CodecError } from '../../base/codec-error.ts';
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../../broker/names.ts';
-import { findDelayed } from '../../client/delayed.ts';
-import type { Delayed, DelayAsked } from '../../client/delayed.ts';
+import { askedText, findDelayed } from '../../client/delayed.ts';
+import type { Delayed } from '../../client/delayed.ts';
 import type { Message } from '../../record/message.ts';
 import { decodeRecallHandle } from '../../record/recall-handle.ts';
 import { formatDuration, formatTime } from '../../text/numbers.ts';
@@ -43,15 +43,6 @@ export function selectDelayed(all: readonly Delayed[], filters: DelayFilters, no
     }
   });
   return { data: { delayed, truncated: wanted.length > filters.limit }, damaged };
-}
-
-export function askedText(asked: DelayAsked): string {
-  switch (asked.by) {
-    case 'level': return `level ${asked.level}`;
-    case 'retry': return `retry of ${asked.group}, level ${asked.level}`;
-    case 'delay': return `delay ${formatDuration(asked.delayMs)}`;
-    case 'deliver-at': return 'deliver-at';
-  }
 }
 
 export function delayTable(delayed: readonly DelayedJson[], nowMs: number, style: TableStyle): Promise<string> {

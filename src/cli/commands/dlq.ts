@@ -1,9 +1,9 @@
 import { Flags } from '@oclif/core';
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
-import { DLQ_TOPIC_PREFIX, dlqTopicOf, isDlqTopic } from '../../broker/retry-topics.ts';
+import { dlqTopicOf } from '../../broker/retry-topics.ts';
 import type { DeadLetterCount, DeadLetterRequest } from '../../client/dead-letters.ts';
-import { countDeadLetters } from '../../client/dead-letters.ts';
+import { countDeadLetters, dlqGroups } from '../../client/dead-letters.ts';
 import type { Message } from '../../record/message.ts';
 import { PROPERTY } from '../../record/properties.ts';
 import { suggestion } from '../did-you-mean.ts';
@@ -47,9 +47,6 @@ export async function requireDlqGroup(broker: Broker, group: string): Promise<vo
   if (known.has(group)) return;
   throw new MqliteError('GROUP_NOT_FOUND', `there is no group "${group}" in ${broker.target}`, { hint: suggestion(group, known) ?? 'See "mqlite dlq list" and "mqlite groups list".' });
 }
-
-const dlqGroups = async (broker: Broker): Promise<string[]> =>
-  (await broker.listTopics()).map(({ topic }) => topic).filter(isDlqTopic).map((topic) => topic.slice(DLQ_TOPIC_PREFIX.length));
 
 export interface DlqGroupsJson {
   readonly groups: readonly DeadLetterCount[];

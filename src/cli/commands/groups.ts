@@ -1,10 +1,10 @@
-import { DLQ_READER_GROUP } from '../../broker/retry-topics.ts';
 import type { GroupConfig, MemberInfo, MessageQueue } from '../../broker/types.ts';
-import { formatBytes, formatDuration, formatInteger, formatTime, plural } from '../../text/numbers.ts';
+import { backlogText } from '../../client/group-backlog.ts';
+import type { GroupBacklogJson, InstanceJson } from '../../client/group-backlog.ts';
+import { formatBytes, formatDuration, formatTime, plural } from '../../text/numbers.ts';
+import { known, lagText, rateText } from '../../text/rates.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
-import type { GroupBacklogJson, InstanceJson } from './group-backlog.ts';
-import { lagText } from './offsets.ts';
 import { yesNo } from './topics.ts';
 
 export interface GroupListRow extends GroupConfig {
@@ -21,11 +21,6 @@ export interface GroupJson extends GroupConfig, GroupBacklogJson {
   readonly members: readonly MemberInfo[];
   /** Of a broadcasting group. */
   readonly instances: readonly InstanceJson[];
-}
-
-/** `all`: RocketMQ's own groups too, and the one by which dead letters are known to be dealt with. */
-export function selectGroups(groups: readonly GroupConfig[], all: boolean): GroupConfig[] {
-  return groups.filter(({ group, system }) => all || !(system || group === DLQ_READER_GROUP)).sort((left, right) => (left.group < right.group ? -1 : 1));
 }
 
 export async function groupTable(groups: readonly GroupListRow[], style: TableStyle): Promise<string> {
@@ -80,23 +75,6 @@ function ownedText(queues: readonly MessageQueue[]): string {
   const byTopic = new Map<string, number[]>();
   for (const { topic, queueId } of queues) byTopic.set(topic, [...(byTopic.get(topic) ?? []), queueId]);
   return byTopic.size === 0 ? 'no queues' : [...byTopic].map(([topic, ids]) => `${topic} ${ids.sort((left, right) => left - right).join(' ')}`).join(', ');
-}
-
-function backlogText({ backlog, goneInSeconds }: GroupBacklogJson): string {
-  switch (backlog) {
-    case 'empty': return 'none';
-    case 'shrinking': return `gone in about ${formatDuration(goneInSeconds! * 1000)}`;
-    case 'growing': return 'does not go away at these rates';
-    case 'unknown': return 'unknown';
-  }
-}
-
-function rateText(perSecond: number | null): string {
-  return known(perSecond, (rate) => `${rate > 0 && rate < 10 ? Math.round(rate * 100) / 100 : formatInteger(Math.round(rate))}/s`);
-}
-
-function known(value: number | null, text: (value: number) => string): string {
-  return value === null ? 'unknown' : text(value);
 }
 
 /** What deleting the group means, a line each, behind the line of the target. */

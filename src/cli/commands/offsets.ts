@@ -1,6 +1,8 @@
 import type { Broker } from '../../broker/broker.ts';
 import type { CommittedOffset, MessageQueue } from '../../broker/types.ts';
+import { totalLag } from '../../client/group-backlog.ts';
 import { formatTime } from '../../text/numbers.ts';
+import { lagText } from '../../text/rates.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 
@@ -24,23 +26,6 @@ export interface GroupOffsetsJson {
   readonly offsets: readonly CommittedOffset[];
   readonly totalLag: number | null;
   readonly truncated: boolean;
-}
-
-/**
- * Lag of several queues together. A queue without a committed offset counts nothing when it is empty, wherever its reader would
- * begin; when it holds messages, the whole is unknown (null): never 0.
- */
-export function totalLag(offsets: readonly CommittedOffset[]): number | null {
-  let total = 0;
-  for (const { lag, minOffset, maxOffset } of offsets) {
-    if (lag === null && minOffset !== maxOffset) return null;
-    total += lag ?? 0;
-  }
-  return total;
-}
-
-export function lagText(lag: number | null): string {
-  return lag === null ? 'unknown' : String(lag);
 }
 
 /** A line per group and topic. */

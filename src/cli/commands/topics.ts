@@ -1,5 +1,4 @@
 import { MqliteError } from '../../broker/errors.ts';
-import { isDlqTopic, isRetryTopic } from '../../broker/retry-topics.ts';
 import type { QueueStats, TopicConfig, TopicDescription, TopicPatch } from '../../broker/types.ts';
 import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
 import { renderTable } from '../render/table.ts';
@@ -15,15 +14,6 @@ export const DEFAULT_QUEUE_NUMS = 4;
 export interface TopicListJson {
   readonly topics: readonly TopicConfig[];
   readonly truncated: boolean;
-}
-
-/** RocketMQ's own, and those it keeps for a group: what is tried again, and what was given up. */
-const isHidden = ({ topic, system }: TopicConfig): boolean => system || isRetryTopic(topic) || isDlqTopic(topic);
-
-/** `all`: RocketMQ's own topics too; `system`: those alone. In the order of their names. */
-export function selectTopics(topics: readonly TopicConfig[], wanted: { readonly all: boolean; readonly system: boolean }): TopicConfig[] {
-  const kept = topics.filter((topic) => (wanted.system ? isHidden(topic) : wanted.all || !isHidden(topic)));
-  return kept.sort((left, right) => (left.topic < right.topic ? -1 : 1));
 }
 
 /** `RW`, `R`, `W`, with `X` for inherit and `P` for priority; `-` for nothing. [PermName] */

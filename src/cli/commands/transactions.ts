@@ -1,17 +1,16 @@
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type { SendResult } from '../../broker/types.ts';
+import { stateText, whyOf } from '../../client/transaction-words.ts';
+import type { TransactionStateName } from '../../client/transaction-words.ts';
 import { endRequest, findCommit, findTransaction } from '../../client/transactions.ts';
 import type { Transaction } from '../../client/transactions.ts';
 import type { Message } from '../../record/message.ts';
-import { HALF_MAX_AGE_MS } from '../../record/transaction.ts';
 import { formatTime, plural } from '../../text/numbers.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 import { fullJson, messageText } from './messages.ts';
 import type { MessageJson } from './messages.ts';
-
-export type TransactionStateName = 'pending' | 'committed' | 'rolledBack' | 'givenUp' | 'unknown';
 
 export interface DeliveredJson {
   readonly topic: string;
@@ -87,17 +86,6 @@ function endedState(commit: Message | null | undefined, endedTimestamp: number |
   return endedTimestamp === null ? 'unknown' : 'rolledBack';
 }
 
-function whyOf({ half, producerGroup, checkTimes, endedTimestamp }: Transaction, state: TransactionStateName): string {
-  const asked = checkTimes === 0 ? 'nobody was asked' : `asked ${checkTimes === 1 ? 'once' : `${checkTimes} times`}`;
-  if (state === 'pending') return `group ${producerGroup || '(lost)'} has not decided, ${asked}`;
-  if (state === 'givenUp') {
-    const isOld = endedTimestamp !== null && endedTimestamp - half.bornTimestamp > HALF_MAX_AGE_MS;
-    return isOld ? `not decided within 72 hours, ${asked}` : `${asked}, and group ${producerGroup || '(lost)'} did not know`;
-  }
-  if (state === 'unknown') return endedTimestamp === null ? 'passed over by checks, its decision is not in the store' : 'decided, and the queue of its message is gone';
-  return state === 'committed' ? 'committed' : 'rolled back';
-}
-
 /** Ends a pending transaction. Errors: NOT_FOUND; REFUSED, naming the decision, for one that is ended. */
 export async function endByHand(broker: Broker, id: string, decision: 'commit' | 'rollback', signal: AbortSignal): Promise<TransactionEndJson> {
   const transaction = await findTransaction(broker, id, signal);
@@ -121,10 +109,6 @@ export async function transactionTable(transactions: readonly TransactionJson[],
   const rows = transactions.map(({ bornTimestamp, state, topic, queueId, producerGroup, transactionId, keys, why }) =>
     [formatTime(bornTimestamp), stateText(state), topic ?? '-', queueId ?? '-', producerGroup || '-', transactionId, keys.join(' ') || '-', why]);
   return renderTable(columns, rows, style);
-}
-
-function stateText(state: TransactionStateName): string {
-  return state === 'rolledBack' ? 'rolled back' : state === 'givenUp' ? 'given up' : state;
 }
 
 export async function showTransaction(broker: Broker, transaction: Transaction): Promise<TransactionShowJson> {

@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import type { GroupListJson } from '../../cli/commands/groups.ts';
-import { groupTable, selectGroups } from '../../cli/commands/groups.ts';
+import { groupTable } from '../../cli/commands/groups.ts';
+import { selectGroups } from '../../client/listing.ts';
 
 export default class GroupsList extends BaseCommand<typeof GroupsList> {
   static override summary = 'List the consumer groups';

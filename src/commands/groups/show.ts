@@ -1,9 +1,9 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { measureBacklog, measureInstances } from '../../cli/commands/group-backlog.ts';
 import type { GroupJson } from '../../cli/commands/groups.ts';
 import { groupText } from '../../cli/commands/groups.ts';
 import { requireGroup } from '../../cli/commands/lookup.ts';
+import { measureBacklog, measureInstances } from '../../client/group-backlog.ts';
 import { parseDuration } from '../../text/time.ts';
 
 export default class GroupsShow extends BaseCommand<typeof GroupsShow> {

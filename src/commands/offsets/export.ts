@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { selectGroups } from '../../cli/commands/groups.ts';
+import { selectGroups } from '../../client/listing.ts';
 import { requireGroup, requireTopic } from '../../cli/commands/lookup.ts';
 import type { OffsetFile } from '../../cli/commands/offset-file.ts';
 import { exportOffsets } from '../../cli/commands/offset-file.ts';

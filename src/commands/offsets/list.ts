@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { selectGroups } from '../../cli/commands/groups.ts';
+import { selectGroups } from '../../client/listing.ts';
 import { requireGroup, requireTopic } from '../../cli/commands/lookup.ts';
 import type { OffsetListJson } from '../../cli/commands/offsets.ts';
 import { listOffsets, summaryTable } from '../../cli/commands/offsets.ts';

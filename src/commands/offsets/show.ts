@@ -2,7 +2,9 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { requireGroup, requireTopic } from '../../cli/commands/lookup.ts';
 import type { GroupOffsetsJson } from '../../cli/commands/offsets.ts';
-import { lagText, offsetTable, totalLag } from '../../cli/commands/offsets.ts';
+import { offsetTable } from '../../cli/commands/offsets.ts';
+import { totalLag } from '../../client/group-backlog.ts';
+import { lagText } from '../../text/rates.ts';
 
 export default class OffsetsShow extends BaseCommand<typeof OffsetsShow> {
   static override summary = 'Show the committed offset and the lag of every queue a group reads';

@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import type { TopicListJson } from '../../cli/commands/topics.ts';
-import { selectTopics, topicTable } from '../../cli/commands/topics.ts';
+import { topicTable } from '../../cli/commands/topics.ts';
+import { selectTopics } from '../../client/listing.ts';
 
 export default class TopicsList extends BaseCommand<typeof TopicsList> {
   static override summary = 'List the topics';

@@ -1,9 +1,9 @@
-import type { Clock } from '../../base/clock.ts';
-import type { Broker } from '../../broker/broker.ts';
-import type { CommittedOffset, MemberInfo } from '../../broker/types.ts';
-import { resolvePosition } from '../../client/positions.ts';
-import { queueKey } from '../../broker/queue-key.ts';
-import { totalLag } from './offsets.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Broker } from '../broker/broker.ts';
+import { queueKey } from '../broker/queue-key.ts';
+import type { CommittedOffset, MemberInfo } from '../broker/types.ts';
+import { formatDuration } from '../text/numbers.ts';
+import { resolvePosition } from './positions.ts';
 
 export interface BacklogJson {
   /** Messages not consumed; null when it cannot be known, here and below. */
@@ -56,7 +56,7 @@ export async function measureInstances(broker: Broker, clock: Clock, group: stri
   }));
 }
 
-function rowsByTopic(offsets: readonly CommittedOffset[]): Map<string, CommittedOffset[]> {
+export function rowsByTopic(offsets: readonly CommittedOffset[]): Map<string, CommittedOffset[]> {
   const byTopic = new Map<string, CommittedOffset[]>();
   for (const offset of offsets) byTopic.set(offset.queue.topic, [...(byTopic.get(offset.queue.topic) ?? []), offset]);
   return byTopic;
@@ -91,7 +91,7 @@ export async function measureBacklog(broker: Broker, clock: Clock, group: string
 }
 
 /** Of every topic that the group has offsets on, and of those its live members read without having committed anything yet. */
-async function offsetsOf(broker: Broker, group: string, members: readonly MemberInfo[]): Promise<CommittedOffset[]> {
+export async function offsetsOf(broker: Broker, group: string, members: readonly MemberInfo[]): Promise<CommittedOffset[]> {
   const offsets = await broker.committedOffsets(group);
   const subscribed = new Set(members.filter(({ messageModel }) => messageModel === 'clustering').flatMap(({ subscriptions }) => subscriptions.map(({ topic }) => topic)));
   for (const { queue } of offsets) subscribed.delete(queue.topic);
@@ -106,12 +106,36 @@ export function outlook(lag: number | null, inPerSecond: number | null, outPerSe
   return { backlog: 'shrinking', goneInSeconds: round(lag / (outPerSecond - inPerSecond)) };
 }
 
+/** A backlog's outlook in words. */
+export function backlogText({ backlog, goneInSeconds }: Pick<GroupBacklogJson, 'backlog' | 'goneInSeconds'>): string {
+  switch (backlog) {
+    case 'empty': return 'none';
+    case 'shrinking': return `gone in about ${formatDuration(goneInSeconds! * 1000)}`;
+    case 'growing': return 'does not go away at these rates';
+    case 'unknown': return 'unknown';
+  }
+}
+
+/**
+ * Lag of several queues together. A queue without a committed offset counts nothing when it is empty, wherever its reader would
+ * begin; when it holds messages, the whole is unknown (null): never 0.
+ */
+export function totalLag(offsets: readonly CommittedOffset[]): number | null {
+  let total = 0;
+  for (const { lag, minOffset, maxOffset } of offsets) {
+    if (lag === null && minOffset !== maxOffset) return null;
+    total += lag ?? 0;
+  }
+  return total;
+}
+
 async function lagBytes(broker: Broker, rows: readonly CommittedOffset[]): Promise<number | null> {
   if (totalLag(rows) === null) return null;
   return sum(await Promise.all(rows.map(async ({ queue, committedOffset, lag }) => (committedOffset === null || lag === 0 ? 0 : broker.backlogBytes(queue, committedOffset)))));
 }
 
-function lagMs(rows: readonly CommittedOffset[], nowMs: number): number | null {
+/** Age in ms of the oldest message that is not consumed; 0 when there is none, null when it cannot be known. */
+export function lagMs(rows: readonly CommittedOffset[], nowMs: number): number | null {
   if (totalLag(rows) === null) return null;
   return greatest(rows.map(({ lag, nextStoreTimestamp }) => (lag === null || lag === 0 ? 0 : nextStoreTimestamp === null ? null : Math.max(0, nowMs - nextStoreTimestamp))));
 }
