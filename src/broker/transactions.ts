@@ -52,28 +52,67 @@ const PULL_MESSAGES = 1024;
 /** Every transaction that is asked for, oldest first: each broker has its own. Reads only. */
 export const listTransactions = async (broker: TransactionReader, query: TransactionQuery): Promise<Transaction[]> => {
   const all: Transaction[] = [];
-  for (const queues of await transactionQueues(broker)) all.push(...await listOnBroker(broker, queues, query));
+  for (const queues of await transactionQueues(broker)) all.push(...(await listOnBroker(broker, queues, query)).transactions);
   return all.sort(byBirth);
 };
 
-const listOnBroker = async (broker: TransactionReader, queues: TransactionQueues, query: TransactionQuery): Promise<Transaction[]> => {
+/** What is pending or was given up, as far as it was looked for. */
+export interface RecentTransactions {
+  /** Oldest first. */
+  readonly transactions: readonly Transaction[];
+  /** Half messages and given up ones, copies counted, that were not read: some of them may be pending. */
+  readonly unreadRecords: number;
+  /** The same as long as nothing has changed in the three topics. */
+  readonly mark: string;
+}
+
+/**
+ * The pending and given up transactions of `listTransactions`, of at most the newest `maxRecords` records of each of a broker's three queues: bounded work,
+ * for a view that asks again and again. null: nothing has changed since what bore `previousMark`. What may have been decided in a record that was
+ * not read is left out, and never taken for pending. Reads only.
+ */
+export const recentTransactions = async (broker: TransactionReader, maxRecords: number, previousMark: string | null, signal: AbortSignal): Promise<RecentTransactions | null> => {
+  const brokers = await transactionQueues(broker);
+  const marks = await Promise.all(brokers.map(async (queues) => {
+    const ends = await Promise.all([queues.half, queues.op, queues.giveUp].map(async (queue) => (queue === null ? '-' : `${queue.brokerName}:${await broker.maxOffset(queue)}`)));
+    const { half, op } = await committedProgress(broker, queues);
+    return [...ends, half, op].join(' ');
+  }));
+  const mark = marks.join('\n');
+  if (mark === previousMark) return null;
+  const found = await Promise.all(brokers.map((queues) => listOnBroker(broker, queues, { withEnded: false, signal }, maxRecords)));
+  return {
+    transactions: found.flatMap(({ transactions }) => transactions).sort(byBirth),
+    // Of what was given up half-way nothing is sure.
+    mark: signal.aborted ? '' : mark,
+    unreadRecords: found.reduce((sum, { unreadRecords }) => sum + unreadRecords, 0),
+  };
+};
+
+/** @param maxRecords read of each queue, the newest; Infinity: all that is asked for */
+const listOnBroker = async (broker: TransactionReader, queues: TransactionQueues, query: TransactionQuery, maxRecords = Infinity): Promise<Omit<RecentTransactions, 'mark'>> => {
   const progress = await committedProgress(broker, queues);
-  const givenUp = await readQueue(broker, queues.giveUp, 0, query.signal);
-  const read = async (halfFrom: number, opFrom: number): Promise<Transaction[]> => {
-    const halves = await readQueue(broker, queues.half, halfFrom, query.signal);
-    const ops = await readQueue(broker, queues.op, opFrom, query.signal);
-    return reduceTransactions({ halves, ops, givenUp, halfOffset: progress.half });
+  const givenUp = await readQueue(broker, queues.giveUp, 0, maxRecords, query.signal);
+  const read = async (halfFrom: number, opFrom: number): Promise<Omit<RecentTransactions, 'mark'>> => {
+    const halves = await readQueue(broker, queues.half, halfFrom, maxRecords, query.signal);
+    const ops = await readQueue(broker, queues.op, opFrom, maxRecords, query.signal);
+    const all = reduceTransactions({ halves: halves.messages, ops: ops.messages, givenUp: givenUp.messages, halfOffset: progress.half });
+    // A decision is stored behind its half, and behind the birth of a copy's first one.
+    const decidedSinceMs = ops.unread === 0 ? -Infinity : ops.messages[0]?.storeTimestamp ?? Infinity;
+    const isSure = ({ state, half }: Transaction): boolean => state !== 'pending' || (isLaterCopy(half) ? half.bornTimestamp : half.storeTimestamp) >= decidedSinceMs;
+    return { transactions: all.filter(isSure), unreadRecords: halves.unread + givenUp.unread };
   };
   if (query.withEnded) return read(0, 0);
-  const found = (await read(progress.half, progress.op)).filter(({ state }) => state !== 'ended');
+  const withoutEnded = ({ transactions, unreadRecords }: Omit<RecentTransactions, 'mark'>): Omit<RecentTransactions, 'mark'> =>
+    ({ transactions: transactions.filter(({ state }) => state !== 'ended'), unreadRecords });
+  const found = withoutEnded(await read(progress.half, progress.op));
   // Of a copy the decision may lie further back than what is still to be done.
-  const copies = found.filter(({ state, half }) => state === 'pending' && isLaterCopy(half));
+  const copies = found.transactions.filter(({ state, half }) => state === 'pending' && isLaterCopy(half));
   if (copies.length === 0) return found;
   const bornMs = copies.reduce((first, { half }) => Math.min(first, half.bornTimestamp), Infinity);
   const since = async (queue: MessageQueue | null, offset: number): Promise<number> =>
     queue === null ? 0 : Math.min(offset, await broker.offsetByTime(queue, bornMs, 'lower'));
-  const all = await read(await since(queues.half, progress.half), await since(queues.op, progress.op));
-  return all.filter(({ state }) => state !== 'ended');
+  return withoutEnded(await read(await since(queues.half, progress.half), await since(queues.op, progress.op)));
 };
 
 /** Pure: what the records of the three topics say together. */
@@ -165,17 +204,18 @@ const committedProgress = async (broker: TransactionReader, { half, op }: Transa
   return { half: await committed(half), op: await committed(op) };
 };
 
-/** Everything from `from` on to the end as it is now. */
-const readQueue = async (broker: TransactionReader, queue: MessageQueue | null, from: number, signal: AbortSignal | undefined): Promise<Message[]> => {
-  const all: Message[] = [];
-  if (queue === null) return all;
-  let offset = Math.max(from, await broker.minOffset(queue));
+/** Everything from `from` on to the end as it is now, or the newest `maxRecords` of it; `unread` says how many were passed over. */
+const readQueue = async (broker: TransactionReader, queue: MessageQueue | null, from: number, maxRecords: number, signal: AbortSignal | undefined): Promise<{ readonly messages: Message[]; readonly unread: number }> => {
+  const messages: Message[] = [];
+  if (queue === null) return { messages, unread: 0 };
+  const first = Math.max(from, await broker.minOffset(queue));
   const end = await broker.maxOffset(queue);
-  while (offset < end && signal?.aborted !== true) {
-    const { messages, nextOffset } = await broker.pull({ queue, offset, maxMessages: PULL_MESSAGES });
-    for (const message of messages) all.push(message);
-    if (nextOffset <= offset) break;
-    offset = nextOffset;
+  const start = Math.max(first, end - maxRecords);
+  for (let offset = start; offset < end && signal?.aborted !== true;) {
+    const pulled = await broker.pull({ queue, offset, maxMessages: PULL_MESSAGES });
+    for (const message of pulled.messages) messages.push(message);
+    if (pulled.nextOffset <= offset) break;
+    offset = pulled.nextOffset;
   }
-  return all;
+  return { messages, unread: start - first };
 };

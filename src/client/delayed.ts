@@ -2,7 +2,7 @@ import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
 import { SCHEDULE_TOPIC, TIMER_TOPIC } from '../broker/names.ts';
 import { RETRY_TOPIC_PREFIX } from '../broker/retry-topics.ts';
-import type { DelayProgress, MessageQueue } from '../broker/types.ts';
+import type { DelayProgress, MessageQueue, TimerProgress } from '../broker/types.ts';
 import type { Message } from '../record/message.ts';
 import { PROPERTY } from '../record/properties.ts';
 import { deleteKeysOf, encodeRecallHandle } from '../record/recall-handle.ts';
@@ -52,7 +52,10 @@ export const findDelayed = async (broker: Broker, signal: AbortSignal): Promise<
       for (const message of await pullFrom(broker, queue, level.nextOffset, damaged, signal)) delayed.push(atLevel(message, level.level, level.delayMs));
     }
     if (progress.timer === null) continue;
-    for (const queue of timed) delayed.push(...waitingInTimer(await pullFrom(broker, queue, 0, damaged, signal), progress.timer));
+    for (const queue of timed) {
+      const records = (await pullFrom(broker, queue, 0, damaged, signal)).map((message) => ({ message, facts: timerFacts(message) }));
+      delayed.push(...stillWaiting(records, progress.timer).map(({ message }) => asTimer(message)));
+    }
   }
   delayed.sort((left, right) => left.deliverTimestamp - right.deliverTimestamp || left.message.commitLogOffset - right.message.commitLogOffset);
   return { delayed, damaged };
@@ -80,7 +83,7 @@ export const waitingAtLevels = async (broker: Broker): Promise<WaitingAtLevel[]>
   return levels;
 };
 
-interface DelayingBroker {
+export interface DelayingBroker {
   readonly brokerName: string | null;
   readonly progress: DelayProgress;
   readonly scheduled: readonly MessageQueue[];
@@ -88,7 +91,7 @@ interface DelayingBroker {
 }
 
 /** Each broker delivers what it stores itself. One at least, for its levels. */
-const delayingBrokers = async (broker: Broker): Promise<DelayingBroker[]> => {
+export const delayingBrokers = async (broker: Broker): Promise<DelayingBroker[]> => {
   const [scheduled, timed] = [await queuesOf(broker, SCHEDULE_TOPIC), await queuesOf(broker, TIMER_TOPIC)];
   const names = [...new Set([...scheduled, ...timed].map(({ brokerName }) => brokerName))].sort();
   if (names.length === 0) return [{ brokerName: null, progress: await broker.delayProgress(), scheduled, timed }];
@@ -124,35 +127,57 @@ const pullFrom = async (broker: Broker, queue: MessageQueue, from: number, damag
 const targetOf = ({ properties }: Message): { readonly topic: string; readonly queueId: number } =>
   ({ topic: properties[PROPERTY.REAL_TOPIC] ?? '', queueId: Number(properties[PROPERTY.REAL_QID] ?? 0) || 0 });
 
-const atLevel = (message: Message, level: number, delayMs: number): Delayed => {
+export const atLevel = (message: Message, level: number, delayMs: number): Delayed => {
   const target = targetOf(message);
   const asked: DelayAsked = target.topic.startsWith(RETRY_TOPIC_PREFIX) ? { by: 'retry', level, group: target.topic.slice(RETRY_TOPIC_PREFIX.length) } : { by: 'level', level };
   return { message, ...target, deliverTimestamp: message.storeTimestamp + delayMs, asked, recallHandle: null };
 };
 
-/** Records of the timer topic that are neither delivered nor taken back, nor rolled on as a later record. */
-const waitingInTimer = (messages: readonly Message[], timer: NonNullable<DelayProgress['timer']>): Delayed[] => {
+/** What of a record of the timer topic decides whether its message waits. */
+export interface TimerFacts {
+  /** The same for all records of a message. */
+  readonly key: string;
+  /** By what a record that takes it back may name it. */
+  readonly deleteKeys: readonly string[];
+  /** Of a record that takes another one back; undefined of any other. */
+  readonly deletes: string | undefined;
+  /** Stored once more, because its time is further away than the wheel is round. */
+  readonly isRolled: boolean;
+  readonly outMs: number;
+  readonly queueOffset: number;
+  readonly commitLogOffset: number;
+}
+
+export const timerFacts = ({ properties, msgId, queueOffset, commitLogOffset }: Message): TimerFacts => {
+  const topic = properties[PROPERTY.REAL_TOPIC] ?? '';
+  return {
+    key: `${topic}+${msgId}`, deleteKeys: deleteKeysOf(topic, msgId), deletes: properties[PROPERTY.TIMER_DEL_UNIQKEY],
+    isRolled: properties[PROPERTY.TIMER_ROLL_TIMES] !== undefined, outMs: Number(properties[PROPERTY.TIMER_OUT_MS]), queueOffset, commitLogOffset,
+  };
+};
+
+/** Whether the broker has not come to a record yet. */
+export const isAhead = (timer: TimerProgress): ((facts: TimerFacts) => boolean) => {
   const done = new Set(timer.doneInSecond);
+  return ({ queueOffset, outMs, commitLogOffset }) => queueOffset >= timer.nextQueueOffset || (outMs >= timer.lastReadTimeMs && !done.has(commitLogOffset));
+};
+
+/** Records of the timer topic that are neither delivered nor taken back, nor rolled on as a later record. */
+export const stillWaiting = <T extends { readonly facts: TimerFacts }>(records: readonly T[], timer: TimerProgress): T[] => {
+  const ahead = isAhead(timer);
   const deleted = new Set<string>();
   /** The last record of a message is the one that counts. */
   const last = new Map<string, number>();
-  const keyOf = (message: Message): string => `${message.properties[PROPERTY.REAL_TOPIC] ?? ''}+${message.msgId}`;
-  for (const message of messages) {
-    const deletes = message.properties[PROPERTY.TIMER_DEL_UNIQKEY];
-    if (deletes !== undefined) deleted.add(deletes);
-    else if (message.properties[PROPERTY.TIMER_ROLL_TIMES] !== undefined) last.set(keyOf(message), message.commitLogOffset);
+  for (const { facts } of records) {
+    if (facts.deletes !== undefined) deleted.add(facts.deletes);
+    else if (facts.isRolled) last.set(facts.key, facts.commitLogOffset);
   }
-  const waits = (message: Message): boolean => {
-    const outMs = Number(message.properties[PROPERTY.TIMER_OUT_MS]);
-    if (message.properties[PROPERTY.TIMER_DEL_UNIQKEY] !== undefined || !Number.isSafeInteger(outMs)) return false;
-    const key = keyOf(message);
-    if (deleteKeysOf(message.properties[PROPERTY.REAL_TOPIC] ?? '', message.msgId).some((deleteKey) => deleted.has(deleteKey)) || (last.get(key) ?? 0) > message.commitLogOffset) return false;
-    return message.queueOffset >= timer.nextQueueOffset || (outMs >= timer.lastReadTimeMs && !done.has(message.commitLogOffset));
-  };
-  return messages.filter(waits).map(asTimer);
+  const waits = (facts: TimerFacts): boolean => facts.deletes === undefined && Number.isSafeInteger(facts.outMs)
+    && !facts.deleteKeys.some((key) => deleted.has(key)) && (last.get(facts.key) ?? 0) <= facts.commitLogOffset && ahead(facts);
+  return records.filter(({ facts }) => waits(facts));
 };
 
-const asTimer = (message: Message): Delayed => {
+export const asTimer = (message: Message): Delayed => {
   const { properties } = message;
   const outMs = Number(properties[PROPERTY.TIMER_OUT_MS]);
   const deliverAt = Number(properties[PROPERTY.TIMER_DELIVER_MS]);

@@ -7,8 +7,8 @@ import type { Message } from '../record/message.ts';
 import { PROPERTY } from '../record/properties.ts';
 import { TRANSACTION_COMMIT, TRANSACTION_MASK } from '../record/sys-flag.ts';
 
-export { listTransactions, reduceTransactions } from '../broker/transactions.ts';
-export type { Transaction, TransactionQuery, TransactionRecords, TransactionState } from '../broker/transactions.ts';
+export { listTransactions, recentTransactions, reduceTransactions } from '../broker/transactions.ts';
+export type { RecentTransactions, Transaction, TransactionQuery, TransactionRecords, TransactionState } from '../broker/transactions.ts';
 
 const PULL_MESSAGES = 1024;
 

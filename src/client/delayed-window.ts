@@ -1,0 +1,97 @@
+import type { Broker } from '../broker/broker.ts';
+import type { MessageQueue, TimerProgress } from '../broker/types.ts';
+import { asTimer, atLevel, delayingBrokers, isAhead, stillWaiting, timerFacts } from './delayed.ts';
+import type { Delayed, TimerFacts } from './delayed.ts';
+import { queueKey } from '../broker/queue-key.ts';
+import { readWindow } from './queue-window.ts';
+import type { QueueWindow } from './queue-window.ts';
+
+/** Of each level's queue, which is in the order in which its messages are due. */
+const LEVEL_MESSAGES = 200;
+/** Records of a timer topic that are read each time: the rest comes the next times. */
+const TIMER_RECORDS_EACH_TIME = 4096;
+/** Timer messages that are held, those that are due first. */
+const TIMER_MESSAGES = 20_000;
+
+interface Held<T> {
+  readonly deliverTimestamp: number;
+  readonly commitLogOffset: number;
+  readonly item: T;
+}
+
+interface TimerHeld<T> extends Held<T> {
+  readonly facts: TimerFacts;
+}
+
+/** How far a timer topic was read, and what of it waits. */
+interface TimerWindow<T> {
+  readonly to: number;
+  readonly waiting: readonly TimerHeld<T>[];
+  /** Records that take messages back: a copy of one may come behind them. */
+  readonly takenBack: readonly { readonly facts: TimerFacts }[];
+  /** Waiting messages that are not held, because they are due later than so many others. */
+  readonly dropped: number;
+  readonly unread: number;
+}
+
+/** What waits, as far as it was read: `followDelayed` goes on with it. */
+export interface DelayedWindow<T> {
+  readonly levels: ReadonlyMap<string, QueueWindow<Held<T>>>;
+  readonly timers: ReadonlyMap<string, TimerWindow<T>>;
+  /** In the order in which it is due. */
+  readonly items: readonly T[];
+  /** Messages that wait behind those. */
+  readonly more: number;
+  /** Records that are still to be read: some of them may be due before what is known. */
+  readonly unread: number;
+}
+
+/**
+ * What waits, looked at again and again. Each time at most 200 messages of every level and 4,096 records of every timer topic are read, and none twice;
+ * of timer messages the 20,000 that are due first are held. `itemOf` says what of a message is kept.
+ */
+export async function followDelayed<T>(broker: Broker, previous: DelayedWindow<T> | null, itemOf: (delayed: Delayed) => T, signal: AbortSignal): Promise<DelayedWindow<T>> {
+  const levels = new Map<string, QueueWindow<Held<T>>>();
+  const timers = new Map<string, TimerWindow<T>>();
+  const hold = (delayed: Delayed): Held<T> => ({ deliverTimestamp: delayed.deliverTimestamp, commitLogOffset: delayed.message.commitLogOffset, item: itemOf(delayed) });
+  let more = 0;
+  for (const { progress, scheduled, timed } of await delayingBrokers(broker)) {
+    for (const queue of scheduled) {
+      const level = progress.levels.find(({ queueId }) => queueId === queue.queueId);
+      if (level === undefined) continue;
+      const from = Math.max(level.nextOffset, await broker.minOffset(queue));
+      const end = await broker.maxOffset(queue);
+      const held = previous?.levels.get(queueKey(queue));
+      const window = await readWindow(broker, queue, from, Math.max(from, Math.min(end, from + LEVEL_MESSAGES)), held, (message) => hold(atLevel(message, level.level, level.delayMs)), signal);
+      levels.set(queueKey(queue), window);
+      more += Math.max(0, end - window.to);
+    }
+    if (progress.timer === null) continue;
+    for (const queue of timed) timers.set(queueKey(queue), await followTimer(broker, queue, progress.timer, previous?.timers.get(queueKey(queue)), (delayed) => hold(delayed), signal));
+  }
+  const timerWindows = [...timers.values()];
+  const all = [...[...levels.values()].flatMap(({ items }) => items.map(({ item }) => item)), ...timerWindows.flatMap(({ waiting }) => waiting)].sort(byDue);
+  const total = (of: (window: TimerWindow<T>) => number): number => timerWindows.reduce((sum, window) => sum + of(window), 0);
+  return { levels, timers, items: all.map(({ item }) => item), more: more + total(({ dropped }) => dropped), unread: total(({ unread }) => unread) };
+}
+
+async function followTimer<T>(broker: Broker, queue: MessageQueue, timer: TimerProgress, previous: TimerWindow<T> | undefined, hold: (delayed: Delayed) => Held<T>, signal: AbortSignal): Promise<TimerWindow<T>> {
+  const end = await broker.maxOffset(queue);
+  // Of what was dropped the next must be read again when those that were held are delivered; a shorter queue is another one.
+  const isUsable = previous !== undefined && previous.to <= end && (previous.dropped === 0 || previous.waiting.length > TIMER_MESSAGES / 2);
+  const from = Math.max(isUsable ? previous.to : 0, await broker.minOffset(queue));
+  const to = Math.min(end, from + TIMER_RECORDS_EACH_TIME);
+  const read = await readWindow(broker, queue, from, to, undefined, (message): TimerHeld<T> | { readonly facts: TimerFacts } => {
+    const facts = timerFacts(message);
+    return facts.deletes === undefined && Number.isSafeInteger(facts.outMs) ? { facts, ...hold(asTimer(message)) } : { facts };
+  }, signal);
+  const records = [...(isUsable ? [...previous.takenBack, ...previous.waiting] : []), ...read.items.map(({ item }) => item)];
+  const waiting = stillWaiting(records, timer).filter((record): record is TimerHeld<T> => 'item' in record).sort(byDue);
+  const ahead = isAhead(timer);
+  return {
+    to: read.to, waiting: waiting.slice(0, TIMER_MESSAGES), takenBack: records.filter(({ facts }) => facts.deletes !== undefined && ahead(facts)),
+    dropped: (isUsable ? previous.dropped : 0) + Math.max(0, waiting.length - TIMER_MESSAGES), unread: end - read.to,
+  };
+}
+
+const byDue = (left: Held<unknown>, right: Held<unknown>): number => left.deliverTimestamp - right.deliverTimestamp || left.commitLogOffset - right.commitLogOffset;

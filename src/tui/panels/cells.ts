@@ -1,0 +1,59 @@
+import { formatDuration, formatInteger } from '../../text/numbers.ts';
+import { rateText } from '../../text/rates.ts';
+
+const SECOND_MS = 1000;
+const SUFFIXES = ['k', 'M', 'G', 'T', 'P'];
+const LEVELS = '▁▂▃▄▅▆▇█';
+const EIGHTHS = ' ▏▎▍▌▋▊▉';
+const FULL = '█';
+
+/** A number that stays one when it is too long for its column: `1,234,567`, `1234567`, `1.2M`. */
+export function integerCell(value: number, widthColumns: number): string {
+  const [grouped, plain] = [formatInteger(value), String(Math.trunc(value))];
+  if (grouped.length <= widthColumns) return grouped;
+  return plain.length <= widthColumns ? plain : compact(value, widthColumns);
+}
+
+/** `unknown` where it cannot be known, and never 0. */
+export function lagCell(lag: number | null, widthColumns: number): string {
+  return lag === null ? 'unknown' : integerCell(lag, widthColumns);
+}
+
+/** `2.5/s`, `12k/s`. */
+export function rateCell(perSecond: number | null, widthColumns: number): string {
+  const text = rateText(perSecond);
+  return perSecond === null || text.length <= widthColumns ? text : `${compact(perSecond, widthColumns - 2)}/s`;
+}
+
+/** How long ago, or how long until, in whole seconds and at most two units: `0s`, `1m 30s`, `3d 4h`; in one where there is no room for two. */
+export function ageCell(durationMs: number, widthColumns: number): string {
+  const text = durationMs < SECOND_MS ? '0s' : formatDuration(Math.floor(durationMs / SECOND_MS) * SECOND_MS);
+  return text.length <= widthColumns ? text : text.split(' ')[0]!;
+}
+
+function compact(value: number, widthColumns: number): string {
+  let scaled = value;
+  let suffix = '';
+  for (const next of SUFFIXES) {
+    if (Math.abs(scaled) < 1000) break;
+    scaled /= 1000;
+    suffix = next;
+  }
+  // Rounded down: 999,999 is not 1000k.
+  const tenths = `${Math.trunc(scaled * 10) / 10}${suffix}`;
+  return tenths.length <= widthColumns ? tenths : `${Math.trunc(scaled)}${suffix}`;
+}
+
+/** The last values as bars, the greatest of them the highest; nothing is `▁`, something more than that, what is not known a blank. */
+export function sparkline(values: readonly (number | null)[], widthColumns: number): string {
+  const shown = values.slice(-widthColumns);
+  const most = Math.max(0, ...shown.map((value) => value ?? 0));
+  const bars = shown.map((value) => (value === null ? ' ' : value <= 0 ? LEVELS[0]! : LEVELS[Math.max(1, Math.ceil((value / most) * LEVELS.length) - 1)]!));
+  return bars.join('').padStart(widthColumns);
+}
+
+/** A bar of that part of the width, in eighths of a column; something is never nothing. */
+export function bar(part: number, widthColumns: number): string {
+  const eighths = Math.min(widthColumns * 8, part <= 0 ? 0 : Math.max(1, Math.round(part * widthColumns * 8)));
+  return (FULL.repeat(Math.floor(eighths / 8)) + (eighths % 8 === 0 ? '' : EIGHTHS[eighths % 8]!)).padEnd(widthColumns);
+}

@@ -1,0 +1,121 @@
+import type { Broker } from '../../broker/broker.ts';
+import { dlqTopicOf } from '../../broker/retry-topics.ts';
+import type { QueueStats } from '../../broker/types.ts';
+import { dlqGroups, purgedOffsets } from '../../client/dead-letters.ts';
+import { queueKey } from '../../broker/queue-key.ts';
+import { readWindow } from '../../client/queue-window.ts';
+import type { QueueWindow } from '../../client/queue-window.ts';
+import type { Message } from '../../record/message.ts';
+import { bodyStart } from '../../text/body-start.ts';
+import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
+import type { Panel, PanelContext, RecordReference } from '../panel.ts';
+import { ageCell, integerCell } from './cells.ts';
+import { inParallel, inTurn, unlessGone } from './loading.ts';
+import { recordId, referenceTo } from './records.ts';
+import type { Column } from './table.ts';
+import { headerLine, placeColumns, rowLine, textLine } from './table.ts';
+
+/** Groups that are looked at each time: of more than that, each in its turn. */
+const GROUPS_EACH_TIME = { local: 64, remote: 16 } as const;
+/** Of each queue of a group, the newest. */
+const LETTERS_EACH = 200;
+const MAX_ROWS = 1000;
+const BODY_CHARACTERS = 160;
+
+export interface DeadLetterRow {
+  readonly record: RecordReference;
+  readonly group: string;
+  /** When it was given up. */
+  readonly storeTimestamp: number;
+  readonly originTopic: string | null;
+  readonly reconsumeTimes: number;
+  readonly key: string;
+  readonly body: string;
+}
+
+interface GroupLetters {
+  readonly atMs: number;
+  /** Not purged, shown or not. */
+  readonly count: number;
+  readonly windows: ReadonlyMap<string, QueueWindow<DeadLetterRow>>;
+}
+
+export interface DeadLettersSnapshot {
+  readonly groups: ReadonlyMap<string, GroupLetters>;
+  readonly rows: readonly DeadLetterRow[];
+  readonly count: number;
+  readonly unseenGroups: number;
+}
+
+const COLUMNS: readonly Column<{ readonly row: DeadLetterRow; readonly nowMs: number }>[] = [
+  { header: 'GROUP', min: 8, wanted: 16, max: 36, keep: 9, cell: ({ row }) => row.group },
+  { header: 'DEAD FOR', align: 'right', min: 8, wanted: 8, keep: 8, cell: ({ row, nowMs }, width) => ageCell(nowMs - row.storeTimestamp, width) },
+  { header: 'GIVEN UP', min: 24, wanted: 24, keep: 1, cell: ({ row }) => ({ text: formatTime(row.storeTimestamp), tone: 'dim' }) },
+  { header: 'ORIGIN', min: 8, wanted: 16, max: 36, keep: 6, cell: ({ row }) => row.originTopic ?? 'unknown' },
+  { header: 'TRIED', align: 'right', min: 5, wanted: 5, keep: 7, cell: ({ row }, width) => integerCell(row.reconsumeTimes, width) },
+  { header: 'KEY', min: 6, wanted: 12, max: 30, keep: 5, cell: ({ row }) => row.key || '-' },
+  { header: 'BODY', min: 10, wanted: 18, max: 160, keep: 4, cell: ({ row }) => ({ text: row.body, tone: 'dim' }) },
+];
+
+/** Dead letters that were not purged, the newest first. Each time 64 groups (16 of a cluster) are looked at, in turns, of each queue the newest 200; 1,000 are shown. */
+export const deadLettersPanel: Panel<DeadLettersSnapshot> = {
+  id: 'dead-letters',
+  title: 'Dead letters',
+  intervalMs: 2000,
+  unavailable: () => null,
+  load,
+  header: ({ widthColumns }) => headerLine(placeColumns(COLUMNS, widthColumns)),
+  rows: ({ rows }, { widthColumns, nowMs }) => {
+    const table = placeColumns(COLUMNS, widthColumns);
+    return rows.map((row) => ({ id: recordId(row.record), line: rowLine(table, { row, nowMs }), record: row.record }));
+  },
+  summary: ({ groups, rows, count, unseenGroups }, { widthColumns }) => {
+    const withLetters = [...groups.values()].filter((letters) => letters.count > 0).length;
+    return textLine([
+      { text: count === 0 ? 'no dead letters' : `${plural(count, 'dead letter')} of ${plural(withLetters, 'group')}` },
+      ...(count > rows.length ? [{ text: `, the newest ${formatInteger(rows.length)} shown and ${formatInteger(count - rows.length)} more`, tone: 'warn' as const }] : []),
+      ...(unseenGroups > 0 ? [{ text: `, ${plural(unseenGroups, 'group')} still to be looked at`, tone: 'warn' as const }] : []),
+    ], widthColumns);
+  },
+};
+
+async function load({ broker, scope, clock, previous, signal }: PanelContext<DeadLettersSnapshot>): Promise<DeadLettersSnapshot> {
+  const names = scope.groups.length > 0 ? scope.groups : await dlqGroups(broker);
+  const turn = inTurn(names, (name) => previous?.groups.get(name)?.atMs, GROUPS_EACH_TIME[broker.kind]);
+  const seen = new Map(await inParallel(turn, signal, async (group) => [group, await unlessGone(() => lettersOf(broker, group, clock.elapsedMs(), previous?.groups.get(group), signal))] as const));
+  const groups = new Map<string, GroupLetters>();
+  for (const name of names) {
+    // Not its turn: as it was.
+    const letters = seen.has(name) ? seen.get(name) : previous?.groups.get(name);
+    if (letters !== undefined && letters !== null) groups.set(name, letters);
+  }
+  const all = [...groups.values()];
+  const rows = all.flatMap(({ windows }) => [...windows.values()].flatMap(({ items }) => items.map(({ item }) => item))).sort(newestFirst);
+  return {
+    groups, rows: rows.slice(0, MAX_ROWS), count: all.reduce((sum, { count }) => sum + count, 0),
+    unseenGroups: names.filter((name) => !seen.has(name) && !groups.has(name)).length,
+  };
+}
+
+async function lettersOf(broker: Broker, group: string, atMs: number, before: GroupLetters | undefined, signal: AbortSignal): Promise<GroupLetters> {
+  const topic = dlqTopicOf(group);
+  const { queues } = await broker.describeTopic(topic);
+  const purged = new Map((await purgedOffsets(broker, topic)).map(({ queue, committedOffset }) => [queueKey(queue), committedOffset]));
+  const startOf = ({ queue, minOffset, maxOffset }: QueueStats): number => Math.min(maxOffset, Math.max(minOffset, purged.get(queueKey(queue)) ?? minOffset));
+  const windows = new Map<string, QueueWindow<DeadLetterRow>>();
+  for (const stats of queues) {
+    const { queue, maxOffset } = stats;
+    const from = Math.max(startOf(stats), maxOffset - LETTERS_EACH);
+    windows.set(queueKey(queue), await readWindow(broker, queue, from, maxOffset, before?.windows.get(queueKey(queue)), (message) => rowOf(group, message), signal));
+  }
+  return { atMs, count: queues.reduce((sum, stats) => sum + stats.maxOffset - startOf(stats), 0), windows };
+}
+
+function rowOf(group: string, message: Message): DeadLetterRow {
+  const { storeTimestamp, originTopic, reconsumeTimes, keys } = message;
+  return { record: referenceTo(message), group, storeTimestamp, originTopic, reconsumeTimes, key: keys.join(' '), body: bodyStart(message, BODY_CHARACTERS) };
+}
+
+function newestFirst(left: DeadLetterRow, right: DeadLetterRow): number {
+  return right.storeTimestamp - left.storeTimestamp || right.record.queueOffset - left.record.queueOffset || (left.group < right.group ? -1 : 1);
+}

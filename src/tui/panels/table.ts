@@ -1,0 +1,117 @@
+import { columnsOf, cutToColumns, fitToColumns } from '../../text/columns.ts';
+import { escapeControl } from '../../text/escape.ts';
+import type { Line, Span } from '../panel.ts';
+
+/** One column of a table. Widths are in columns of the terminal. */
+export interface Column<Row> {
+  readonly header: string;
+  readonly align?: 'left' | 'right';
+  /** Narrower than this it is left out. */
+  readonly min: number;
+  /** What it takes where there is room. */
+  readonly wanted: number;
+  /** Where there is more room it grows to this; `wanted` otherwise. */
+  readonly max?: number;
+  /** When there is not enough room, those with the least give way first: down to `min`, and then they go. */
+  readonly keep: number;
+  /** What it shows, of so many columns; cut where it is longer. User data needs no escaping before. */
+  readonly cell: (row: Row, widthColumns: number) => string | Span;
+}
+
+export interface PlacedColumn<Row> {
+  readonly column: Column<Row>;
+  readonly widthColumns: number;
+}
+
+export interface PlacedTable<Row> {
+  readonly columns: readonly PlacedColumn<Row>[];
+  readonly gap: string;
+}
+
+/** From here on there is room for two blanks between columns. */
+const WIDE_COLUMNS = 100;
+
+/** Which columns a table of that width has, and how wide they are: the same for its header and all of its rows, whatever they hold. */
+export function placeColumns<Row>(columns: readonly Column<Row>[], widthColumns: number): PlacedTable<Row> {
+  const gapColumns = widthColumns >= WIDE_COLUMNS ? 2 : 1;
+  const roomFor = (kept: readonly Column<Row>[]): number => widthColumns - gapColumns * (kept.length - 1);
+  const byKeep = [...columns].sort((left, right) => left.keep - right.keep);
+  let shown = [...columns];
+  for (const column of byKeep) {
+    if (shown.length === 1 || sum(shown.map(({ min }) => min)) <= roomFor(shown)) break;
+    shown = shown.filter((other) => other !== column);
+  }
+  const room = roomFor(shown);
+  const widths = new Map(shown.map((column) => [column, column.wanted]));
+  shrink(widths, byKeep, sum([...widths.values()]) - room);
+  grow(widths, room - sum([...widths.values()]));
+  return { columns: shown.map((column) => ({ column, widthColumns: Math.min(widths.get(column)!, Math.max(0, room)) })), gap: ' '.repeat(gapColumns) };
+}
+
+function shrink<Row>(widths: Map<Column<Row>, number>, byKeep: readonly Column<Row>[], excessColumns: number): void {
+  let excess = excessColumns;
+  for (const column of byKeep) {
+    const width = widths.get(column);
+    if (width === undefined || excess <= 0) continue;
+    const taken = Math.min(excess, width - column.min);
+    widths.set(column, width - taken);
+    excess -= taken;
+  }
+}
+
+/** What is left goes to those that can use it, a column at a time to the one that lacks most of what it could use: all grow evenly. */
+function grow<Row>(widths: Map<Column<Row>, number>, leftColumns: number): void {
+  const lackOf = (column: Column<Row>): number => 1 - widths.get(column)! / (column.max ?? column.wanted);
+  for (let left = leftColumns; left > 0; left--) {
+    const [first, ...rest] = [...widths.keys()];
+    const neediest = rest.reduce((most, column) => (lackOf(column) > lackOf(most) ? column : most), first!);
+    if (lackOf(neediest) <= 0) return;
+    widths.set(neediest, widths.get(neediest)! + 1);
+  }
+}
+
+export function headerLine<Row>({ columns, gap }: PlacedTable<Row>): Line {
+  return [{ text: columns.map(({ column, widthColumns }) => fitToColumns(column.header, widthColumns, column.align)).join(gap), tone: 'strong' }];
+}
+
+export function rowLine<Row>({ columns, gap }: PlacedTable<Row>, row: Row): Line {
+  const spans: Span[] = [];
+  columns.forEach(({ column, widthColumns }, index) => {
+    const cell = column.cell(row, widthColumns);
+    const { text, tone } = typeof cell === 'string' ? { text: cell, tone: undefined } : cell;
+    if (index > 0) spans.push({ text: gap });
+    spans.push(spanOf(fitToColumns(escapeControl(text), widthColumns, column.align), tone));
+  });
+  return joined(spans);
+}
+
+/** A line of running text, cut where the terminal ends. */
+export function textLine(spans: readonly Span[], widthColumns: number): Line {
+  const line: Span[] = [];
+  let left = widthColumns;
+  for (const { text, tone } of spans) {
+    const safe = escapeControl(text);
+    const cut = cutToColumns(safe, left);
+    if (cut !== '') line.push(spanOf(cut, tone));
+    left -= columnsOf(cut);
+    if (cut !== safe) break;
+  }
+  return line;
+}
+
+const spanOf = (text: string, tone: Span['tone']): Span => (tone === undefined || tone === 'plain' ? { text } : { text, tone });
+
+/** Neighbours that look the same become one: each costs the screen a node. */
+function joined(spans: readonly Span[]): Line {
+  const line: Span[] = [];
+  for (const span of spans) {
+    const last = line.at(-1);
+    if (last !== undefined && last.tone === span.tone) line[line.length - 1] = spanOf(last.text + span.text, span.tone);
+    else line.push(span);
+  }
+  return line;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
