@@ -163,11 +163,11 @@ function perSecond(rows: readonly CommittedOffset[], { before, seconds }: Sample
 }
 
 /** What one of them does not know, nobody knows of all. */
-function sum(values: readonly (number | null)[]): number | null {
+export function sum(values: readonly (number | null)[]): number | null {
   return values.reduce((total: number | null, value) => (total === null || value === null ? null : round(total + value)), 0);
 }
 
-function greatest(values: readonly (number | null)[]): number | null {
+export function greatest(values: readonly (number | null)[]): number | null {
   return values.reduce((most: number | null, value) => (most === null || value === null ? null : Math.max(most, value)), 0);
 }
 

@@ -1,6 +1,7 @@
 import type { Broker } from '../../broker/broker.ts';
 import { dlqTopicOf } from '../../broker/retry-topics.ts';
 import type { QueueStats } from '../../broker/types.ts';
+import { inParallel, inTurn, unlessGone } from '../../client/asking.ts';
 import { dlqGroups, purgedOffsets } from '../../client/dead-letters.ts';
 import { queueKey } from '../../broker/queue-key.ts';
 import { readWindow } from '../../client/queue-window.ts';
@@ -10,7 +11,6 @@ import { bodyStart } from '../../text/body-start.ts';
 import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
 import { ageCell, integerCell } from './cells.ts';
-import { inParallel, inTurn, unlessGone } from './loading.ts';
 import { recordId, referenceTo } from './records.ts';
 import type { Column } from './table.ts';
 import { headerLine, placeColumns, rowLine, textLine } from './table.ts';

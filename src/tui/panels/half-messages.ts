@@ -4,7 +4,7 @@ import type { Transaction } from '../../client/transactions.ts';
 import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
 import { ageCell, integerCell } from './cells.ts';
-import { recordId, referenceTo } from './records.ts';
+import { referenceTo } from './records.ts';
 import type { Column } from './table.ts';
 import { headerLine, placeColumns, rowLine, textLine } from './table.ts';
 
@@ -64,7 +64,7 @@ export const halfMessagesPanel: Panel<HalfMessagesSnapshot> = {
   rows: ({ rows }, { widthColumns, nowMs }) => {
     const table = placeColumns(COLUMNS, widthColumns);
     // A check-back stores a copy: the transaction stays what it is.
-    return rows.map((row) => ({ id: `${row.transactionId}/${recordId({ ...row.record, queueOffset: row.bornTimestamp })}`, line: rowLine(table, { row, nowMs }), record: row.record }));
+    return rows.map((row) => ({ id: `${row.record.brokerName}/${row.transactionId}/${row.bornTimestamp}`, line: rowLine(table, { row, nowMs }), record: row.record }));
   },
   summary: ({ rows, unreadRecords, more }, { widthColumns }) => {
     const pending = rows.filter(({ isPending }) => isPending).length;

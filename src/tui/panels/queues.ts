@@ -1,15 +1,15 @@
 import type { Broker } from '../../broker/broker.ts';
 import type { MessageQueue, QueueStats } from '../../broker/types.ts';
+import { inParallel, inTurn, unlessGone } from '../../client/asking.ts';
 import { selectTopics } from '../../client/listing.ts';
 import { queueKey } from '../../broker/queue-key.ts';
+import type { Sample } from '../../client/samples.ts';
+import { perSecond, ratesOf, withSample } from '../../client/samples.ts';
 import { bodyStart } from '../../text/body-start.ts';
 import { plural } from '../../text/numbers.ts';
 import { rateText } from '../../text/rates.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
 import { ageCell, integerCell, rateCell, sparkline } from './cells.ts';
-import { inParallel, inTurn, unlessGone } from './loading.ts';
-import type { Sample } from './samples.ts';
-import { perSecond, ratesOf, withSample } from './samples.ts';
 import type { Column } from './table.ts';
 import { headerLine, placeColumns, rowLine, textLine } from './table.ts';
 

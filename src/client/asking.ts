@@ -1,4 +1,4 @@
-import { MqliteError } from '../../broker/errors.ts';
+import { MqliteError } from '../broker/errors.ts';
 
 /** What may vanish between two questions, and is then just not there. */
 const GONE: ReadonlySet<string> = new Set(['TOPIC_NOT_FOUND', 'GROUP_NOT_FOUND', 'NOT_FOUND']);

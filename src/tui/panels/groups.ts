@@ -1,0 +1,111 @@
+import { followGroups, groupFigures, queueFigures, topicFigures } from '../../client/group-progress.ts';
+import type { Figures, GroupProgress, GroupsProgress, QueueProgress, TopicProgress } from '../../client/group-progress.ts';
+import { formatInteger, plural } from '../../text/numbers.ts';
+import { known } from '../../text/rates.ts';
+import type { Panel, RecordReference, Tone } from '../panel.ts';
+import { ageCell, bar, integerCell, lagCell, rateCell, sparkline } from './cells.ts';
+import type { Column } from './table.ts';
+import { headerLine, placeColumns, rowLine, textLine } from './table.ts';
+
+const MAX_ROWS = 2000;
+/** Of a topic with more queues, those that are furthest behind. */
+const QUEUES_EACH = 64;
+
+/** One line of the tree: a group, below it its topics, below each its queues. */
+interface TreeRow {
+  readonly id: string;
+  readonly depth: 0 | 1 | 2;
+  readonly name: string;
+  /** null: the line stands for queues that are not shown. */
+  readonly figures: Figures | null;
+  readonly members: string;
+  readonly committed: number | null;
+  readonly trend: (widthColumns: number) => string;
+  readonly record?: RecordReference;
+}
+
+const COLUMNS: readonly Column<TreeRow>[] = [
+  { header: 'GROUP / TOPIC / QUEUE', min: 16, wanted: 30, max: 64, keep: 9, cell: ({ name, depth }) => ({ text: '  '.repeat(depth) + name, tone: depth === 0 ? 'strong' : depth === 1 ? 'plain' : 'dim' }) },
+  { header: 'COMMITTED', align: 'right', min: 9, wanted: 10, max: 13, keep: 1, cell: ({ depth, committed }, width) => (depth < 2 ? '' : { text: committed === null ? '-' : integerCell(committed, width), tone: 'dim' }) },
+  { header: 'LAG', align: 'right', min: 7, wanted: 8, max: 12, keep: 10, cell: ({ figures }, width) => (figures === null ? '' : { text: lagCell(figures.lag, width), tone: toneOf(figures) }) },
+  { header: 'BEHIND', align: 'right', min: 7, wanted: 7, max: 9, keep: 7, cell: ({ figures }, width) => (figures === null ? '' : figures.lagMs === 0 ? '-' : known(figures.lagMs, (behindMs) => ageCell(behindMs, width))) },
+  { header: 'IN', align: 'right', min: 7, wanted: 7, max: 10, keep: 5, cell: ({ figures }, width) => (figures === null ? '' : rateCell(figures.inPerSecond, width)) },
+  { header: 'OUT', align: 'right', min: 7, wanted: 7, max: 10, keep: 6, cell: ({ figures }, width) => (figures === null ? '' : rateCell(figures.outPerSecond, width)) },
+  { header: 'GONE IN', align: 'right', min: 7, wanted: 7, max: 9, keep: 4, cell: ({ figures }, width) => (figures === null ? '' : { text: goneText(figures, width), tone: toneOf(figures) }) },
+  { header: 'MEMBERS', min: 7, wanted: 7, max: 30, keep: 2, cell: ({ members }) => members },
+  { header: 'TREND', align: 'right', min: 8, wanted: 10, max: 40, keep: 3, cell: ({ trend }, width) => ({ text: trend(width), tone: 'accent' }) },
+];
+
+/** Groups, how far they are behind, and where that goes. `followGroups` says how much is asked for each time; 2,000 rows are shown. */
+export const groupsPanel: Panel<GroupsProgress> = {
+  id: 'groups',
+  title: 'Groups',
+  intervalMs: 2000,
+  unavailable: () => null,
+  load: ({ broker, scope, clock, previous, signal }) => followGroups(broker, clock, scope.groups, previous, signal),
+  header: ({ widthColumns }) => headerLine(placeColumns(COLUMNS, widthColumns)),
+  rows: ({ groups }, { widthColumns, nowMs }) => {
+    const table = placeColumns(COLUMNS, widthColumns);
+    return groups.flatMap((group) => treeOf(group, nowMs)).slice(0, MAX_ROWS).map((row) => ({ id: row.id, line: rowLine(table, row), ...(row.record === undefined ? {} : { record: row.record }) }));
+  },
+  summary: ({ groups, unseen }, { widthColumns, nowMs }) => {
+    const all = groups.map((group) => groupFigures(group, nowMs));
+    const behind = all.filter(({ lag }) => lag !== null && lag > 0).length;
+    const unknown = all.filter(({ lag }) => lag === null).length;
+    const hidden = Math.max(0, groups.reduce((count, group) => count + treeOf(group, nowMs).length, 0) - MAX_ROWS);
+    return textLine([
+      { text: groups.length === 0 ? 'no groups' : `${plural(groups.length, 'group')}, ${behind === 0 ? 'none behind' : `${formatInteger(behind)} behind by ${plural(all.reduce((sum, { lag }) => sum + (lag ?? 0), 0), 'message')}`}` },
+      ...(unknown > 0 ? [{ text: `, of ${formatInteger(unknown)} the lag is unknown`, tone: 'warn' as const }] : []),
+      ...(unseen > 0 ? [{ text: `, ${plural(unseen, 'group')} still to be looked at`, tone: 'warn' as const }] : []),
+      ...(hidden > 0 ? [{ text: `, and ${plural(hidden, 'more row')}`, tone: 'warn' as const }] : []),
+    ], widthColumns);
+  },
+};
+
+function treeOf(group: GroupProgress, nowMs: number): TreeRow[] {
+  const figures = groupFigures(group, nowMs);
+  return [
+    { id: group.group, depth: 0, name: group.group, figures, members: formatInteger(group.members), committed: null, trend: (width) => sparkline(group.lags, width) },
+    ...group.topics.flatMap((topic) => topicRows(`${group.group}\n${topic.instance ?? ''}`, topic, nowMs)),
+  ];
+}
+
+function topicRows(groupId: string, topic: TopicProgress, nowMs: number): TreeRow[] {
+  const id = `${groupId}\n${topic.topic}`;
+  const most = Math.max(0, ...topic.queues.map(({ offset }) => offset.lag ?? 0));
+  const severalBrokers = new Set(topic.queues.map(({ offset }) => offset.queue.brokerName)).size > 1;
+  const furthest = topic.queues.length <= QUEUES_EACH ? new Set(topic.queues)
+    : new Set([...topic.queues].sort((left, right) => (right.offset.lag ?? Infinity) - (left.offset.lag ?? Infinity)).slice(0, QUEUES_EACH));
+  const hidden = topic.queues.length - furthest.size;
+  const name = topic.instance === null ? topic.topic : `${topic.topic} as ${topic.instance}`;
+  return [
+    { id, depth: 1, name, figures: topicFigures(topic, nowMs), members: '', committed: null, trend: (width) => sparkline(topic.lags, width) },
+    ...topic.queues.filter((queue) => furthest.has(queue)).map((queue) => queueRow(id, queue, severalBrokers, most, nowMs)),
+    ...(hidden === 0 ? [] : [{ id: `${id}\nmore`, depth: 2 as const, name: `and ${plural(hidden, 'more queue', 'more queues')}`, figures: null, members: '', committed: null, trend: () => '' }]),
+  ];
+}
+
+function queueRow(topicId: string, progress: QueueProgress, severalBrokers: boolean, most: number, nowMs: number): TreeRow {
+  const { queue, committedOffset, minOffset, maxOffset, lag } = progress.offset;
+  const next = Math.max(committedOffset ?? minOffset, minOffset);
+  return {
+    id: `${topicId}\n${queue.brokerName}\n${queue.queueId}`, depth: 2, name: severalBrokers ? `${queue.queueId}@${queue.brokerName}` : String(queue.queueId),
+    figures: queueFigures(progress, nowMs), members: progress.owner ?? '', committed: committedOffset,
+    trend: (width) => (lag === null ? '' : bar(most === 0 ? 0 : lag / most, width)),
+    // Enter opens what comes next.
+    ...(next < maxOffset ? { record: { ...queue, queueOffset: next } } : {}),
+  };
+}
+
+function goneText({ backlog, goneInSeconds }: Figures, widthColumns: number): string {
+  switch (backlog) {
+    case 'empty': return '-';
+    case 'shrinking': return ageCell(Math.ceil(goneInSeconds!) * 1000, widthColumns);
+    case 'growing': return 'never';
+    case 'unknown': return 'unknown';
+  }
+}
+
+function toneOf({ backlog }: Figures): Tone {
+  return backlog === 'growing' ? 'bad' : backlog === 'shrinking' ? 'warn' : backlog === 'unknown' ? 'dim' : 'good';
+}
