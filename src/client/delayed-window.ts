@@ -6,12 +6,16 @@ import { queueKey } from '../broker/queue-key.ts';
 import { readWindow } from './queue-window.ts';
 import type { QueueWindow } from './queue-window.ts';
 
-/** Of each level's queue, which is in the order in which its messages are due. */
-const LEVEL_MESSAGES = 200;
-/** Records of a timer topic that are read each time: the rest comes the next times. */
-const TIMER_RECORDS_EACH_TIME = 4096;
-/** Timer messages that are held, those that are due first. */
-const TIMER_MESSAGES = 20_000;
+export interface DelayedLimits {
+  /** Of each level's queue, which is in the order in which its messages are due. */
+  readonly levelMessages: number;
+  /** Records of a timer topic that are read each time: the rest comes the next times. */
+  readonly timerRecordsEachTime: number;
+  /** Timer messages of a broker that are held, those that are due first. */
+  readonly timerMessages: number;
+}
+
+const LIMITS: DelayedLimits = { levelMessages: 200, timerRecordsEachTime: 4096, timerMessages: 20_000 };
 
 interface Held<T> {
   readonly deliverTimestamp: number;
@@ -50,7 +54,7 @@ export interface DelayedWindow<T> {
  * What waits, looked at again and again. Each time at most 200 messages of every level and 4,096 records of every timer topic are read, and none twice;
  * of timer messages the 20,000 that are due first are held. `itemOf` says what of a message is kept.
  */
-export async function followDelayed<T>(broker: Broker, previous: DelayedWindow<T> | null, itemOf: (delayed: Delayed) => T, signal: AbortSignal): Promise<DelayedWindow<T>> {
+export async function followDelayed<T>(broker: Broker, previous: DelayedWindow<T> | null, itemOf: (delayed: Delayed) => T, signal: AbortSignal, limits = LIMITS): Promise<DelayedWindow<T>> {
   const levels = new Map<string, QueueWindow<Held<T>>>();
   const timers = new Map<string, TimerWindow<T>>();
   const hold = (delayed: Delayed): Held<T> => ({ deliverTimestamp: delayed.deliverTimestamp, commitLogOffset: delayed.message.commitLogOffset, item: itemOf(delayed) });
@@ -62,12 +66,12 @@ export async function followDelayed<T>(broker: Broker, previous: DelayedWindow<T
       const from = Math.max(level.nextOffset, await broker.minOffset(queue));
       const end = await broker.maxOffset(queue);
       const held = previous?.levels.get(queueKey(queue));
-      const window = await readWindow(broker, queue, from, Math.max(from, Math.min(end, from + LEVEL_MESSAGES)), held, (message) => hold(atLevel(message, level.level, level.delayMs)), signal);
+      const window = await readWindow(broker, queue, from, Math.max(from, Math.min(end, from + limits.levelMessages)), held, (message) => hold(atLevel(message, level.level, level.delayMs)), signal);
       levels.set(queueKey(queue), window);
       more += Math.max(0, end - window.to);
     }
     if (progress.timer === null) continue;
-    for (const queue of timed) timers.set(queueKey(queue), await followTimer(broker, queue, progress.timer, previous?.timers.get(queueKey(queue)), (delayed) => hold(delayed), signal));
+    for (const queue of timed) timers.set(queueKey(queue), await followTimer(broker, queue, progress.timer, previous?.timers.get(queueKey(queue)), (delayed) => hold(delayed), signal, limits));
   }
   const timerWindows = [...timers.values()];
   const all = [...[...levels.values()].flatMap(({ items }) => items.map(({ item }) => item)), ...timerWindows.flatMap(({ waiting }) => waiting)].sort(byDue);
@@ -75,12 +79,12 @@ export async function followDelayed<T>(broker: Broker, previous: DelayedWindow<T
   return { levels, timers, items: all.map(({ item }) => item), more: more + total(({ dropped }) => dropped), unread: total(({ unread }) => unread) };
 }
 
-async function followTimer<T>(broker: Broker, queue: MessageQueue, timer: TimerProgress, previous: TimerWindow<T> | undefined, hold: (delayed: Delayed) => Held<T>, signal: AbortSignal): Promise<TimerWindow<T>> {
+async function followTimer<T>(broker: Broker, queue: MessageQueue, timer: TimerProgress, previous: TimerWindow<T> | undefined, hold: (delayed: Delayed) => Held<T>, signal: AbortSignal, limits: DelayedLimits): Promise<TimerWindow<T>> {
   const end = await broker.maxOffset(queue);
   // Of what was dropped the next must be read again when those that were held are delivered; a shorter queue is another one.
-  const isUsable = previous !== undefined && previous.to <= end && (previous.dropped === 0 || previous.waiting.length > TIMER_MESSAGES / 2);
+  const isUsable = previous !== undefined && previous.to <= end && (previous.dropped === 0 || previous.waiting.length > limits.timerMessages / 2);
   const from = Math.max(isUsable ? previous.to : 0, await broker.minOffset(queue));
-  const to = Math.min(end, from + TIMER_RECORDS_EACH_TIME);
+  const to = Math.min(end, from + limits.timerRecordsEachTime);
   const read = await readWindow(broker, queue, from, to, undefined, (message): TimerHeld<T> | { readonly facts: TimerFacts } => {
     const facts = timerFacts(message);
     return facts.deletes === undefined && Number.isSafeInteger(facts.outMs) ? { facts, ...hold(asTimer(message)) } : { facts };
@@ -89,8 +93,8 @@ async function followTimer<T>(broker: Broker, queue: MessageQueue, timer: TimerP
   const waiting = stillWaiting(records, timer).filter((record): record is TimerHeld<T> => 'item' in record).sort(byDue);
   const ahead = isAhead(timer);
   return {
-    to: read.to, waiting: waiting.slice(0, TIMER_MESSAGES), takenBack: records.filter(({ facts }) => facts.deletes !== undefined && ahead(facts)),
-    dropped: (isUsable ? previous.dropped : 0) + Math.max(0, waiting.length - TIMER_MESSAGES), unread: end - read.to,
+    to: read.to, waiting: waiting.slice(0, limits.timerMessages), takenBack: records.filter(({ facts }) => facts.deletes !== undefined && ahead(facts)),
+    dropped: (isUsable ? previous.dropped : 0) + Math.max(0, waiting.length - limits.timerMessages), unread: end - read.to,
   };
 }
 

@@ -15,13 +15,13 @@ export function bodyStart(message: Message, characters: number): string {
     if (!(error instanceof CodecError)) throw error;
     return '(cannot be decompressed)';
   }
-  const start = body.subarray(0, characters * CHARACTER_BYTES);
-  // The cut may have halved a character.
-  const whole = start.length === body.length ? start : start.subarray(0, start.length - halfCharacterBytes(start));
+  // One more than is shown: the cut may halve it.
+  const start = body.subarray(0, (characters + 1) * CHARACTER_BYTES);
+  const whole = start.length === body.length ? start : start.subarray(0, start.length - lastCharacterBytes(start));
   return isUtf8(whole) ? escapeControl([...whole.toString('utf8')].slice(0, characters).join('')) : `0x${body.subarray(0, characters / 2).toString('hex')}`;
 }
 
-function halfCharacterBytes(bytes: Buffer): number {
+function lastCharacterBytes(bytes: Buffer): number {
   let count = 0;
   while (count < CHARACTER_BYTES - 1 && (bytes[bytes.length - 1 - count]! & 0xc0) === 0x80) count++;
   return bytes[bytes.length - 1 - count]! >= 0xc0 ? count + 1 : 0;

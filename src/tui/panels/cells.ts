@@ -1,5 +1,8 @@
+import { clustersOf, columnsOf, ELLIPSIS } from '../../text/columns.ts';
+import { escapeControl } from '../../text/escape.ts';
 import { formatDuration, formatInteger } from '../../text/numbers.ts';
 import { rateText } from '../../text/rates.ts';
+import type { Span } from '../panel.ts';
 
 const SECOND_MS = 1000;
 const SUFFIXES = ['k', 'M', 'G', 'T', 'P'];
@@ -20,15 +23,28 @@ export function lagCell(lag: number | null, widthColumns: number): string {
 }
 
 /** `2.5/s`, `12k/s`. */
-export function rateCell(perSecond: number | null, widthColumns: number): string {
+export function rateCell(perSecond: number | null, widthColumns: number): Span {
   const text = rateText(perSecond);
-  return perSecond === null || text.length <= widthColumns ? text : `${compact(perSecond, widthColumns - 2)}/s`;
+  if (perSecond === null) return { text, tone: 'dim' };
+  return { text: text.length <= widthColumns ? text : `${compact(perSecond, widthColumns - 2)}/s` };
 }
 
 /** How long ago, or how long until, in whole seconds and at most two units: `0s`, `1m 30s`, `3d 4h`; in one where there is no room for two. */
 export function ageCell(durationMs: number, widthColumns: number): string {
   const text = durationMs < SECOND_MS ? '0s' : formatDuration(Math.floor(durationMs / SECOND_MS) * SECOND_MS);
   return text.length <= widthColumns ? text : text.split(' ')[0]!;
+}
+
+/** The end of an id that is too long: those of one sender begin alike. */
+export function idCell(id: string, widthColumns: number): string {
+  const safe = escapeControl(id);
+  if (columnsOf(safe) <= widthColumns) return safe;
+  let end = '';
+  for (const cluster of [...clustersOf(safe)].reverse()) {
+    if (columnsOf(cluster + end) > widthColumns - 1) break;
+    end = cluster + end;
+  }
+  return ELLIPSIS + end;
 }
 
 function compact(value: number, widthColumns: number): string {

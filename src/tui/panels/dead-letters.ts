@@ -50,11 +50,11 @@ export interface DeadLettersSnapshot {
 const COLUMNS: readonly Column<{ readonly row: DeadLetterRow; readonly nowMs: number }>[] = [
   { header: 'GROUP', min: 8, wanted: 16, max: 36, keep: 9, cell: ({ row }) => row.group },
   { header: 'DEAD FOR', align: 'right', min: 8, wanted: 8, keep: 8, cell: ({ row, nowMs }, width) => ageCell(nowMs - row.storeTimestamp, width) },
-  { header: 'GIVEN UP', min: 24, wanted: 24, keep: 1, cell: ({ row }) => ({ text: formatTime(row.storeTimestamp), tone: 'dim' }) },
+  { header: 'GIVEN UP', min: 24, wanted: 24, keep: 1, isExtra: true, cell: ({ row }) => ({ text: formatTime(row.storeTimestamp), tone: 'dim' }) },
   { header: 'ORIGIN', min: 8, wanted: 16, max: 36, keep: 6, cell: ({ row }) => row.originTopic ?? 'unknown' },
   { header: 'TRIED', align: 'right', min: 5, wanted: 5, keep: 7, cell: ({ row }, width) => integerCell(row.reconsumeTimes, width) },
   { header: 'KEY', min: 6, wanted: 12, max: 30, keep: 5, cell: ({ row }) => row.key || '-' },
-  { header: 'BODY', min: 10, wanted: 18, max: 160, keep: 4, cell: ({ row }) => ({ text: row.body, tone: 'dim' }) },
+  { header: 'BODY', min: 10, wanted: 26, max: 160, keep: 4, cell: ({ row }) => ({ text: row.body, tone: 'dim' }) },
 ];
 
 /** Dead letters that were not purged, the newest first. Each time 64 groups (16 of a cluster) are looked at, in turns, of each queue the newest 200; 1,000 are shown. */

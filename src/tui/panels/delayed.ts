@@ -33,12 +33,12 @@ export interface DelayedSnapshot {
 }
 
 const COLUMNS: readonly Column<{ readonly row: DelayedRow; readonly nowMs: number }>[] = [
-  { header: 'DUE IN', align: 'right', min: 12, wanted: 15, max: 17, keep: 10, cell: dueCell },
-  { header: 'DUE AT', min: 24, wanted: 24, keep: 1, cell: ({ row }) => ({ text: formatTime(row.deliverTimestamp), tone: 'dim' }) },
+  { header: 'DUE IN', align: 'right', min: 11, wanted: 15, keep: 10, cell: dueCell },
+  { header: 'DUE AT', min: 24, wanted: 24, keep: 1, isExtra: true, cell: ({ row }) => ({ text: formatTime(row.deliverTimestamp), tone: 'dim' }) },
   { header: 'TOPIC', min: 10, wanted: 18, max: 40, keep: 9, cell: ({ row }) => row.topic },
-  { header: 'ASKED BY', min: 10, wanted: 14, max: 34, keep: 5, cell: ({ row }) => row.asked },
+  { header: 'ASKED BY', min: 8, wanted: 12, max: 34, keep: 5, cell: ({ row }) => row.asked },
   { header: 'KEY', min: 6, wanted: 10, max: 30, keep: 6, cell: ({ row }) => row.key || '-' },
-  { header: 'BODY', min: 8, wanted: 16, max: 160, keep: 4, cell: ({ row }) => ({ text: row.body, tone: 'dim' }) },
+  { header: 'BODY', min: 8, wanted: 24, max: 160, keep: 4, cell: ({ row }) => ({ text: row.body, tone: 'dim' }) },
 ];
 
 /** What waits to be delivered, in the order in which it is due. `followDelayed` says how much is read each time; 1,000 rows are shown. */

@@ -3,7 +3,7 @@ import type { Figures, GroupProgress, GroupsProgress, QueueProgress, TopicProgre
 import { formatInteger, plural } from '../../text/numbers.ts';
 import { known } from '../../text/rates.ts';
 import type { Panel, RecordReference, Tone } from '../panel.ts';
-import { ageCell, bar, integerCell, lagCell, rateCell, sparkline } from './cells.ts';
+import { ageCell, bar, idCell, integerCell, lagCell, rateCell, sparkline } from './cells.ts';
 import type { Column } from './table.ts';
 import { headerLine, placeColumns, rowLine, textLine } from './table.ts';
 
@@ -26,13 +26,13 @@ interface TreeRow {
 
 const COLUMNS: readonly Column<TreeRow>[] = [
   { header: 'GROUP / TOPIC / QUEUE', min: 16, wanted: 30, max: 64, keep: 9, cell: ({ name, depth }) => ({ text: '  '.repeat(depth) + name, tone: depth === 0 ? 'strong' : depth === 1 ? 'plain' : 'dim' }) },
-  { header: 'COMMITTED', align: 'right', min: 9, wanted: 10, max: 13, keep: 1, cell: ({ depth, committed }, width) => (depth < 2 ? '' : { text: committed === null ? '-' : integerCell(committed, width), tone: 'dim' }) },
+  { header: 'COMMITTED', align: 'right', min: 9, wanted: 10, max: 13, keep: 1, isExtra: true, cell: ({ depth, committed }, width) => (depth < 2 ? '' : { text: committed === null ? '-' : integerCell(committed, width), tone: 'dim' }) },
   { header: 'LAG', align: 'right', min: 7, wanted: 8, max: 12, keep: 10, cell: ({ figures }, width) => (figures === null ? '' : { text: lagCell(figures.lag, width), tone: toneOf(figures) }) },
-  { header: 'BEHIND', align: 'right', min: 7, wanted: 7, max: 9, keep: 7, cell: ({ figures }, width) => (figures === null ? '' : figures.lagMs === 0 ? '-' : known(figures.lagMs, (behindMs) => ageCell(behindMs, width))) },
-  { header: 'IN', align: 'right', min: 7, wanted: 7, max: 10, keep: 5, cell: ({ figures }, width) => (figures === null ? '' : rateCell(figures.inPerSecond, width)) },
-  { header: 'OUT', align: 'right', min: 7, wanted: 7, max: 10, keep: 6, cell: ({ figures }, width) => (figures === null ? '' : rateCell(figures.outPerSecond, width)) },
-  { header: 'GONE IN', align: 'right', min: 7, wanted: 7, max: 9, keep: 4, cell: ({ figures }, width) => (figures === null ? '' : { text: goneText(figures, width), tone: toneOf(figures) }) },
-  { header: 'MEMBERS', min: 7, wanted: 7, max: 30, keep: 2, cell: ({ members }) => members },
+  { header: 'BEHIND', align: 'right', min: 7, wanted: 7, max: 8, keep: 7, cell: ({ figures }, width) => (figures === null ? '' : figures.lagMs === 0 ? '-' : known(figures.lagMs, (behindMs) => ageCell(behindMs, width))) },
+  { header: 'IN', align: 'right', min: 7, wanted: 7, max: 8, keep: 5, cell: ({ figures }, width) => (figures === null ? '' : rateCell(figures.inPerSecond, width)) },
+  { header: 'OUT', align: 'right', min: 7, wanted: 7, max: 8, keep: 6, cell: ({ figures }, width) => (figures === null ? '' : rateCell(figures.outPerSecond, width)) },
+  { header: 'GONE IN', align: 'right', min: 7, wanted: 7, max: 8, keep: 4, cell: ({ figures }, width) => (figures === null ? '' : { text: goneText(figures, width), tone: toneOf(figures) }) },
+  { header: 'MEMBERS', min: 7, wanted: 7, max: 30, keep: 2, cell: ({ members }, width) => idCell(members, width) },
   { header: 'TREND', align: 'right', min: 8, wanted: 10, max: 40, keep: 3, cell: ({ trend }, width) => ({ text: trend(width), tone: 'accent' }) },
 ];
 

@@ -3,7 +3,7 @@ import { recentTransactions } from '../../client/transactions.ts';
 import type { Transaction } from '../../client/transactions.ts';
 import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
-import { ageCell, integerCell } from './cells.ts';
+import { ageCell, idCell, integerCell } from './cells.ts';
 import { referenceTo } from './records.ts';
 import type { Column } from './table.ts';
 import { headerLine, placeColumns, rowLine, textLine } from './table.ts';
@@ -40,14 +40,14 @@ export interface HalfMessagesSnapshot {
 
 const COLUMNS: readonly Column<{ readonly row: HalfMessageRow; readonly nowMs: number }>[] = [
   { header: 'AGE', align: 'right', min: 7, wanted: 8, keep: 9, cell: ({ row, nowMs }, width) => ageCell(nowMs - row.bornTimestamp, width) },
-  { header: 'BORN', min: 24, wanted: 24, keep: 1, cell: ({ row }) => ({ text: formatTime(row.bornTimestamp), tone: 'dim' }) },
+  { header: 'BORN', min: 24, wanted: 24, keep: 1, isExtra: true, cell: ({ row }) => ({ text: formatTime(row.bornTimestamp), tone: 'dim' }) },
   { header: 'STATE', min: 8, wanted: 8, keep: 10, cell: ({ row }) => ({ text: row.state, tone: row.isPending ? 'warn' : 'bad' }) },
   { header: 'TOPIC', min: 8, wanted: 12, max: 36, keep: 8, cell: ({ row }) => row.topic ?? '-' },
   { header: 'GROUP', min: 8, wanted: 12, max: 36, keep: 7, cell: ({ row }) => row.producerGroup || '-' },
-  { header: 'CHECKS', align: 'right', min: 6, wanted: 6, keep: 6, cell: ({ row }, width) => integerCell(row.checkTimes, width) },
-  { header: 'TRANSACTION', min: 10, wanted: 14, max: 32, keep: 5, cell: ({ row }) => row.transactionId },
-  { header: 'KEY', min: 6, wanted: 8, max: 20, keep: 3, cell: ({ row }) => row.key || '-' },
-  { header: 'WHY', min: 10, wanted: 16, max: 100, keep: 4, cell: ({ row }) => ({ text: row.why, tone: 'dim' }) },
+  { header: 'CHECKS', align: 'right', min: 6, wanted: 6, keep: 5, cell: ({ row }, width) => integerCell(row.checkTimes, width) },
+  { header: 'TRANSACTION', min: 11, wanted: 12, max: 32, keep: 3, cell: ({ row }, width) => idCell(row.transactionId, width) },
+  { header: 'KEY', min: 6, wanted: 8, max: 20, keep: 4, cell: ({ row }) => row.key || '-' },
+  { header: 'WHY', min: 16, wanted: 28, max: 100, keep: 6, cell: ({ row }) => ({ text: row.why, tone: 'dim' }) },
 ];
 
 /**

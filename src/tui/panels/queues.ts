@@ -55,13 +55,13 @@ export interface QueuesSnapshot {
 const COLUMNS: readonly Column<{ readonly row: QueueRow; readonly nowMs: number }>[] = [
   { header: '', min: 1, wanted: 1, keep: 10, cell: ({ row }) => (row.isActive ? { text: '*', tone: 'good' } : '') },
   { header: 'TOPIC', min: 10, wanted: 20, max: 44, keep: 9, cell: ({ row }) => ({ text: row.queue.topic, tone: row.isActive ? 'strong' : 'plain' }) },
-  { header: 'QUEUE', min: 5, wanted: 6, max: 18, keep: 8, cell: ({ row }) => (row.isOfSeveralBrokers ? `${row.queue.queueId}@${row.queue.brokerName}` : String(row.queue.queueId)) },
-  { header: 'MIN', align: 'right', min: 5, wanted: 9, max: 13, keep: 1, cell: ({ row }, width) => ({ text: integerCell(row.minOffset, width), tone: 'dim' }) },
-  { header: 'MAX', align: 'right', min: 6, wanted: 9, max: 13, keep: 7, cell: ({ row }, width) => integerCell(row.maxOffset, width) },
+  { header: 'QUEUE', min: 5, wanted: 6, max: 14, keep: 8, cell: ({ row }) => (row.isOfSeveralBrokers ? `${row.queue.queueId}@${row.queue.brokerName}` : String(row.queue.queueId)) },
+  { header: 'MIN', align: 'right', min: 5, wanted: 9, max: 11, keep: 1, cell: ({ row }, width) => ({ text: integerCell(row.minOffset, width), tone: 'dim' }) },
+  { header: 'MAX', align: 'right', min: 6, wanted: 9, max: 11, keep: 7, cell: ({ row }, width) => integerCell(row.maxOffset, width) },
   { header: 'IN', align: 'right', min: 7, wanted: 7, max: 10, keep: 6, cell: ({ row }, width) => rateCell(perSecond(row.samples), width) },
   { header: 'ACTIVITY', align: 'right', min: 8, wanted: 10, max: 40, keep: 2, cell: ({ row }, width) => ({ text: sparkline(ratesOf(row.samples), width), tone: 'accent' }) },
   { header: 'LAST', align: 'right', min: 6, wanted: 7, max: 8, keep: 5, cell: ({ row, nowMs }, width) => (row.lastStoreTimestamp === null ? '-' : ageCell(nowMs - row.lastStoreTimestamp, width)) },
-  { header: 'MESSAGE', min: 12, wanted: 24, max: 160, keep: 4, cell: ({ row }) => ({ text: row.last === null ? '' : [row.last.key, row.last.body].filter((part) => part !== '').join(' '), tone: 'dim' }) },
+  { header: 'MESSAGE', min: 12, wanted: 28, max: 160, keep: 4, cell: ({ row }) => ({ text: row.last === null ? '' : [row.last.key, row.last.body].filter((part) => part !== '').join(' '), tone: 'dim' }) },
 ];
 
 /**
@@ -88,7 +88,7 @@ export const queuesPanel: Panel<QueuesSnapshot> = {
     const total = known.length === 0 ? null : Math.round(known.reduce((sum, rate) => sum + rate, 0) * 100) / 100;
     const rest = [...(unseenTopics > 0 ? [`${plural(unseenTopics, 'topic')} still to be looked at`] : []), ...(hiddenRows > 0 ? [`and ${plural(hiddenRows, 'more queue', 'more queues')}`] : [])];
     return textLine([
-      { text: `${plural(rows.length, 'queue')} of ${plural(topics, 'topic')}, ${rateText(total)} in` },
+      { text: rows.length === 0 ? 'no queues' : `${plural(rows.length, 'queue')} of ${plural(topics, 'topic')}${total === null ? '' : `, ${rateText(total)} in`}` },
       ...rest.map((text) => ({ text: `, ${text}`, tone: 'warn' as const })),
     ], widthColumns);
   },

@@ -14,6 +14,8 @@ export interface Column<Row> {
   readonly max?: number;
   /** When there is not enough room, those with the least give way first: down to `min`, and then they go. */
   readonly keep: number;
+  /** Only there where all others have what they want. */
+  readonly isExtra?: boolean;
   /** What it shows, of so many columns; cut where it is longer. User data needs no escaping before. */
   readonly cell: (row: Row, widthColumns: number) => string | Span;
 }
@@ -36,10 +38,14 @@ export function placeColumns<Row>(columns: readonly Column<Row>[], widthColumns:
   const gapColumns = widthColumns >= WIDE_COLUMNS ? 2 : 1;
   const roomFor = (kept: readonly Column<Row>[]): number => widthColumns - gapColumns * (kept.length - 1);
   const byKeep = [...columns].sort((left, right) => left.keep - right.keep);
-  let shown = [...columns];
+  let shown = columns.filter(({ isExtra }) => isExtra !== true);
   for (const column of byKeep) {
     if (shown.length === 1 || sum(shown.map(({ min }) => min)) <= roomFor(shown)) break;
     shown = shown.filter((other) => other !== column);
+  }
+  for (const extra of byKeep.filter(({ isExtra }) => isExtra === true).reverse()) {
+    const more = columns.filter((column) => column === extra || shown.includes(column));
+    if (sum(more.map(({ wanted }) => wanted)) <= roomFor(more)) shown = more;
   }
   const room = roomFor(shown);
   const widths = new Map(shown.map((column) => [column, column.wanted]));
@@ -59,13 +65,13 @@ function shrink<Row>(widths: Map<Column<Row>, number>, byKeep: readonly Column<R
   }
 }
 
-/** What is left goes to those that can use it, a column at a time to the one that lacks most of what it could use: all grow evenly. */
+/** What is left goes to those that can use it, in proportion to what they want. */
 function grow<Row>(widths: Map<Column<Row>, number>, leftColumns: number): void {
-  const lackOf = (column: Column<Row>): number => 1 - widths.get(column)! / (column.max ?? column.wanted);
+  const fullnessOf = (column: Column<Row>): number => widths.get(column)! / column.wanted;
   for (let left = leftColumns; left > 0; left--) {
-    const [first, ...rest] = [...widths.keys()];
-    const neediest = rest.reduce((most, column) => (lackOf(column) > lackOf(most) ? column : most), first!);
-    if (lackOf(neediest) <= 0) return;
+    const hungry = [...widths.keys()].filter((column) => widths.get(column)! < (column.max ?? column.wanted));
+    if (hungry.length === 0) return;
+    const neediest = hungry.reduce((most, column) => (fullnessOf(column) < fullnessOf(most) ? column : most));
     widths.set(neediest, widths.get(neediest)! + 1);
   }
 }

@@ -111,7 +111,7 @@ describe('queues', () => {
     broker.pull = async (request) => { reads++; return pull(request); };
     let snapshot = await loadOf(queuesPanel, broker, clock);
     expect([asked.length, reads]).toEqual([32, 16]);
-    expect(textOf(queuesPanel.summary(snapshot, { widthColumns: 80, nowMs: clock.nowMs() }))).toBe('32 queues of 80 topics, unknown in, 48 topics still to be looked at');
+    expect(textOf(queuesPanel.summary(snapshot, { widthColumns: 80, nowMs: clock.nowMs() }))).toBe('32 queues of 80 topics, 48 topics still to be looked at');
     for (let time = 1; time < 3; time++) {
       await clock.advance(1000);
       snapshot = await loadOf(queuesPanel, broker, clock, snapshot);
@@ -160,6 +160,8 @@ describe('groups', () => {
   it('screens', async () => {
     const clock = new ManualClock();
     const broker = await groupBroker(clock);
+    const listMembers = broker.listMembers.bind(broker);
+    broker.listMembers = async (group) => (await listMembers(group)).map((member) => ({ ...member, clientId: '192.168.100.27@4711#6f3a' }));
     let snapshot = await loadOf(groupsPanel, broker, clock);
     for (let step = 1; step <= 8; step++) {
       await clock.advance(2000);
@@ -221,7 +223,7 @@ describe('groups', () => {
     const rows = rowTexts(groupsPanel, snapshot, 160, clock.nowMs());
     expect(rows.filter((row) => /^ {4}\d/.test(row))).toHaveLength(128);
     expect(rows.filter((row) => row.startsWith('    and 36 more queues'))).toHaveLength(2);
-    expect(rows.find((row) => /^ {4}99 /.test(row))).toMatch(new RegExp(` 1 .*${member.info.clientId}.*█`));
+    expect(rows.find((row) => /^ {4}99 /.test(row))).toMatch(new RegExp(` 1 .*${member.info.clientId.slice(-8)}.*█`));
     expect(rows.some((row) => row.startsWith('  Wide as left'))).toBe(true);
   });
 
@@ -388,7 +390,7 @@ describe('every panel', () => {
       expect(panel.rows(snapshot, { widthColumns: 80, nowMs: 0 })).toEqual([]);
       screens.push(screenOf(panel, snapshot, 80, 0));
     }
-    expect(screens.map((screen) => screen.trimEnd().split('\n').at(-1))).toEqual(['0 queues of 0 topics, unknown in|', 'no groups|', 'nothing waits|', 'no dead letters|', 'no half message is pending|']);
+    expect(screens.map((screen) => screen.trimEnd().split('\n').at(-1))).toEqual(['no queues|', 'no groups|', 'nothing waits|', 'no dead letters|', 'no half message is pending|']);
   });
 
   it('has an id, a title and an interval of its own', () => {

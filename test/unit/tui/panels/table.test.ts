@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnsOf } from '../../../../src/text/columns.ts';
-import { ageCell, bar, integerCell, lagCell, rateCell, sparkline } from '../../../../src/tui/panels/cells.ts';
+import { ageCell, bar, idCell, integerCell, lagCell, rateCell, sparkline } from '../../../../src/tui/panels/cells.ts';
 import { headerLine, placeColumns, rowLine, textLine } from '../../../../src/tui/panels/table.ts';
 import type { Column } from '../../../../src/tui/panels/table.ts';
 import { FAMILY, textOf } from './support.ts';
@@ -27,8 +27,9 @@ describe('placeColumns', () => {
   it('gives everything what it wants where there is room, and the rest to those that can use it', () => {
     expect(placeColumns(COLUMNS, 31).columns.map(({ widthColumns }) => widthColumns)).toEqual([10, 7, 12]);
     expect(placeColumns(COLUMNS, 120).columns.map(({ widthColumns }) => widthColumns)).toEqual([20, 7, 60]);
-    // Each as full as the other, of what it can use.
-    expect(placeColumns(COLUMNS, 60).columns.map(({ widthColumns }) => widthColumns)).toEqual([13, 7, 38]);
+    expect(placeColumns(COLUMNS, 200).columns.map(({ widthColumns }) => widthColumns)).toEqual([20, 7, 60]);
+    // In proportion to what they want, until one has all that it can use.
+    expect(placeColumns(COLUMNS, 60).columns.map(({ widthColumns }) => widthColumns)).toEqual([20, 7, 31]);
   });
 
   it('takes from those that are kept least, first their room and then themselves', () => {
@@ -37,6 +38,13 @@ describe('placeColumns', () => {
     expect(placeColumns(COLUMNS, 20).columns.map(({ column }) => column.header)).toEqual(['NAME', 'COUNT']);
     expect(placeColumns(COLUMNS, 11).columns.map(({ column, widthColumns }) => [column.header, widthColumns])).toEqual([['NAME', 11]]);
     expect(placeColumns(COLUMNS, 3).columns.map(({ widthColumns }) => widthColumns)).toEqual([3]);
+  });
+
+  it('shows what is extra only where nothing else gives way for it', () => {
+    const withExtra = [...COLUMNS, { header: 'AT', min: 4, wanted: 6, keep: 0, isExtra: true, cell: () => 'now' }];
+    const headers = (width: number): string[] => placeColumns(withExtra, width).columns.map(({ column }) => column.header);
+    expect(headers(37)).toEqual(['NAME', 'COUNT', 'BODY']);
+    expect(headers(38)).toEqual(['NAME', 'COUNT', 'BODY', 'AT']);
   });
 
   it('lines of every width are as wide as their header, and no wider than the screen', () => {
@@ -73,13 +81,17 @@ describe('cells', () => {
     expect([1_234_567, 999_999, 12, 0].map((value) => integerCell(value, 9))).toEqual(['1,234,567', '999,999', '12', '0']);
     expect([1_234_567, 999_999, 123_456_789_012].map((value) => integerCell(value, 6))).toEqual(['1.2M', '999999', '123.4G']);
     expect(integerCell(123_456_789, 4)).toBe('123M');
-    expect([rateCell(1_234_567, 7), rateCell(999.4, 7), rateCell(0.25, 7), rateCell(0, 7), rateCell(null, 7)]).toEqual(['1.2M/s', '999/s', '0.25/s', '0/s', 'unknown']);
+    expect([rateCell(1_234_567, 7), rateCell(999.4, 7), rateCell(0.25, 7), rateCell(0, 7), rateCell(null, 7)].map(({ text }) => text)).toEqual(['1.2M/s', '999/s', '0.25/s', '0/s', 'unknown']);
     expect([lagCell(null, 8), lagCell(0, 8)]).toEqual(['unknown', '0']);
   });
 
   it('ages are in whole seconds', () => {
     expect([0, 999, 1000, 90_500, 3_600_000, 90_061_000].map((ms) => ageCell(ms, 8))).toEqual(['0s', '0s', '1s', '1m 30s', '1h', '1d 1h']);
     expect(ageCell(86_399_000, 5)).toBe('23h');
+  });
+
+  it('ids show their end', () => {
+    expect([idCell('7F00000100', 10), idCell('7F00000100', 5), idCell('键中文', 5), idCell('a\u001bb', 4)]).toEqual(['7F00000100', '…0100', '…中文', 'a\\eb']);
   });
 
   it('sparklines show the last values, something as more than nothing, and what is unknown as neither', () => {
