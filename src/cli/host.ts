@@ -36,6 +36,7 @@ export interface HostInput extends AsyncIterable<Buffer> {
 export interface HostOutput {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
   /** Bytes written and not yet handed to the system. */
   readonly writableLength?: number | undefined;
   /** False: wait for `drain` before writing more. */

@@ -34,6 +34,10 @@ export class Output {
     return this.#stream.columns;
   }
 
+  get rows(): number | undefined {
+    return this.#stream.rows;
+  }
+
   write(chunk: string | Uint8Array): Promise<void> | undefined {
     if (!this.#listening) {
       this.#listening = true;

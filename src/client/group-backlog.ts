@@ -171,6 +171,7 @@ export function greatest(values: readonly (number | null)[]): number | null {
   return values.reduce((most: number | null, value) => (most === null || value === null ? null : Math.max(most, value)), 0);
 }
 
-function round(value: number): number {
+/** To three decimals. */
+export function round(value: number): number {
   return Math.round(value * 1000) / 1000;
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { CommittedOffset, MemberInfo } from '../broker/types.ts';
 import { inParallel, inTurn, unlessGone } from './asking.ts';
-import { greatest, lagMs, offsetsOf, outlook, rowsByTopic, sum, totalLag } from './group-backlog.ts';
+import { greatest, lagMs, offsetsOf, outlook, round, rowsByTopic, sum, totalLag } from './group-backlog.ts';
 import type { GroupBacklogJson } from './group-backlog.ts';
 import { selectGroups } from './listing.ts';
 import { queueKey } from '../broker/queue-key.ts';
@@ -108,7 +108,8 @@ function withLag(lags: readonly (number | null)[] | undefined, lag: number | nul
 export function queueFigures({ offset, consumed, stored }: QueueProgress, nowMs: number): Figures {
   // Nothing was ever committed, and nothing is being: that much is known.
   const outPerSecond = perSecond(consumed, RATE_WINDOW_MS) ?? (consumed.length > 1 && offset.committedOffset === null ? 0 : null);
-  return figures([offset], perSecond(stored, RATE_WINDOW_MS), outPerSecond, nowMs);
+  const inPerSecond = perSecond(stored, RATE_WINDOW_MS);
+  return figures([offset], inPerSecond === null ? null : round(inPerSecond), outPerSecond === null ? null : round(outPerSecond), nowMs);
 }
 
 export function topicFigures({ queues }: TopicProgress, nowMs: number): Figures {

@@ -81,7 +81,7 @@ describe('docs/json', () => {
   it('has one schema per command, and none without', () => {
     const ids = readdirSync(COMMANDS, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(COMMANDS.length + 1, -3).replaceAll('/', '-'));
-    expect(schemaFiles.map((file) => file.replace('.schema.json', '')).sort()).toEqual([...ids, 'consume-exec', 'common', 'error', 'message'].sort());
+    expect(schemaFiles.map((file) => file.replace('.schema.json', '')).sort()).toEqual([...ids, 'consume-exec', 'groups-show-watch', 'common', 'error', 'message'].sort());
   });
 
   it('every schema refuses what it does not know', () => {
@@ -149,6 +149,7 @@ describe('docs/json', () => {
       ['delay-cancel', DelayCancel, ['DELAYED0001']],
       ['delay-deliver', DelayDeliver, ['DELAYED0001']],
       ['consume', Consume, ['Orders', '--until-end']],
+      ['groups-show-watch', GroupsShow, ['billing', '--watch', '--count', '2', '--interval', '100ms']],
       ['consume-exec', Consume, ['Orders', '--group', 'commands', '--until-end', '--exec', 'true']],
       ['tail', Tail, ['Orders', '--from', 'first', '--until-end']],
       ['tail', Tail, ['--commitlog', '--from', 'first', '--until-end']],

@@ -11,9 +11,10 @@ import { bodyStart } from '../../text/body-start.ts';
 import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
 import { ageCell, integerCell } from './cells.ts';
+import { textLine } from './lines.ts';
 import { recordId, referenceTo } from './records.ts';
 import type { Column } from './table.ts';
-import { headerLine, placeColumns, rowLine, textLine } from './table.ts';
+import { headerLine, placeColumns, rowLine } from './table.ts';
 
 /** Groups that are looked at each time: of more than that, each in its turn. */
 const GROUPS_EACH_TIME = { local: 64, remote: 16 } as const;

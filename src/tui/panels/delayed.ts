@@ -7,9 +7,10 @@ import { bodyStart } from '../../text/body-start.ts';
 import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
 import { ageCell } from './cells.ts';
+import { textLine } from './lines.ts';
 import { recordId, referenceTo } from './records.ts';
 import type { Column } from './table.ts';
-import { headerLine, placeColumns, rowLine, textLine } from './table.ts';
+import { headerLine, placeColumns, rowLine } from './table.ts';
 
 const MAX_ROWS = 1000;
 const BODY_CHARACTERS = 160;

@@ -4,8 +4,9 @@ import { formatInteger, plural } from '../../text/numbers.ts';
 import { known } from '../../text/rates.ts';
 import type { Panel, RecordReference, Tone } from '../panel.ts';
 import { ageCell, bar, idCell, integerCell, lagCell, rateCell, sparkline } from './cells.ts';
+import { textLine } from './lines.ts';
 import type { Column } from './table.ts';
-import { headerLine, placeColumns, rowLine, textLine } from './table.ts';
+import { headerLine, placeColumns, rowLine } from './table.ts';
 
 const MAX_ROWS = 2000;
 /** Of a topic with more queues, those that are furthest behind. */

@@ -4,9 +4,10 @@ import type { Transaction } from '../../client/transactions.ts';
 import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
 import { ageCell, idCell, integerCell } from './cells.ts';
+import { textLine } from './lines.ts';
 import { referenceTo } from './records.ts';
 import type { Column } from './table.ts';
-import { headerLine, placeColumns, rowLine, textLine } from './table.ts';
+import { headerLine, placeColumns, rowLine } from './table.ts';
 
 /** Of each of a broker's three queues, the newest. */
 const RECORDS = 4096;

@@ -10,8 +10,9 @@ import { plural } from '../../text/numbers.ts';
 import { rateText } from '../../text/rates.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
 import { ageCell, integerCell, rateCell, sparkline } from './cells.ts';
+import { textLine } from './lines.ts';
 import type { Column } from './table.ts';
-import { headerLine, placeColumns, rowLine, textLine } from './table.ts';
+import { headerLine, placeColumns, rowLine } from './table.ts';
 
 /** Topics that are looked at each time: of more than that, each in its turn. On a cluster each costs a request to every broker that has it. */
 const TOPICS_EACH_TIME = { local: 128, remote: 32 } as const;

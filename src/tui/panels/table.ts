@@ -1,6 +1,7 @@
-import { columnsOf, cutToColumns, fitToColumns } from '../../text/columns.ts';
+import { fitToColumns } from '../../text/columns.ts';
 import { escapeControl } from '../../text/escape.ts';
 import type { Line, Span } from '../panel.ts';
+import { spanOf } from './lines.ts';
 
 /** One column of a table. Widths are in columns of the terminal. */
 export interface Column<Row> {
@@ -90,22 +91,6 @@ export function rowLine<Row>({ columns, gap }: PlacedTable<Row>, row: Row): Line
   });
   return joined(spans);
 }
-
-/** A line of running text, cut where the terminal ends. */
-export function textLine(spans: readonly Span[], widthColumns: number): Line {
-  const line: Span[] = [];
-  let left = widthColumns;
-  for (const { text, tone } of spans) {
-    const safe = escapeControl(text);
-    const cut = cutToColumns(safe, left);
-    if (cut !== '') line.push(spanOf(cut, tone));
-    left -= columnsOf(cut);
-    if (cut !== safe) break;
-  }
-  return line;
-}
-
-const spanOf = (text: string, tone: Span['tone']): Span => (tone === undefined || tone === 'plain' ? { text } : { text, tone });
 
 /** Neighbours that look the same become one: each costs the screen a node. */
 function joined(spans: readonly Span[]): Line {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnsOf } from '../../../../src/text/columns.ts';
 import { ageCell, bar, idCell, integerCell, lagCell, rateCell, sparkline } from '../../../../src/tui/panels/cells.ts';
-import { headerLine, placeColumns, rowLine, textLine } from '../../../../src/tui/panels/table.ts';
+import { textLine } from '../../../../src/tui/panels/lines.ts';
+import { headerLine, placeColumns, rowLine } from '../../../../src/tui/panels/table.ts';
 import type { Column } from '../../../../src/tui/panels/table.ts';
 import { FAMILY, textOf } from './support.ts';
 
