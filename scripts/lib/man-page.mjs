@@ -8,7 +8,7 @@ export function renderManPage(model) {
     // No hyphenation, no stretched blanks: flags and commands are to be found and copied.
     '.nh', '.ad l',
     '.SH NAME', `${roff(bin)} \\- ${roff(description)}`,
-    '.SH SYNOPSIS', `.B ${roff(bin)}`, '\\fICOMMAND\\fR [\\fIARGUMENTS\\fR] [\\fIFLAGS\\fR]',
+    '.SH SYNOPSIS', `.B ${roff(bin)}`, '\\fICOMMAND\\fR [\\fIARGUMENTS\\fR] [\\fIflags\\fR]',
     '.SH DESCRIPTION',
     ...paragraph(`A command works on one target: a store directory (\`--store\`) or a cluster (\`--namesrv\`), named by a flag, by a profile or by the environment; otherwise on the store in the data directory. Data goes to standard output, all else to standard error.`),
     ...paragraph(`\`${bin} --help\` lists the commands, \`${bin} COMMAND --help\` shows one.`),

@@ -33,7 +33,7 @@ function commandModel(id, command, schemas, ids) {
   const needed = flags.filter((flag) => flag.required === true).map((flag) => ` --${flag.name}${valueOf(flag)}`).join('');
   return {
     id, words, summary: command.summary ?? '', paragraphs: paragraphsOf(command.description),
-    usage: `${words}${args.map(({ label, required }) => ` ${required ? label : `[${label}]`}`).join('')}${needed} [FLAGS]`,
+    usage: `${words}${args.map(({ label, required }) => ` ${required ? label : `[${label}]`}`).join('')}${needed} [flags]`,
     args, flags: flags.map(flagModel),
     examples: (command.examples ?? []).map((example) => exampleModel(example)),
     schemas: schemasOf(id, schemas, ids),

@@ -21,6 +21,7 @@ import { refuseInexactNumbers, refuseValuesOfSwitches } from './parse-failure.ts
 import { describeTarget, resolveTarget } from './target.ts';
 import type { ResolvedTarget, Target } from './target.ts';
 import type { SettingValues } from './settings.ts';
+import { argsUsage } from './usage.ts';
 import { parseDuration } from '../text/time.ts';
 
 const GROUP = 'GLOBAL';
@@ -306,13 +307,6 @@ function withFalse(flags: Record<string, unknown>, definitions: Readonly<Record<
     if (type === 'boolean' && allowNo !== true) flags[name] ??= false;
   }
   return flags;
-}
-
-/** `TOPIC [BODY]`, as the page of --help has it. */
-function argsUsage({ args, strict }: typeof Command): string {
-  return Object.entries(args)
-    .map(([key, { name, required }]) => `${(name || key).toUpperCase()}${strict ? '' : '...'}`.replace(/^.*$/, (word) => (required === true ? word : `[${word}]`)))
-    .join(' ');
 }
 
 /** oclif ends --help and --version by throwing an exit of 0. */

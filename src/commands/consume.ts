@@ -11,11 +11,14 @@ export default class Consume extends BaseCommand<typeof Consume> {
   static override description = `Without --group nothing is written and nothing is committed. With --group what was printed is committed every 5 s
 and at the end, and the group's live members, in whatever processes, share the queues: each is read by one of them at a time. Every
 message is consumed at least once: what a member had not yet committed when it died comes again to another.
+
 Follows until Ctrl-C unless --count, --timeout, --to or --until-end ends it.
+
 --exec CMD runs CMD by /bin/sh, --exec -- PROGRAM ARGUMENTS without a shell, with MQ_TOPIC, MQ_MSG_ID, MQ_KEYS, MQ_TAGS, MQ_RECONSUME_TIMES,
 MQ_QUEUE_ID, MQ_QUEUE_OFFSET and MQ_PROPERTY_<NAME> in its environment. It ends 0: consumed. 75: the queue rests, then the same message again.
 126 and 127: no such command, the end. Anything else: the message comes again later, at last as a dead letter (see "dlq").
 With --json a line says what became of each message, and what CMD prints goes to stderr.
+
 On a pipe each message is its body and a newline; positions are first, last, committed, OFFSET, -N, @TIME and @-1h.`;
 
   static override examples = [
@@ -39,7 +42,7 @@ On a pipe each message is its body and a newline; positions are first, last, com
     group: Flags.string({ char: 'g', description: 'consume as a member of this group', helpValue: 'GROUP' }),
     from: Flags.string({ description: 'where to start (first); a group with committed offsets goes on from them', helpValue: 'POSITION' }),
     to: Flags.string({ description: 'first position not wanted', helpValue: 'POSITION' }),
-    exec: Flags.string({ description: 'run this for each message, the body on its standard input; see below', helpValue: 'CMD' }),
+    exec: Flags.string({ description: 'run this for each message, the body on its standard input (see the description)', helpValue: 'CMD' }),
     suspend: Flags.string({ description: 'with --exec: how long the queue rests when the command ends 75 (30s)', helpValue: 'DURATION' }),
     'max-reconsume': Flags.integer({ description: 'with --exec: how often a message comes again before it is dead (16, or what the group has)', min: 0, helpValue: 'N' }),
     ...groupFlags,

@@ -118,7 +118,7 @@ describe('the pages', () => {
 
   it('show a command as it is typed', () => {
     const page = renderCommandPages(model).find(({ name }) => name === 'bench.md')!.text;
-    expect(page).toContain('```\nmqlite bench produce TOPIC... --size SIZE [FLAGS]\n```\n\nOne paragraph.\n\n.Another: C:\\\\path \\<NAME\\>\n');
+    expect(page).toContain('```\nmqlite bench produce TOPIC... --size SIZE [flags]\n```\n\nOne paragraph.\n\n.Another: C:\\\\path \\<NAME\\>\n');
     expect(page).toContain("- `-s, --size SIZE`: as in 'a || b' of `bench produce --size` (default: 1k; required)\n");
     expect(page).toContain('- `--[no-]order`: or not\n- `--mode push|pull`: how (may be repeated; needs `--size`; not with `--order`)\n\nAnd the [global flags]');
     expect(page).toContain("```sh\nmqlite bench produce\n\n# Two\nmqlite bench produce '.'\n```\n");
