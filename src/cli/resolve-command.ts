@@ -15,9 +15,11 @@ export function resolveCommand(argv: readonly string[], ids: readonly string[]):
   if (argv[0] === '--version' || argv[0] === 'version') return { kind: 'version' };
   const [first = ''] = argv;
   if (argv.length === 0) return { kind: 'help', subject: [] };
-  if (first === 'help') return { kind: 'help', subject: argv.slice(1).filter((word) => !word.startsWith('-')) };
+  if (first === 'help') return helpOf(argv.slice(1).filter((word) => !word.startsWith('-')), ids);
 
   const words = leadingWords(argv);
+  // Where a topic wants a command; "produce help" sends to the topic "help".
+  if (words.length > 1 && words.at(-1) === 'help' && isTopic(words.slice(0, -1), ids)) return { kind: 'help', subject: words.slice(0, -1) };
   const found = longestCommand(words, ids);
   const end = argv.indexOf('--');
   const wantsHelp = (end < 0 ? argv : argv.slice(0, end)).some((word) => word === '--help' || word === '-h');
@@ -25,10 +27,19 @@ export function resolveCommand(argv: readonly string[], ids: readonly string[]):
     const id = words.slice(0, found).join(':');
     return wantsHelp ? { kind: 'help', subject: words.slice(0, found) } : { kind: 'command', id, argv: argv.slice(found) };
   }
-  const isTopic = ids.some((id) => id.startsWith(`${words.join(':')}:`));
-  if (words.length > 0 && isTopic) return { kind: 'help', subject: words };
+  if (words.length > 0 && isTopic(words, ids)) return { kind: 'help', subject: words };
   if (words.length === 0 && wantsHelp) return { kind: 'help', subject: [] };
   return { kind: 'unknown', words: words.length > 0 ? words : [first] };
+}
+
+/** Words that name nothing are as unknown behind "help" as they are without it. */
+function helpOf(subject: readonly string[], ids: readonly string[]): Resolution {
+  const isKnown = subject.length === 0 || ids.includes(subject.join(':')) || isTopic(subject, ids);
+  return isKnown ? { kind: 'help', subject } : { kind: 'unknown', words: subject };
+}
+
+function isTopic(words: readonly string[], ids: readonly string[]): boolean {
+  return ids.some((id) => id.startsWith(`${words.join(':')}:`));
 }
 
 function leadingWords(argv: readonly string[]): readonly string[] {
