@@ -13,6 +13,8 @@ export class ProduceReport {
   readonly #spool: Spool | undefined;
   readonly #writer: ChunkWriter;
   #stored = 0;
+  /** Of those the ones whose durability was confirmed. */
+  #confirmed = 0;
   /** Asked to be delivered at a time that had passed. */
   #past = 0;
   #last: Exclude<SendOutcome, { error: Error }> | undefined;
@@ -49,6 +51,7 @@ export class ProduceReport {
         continue;
       }
       this.#stored++;
+      if (outcome.status === 'SEND_OK') this.#confirmed++;
       this.#last = outcome;
       if (message.deliverAtMs !== undefined && outcome.deliverAtMs === undefined) this.#past++;
       if (json) this.#writer.text(ackLine(outcome, line));
@@ -75,9 +78,13 @@ export class ProduceReport {
     this.#spool!.add(messages, this.#run.clock.nowMs());
   }
 
-  /** A line that never became a message has its line of --json, too. */
+  /** What was stored before the end that an error is, so that the rest can be sent again. A line that never became a message has its line of --json, too. */
   async failure(error: unknown): Promise<void> {
-    if (!this.#run.flags.json || !(error instanceof MqliteError) || error.line === undefined) return;
+    if (!this.#run.flags.json) {
+      if (this.#confirmed > 0) this.#run.notice(this.#storedText(this.#confirmed));
+      return;
+    }
+    if (!(error instanceof MqliteError) || error.line === undefined) return;
     this.#writer.text(errorLine(error, error.line, this.#run.topic));
     await this.#writer.flush();
   }
@@ -93,7 +100,11 @@ export class ProduceReport {
     const last = this.#last;
     if (this.#stored === 1 && last?.deliverAtMs !== undefined && !flags.oneway) notice(`to be delivered in ${topic}, queue ${last.queueId}, at ${formatTime(last.deliverAtMs)}, id ${last.msgId}`);
     else if (this.#stored === 1 && last !== undefined && !flags.oneway) notice(`stored in ${topic}, queue ${last.queueId}, offset ${last.queueOffset}, id ${last.msgId}`);
-    else notice(`${plural(this.#stored, 'message')} ${flags.oneway ? 'handed over, not waited for, in' : 'stored in'} ${topic}`);
+    else notice(this.#storedText(this.#stored));
+  }
+
+  #storedText(count: number): string {
+    return `${plural(count, 'message')} ${this.#run.flags.oneway ? 'handed over, not waited for, in' : 'stored in'} ${this.#run.topic}`;
   }
 }
 

@@ -64,7 +64,7 @@ describe('a first message that is refused', () => {
   it('a good first message makes both, whatever follows', async () => {
     const store = path.join(temporaryDirectory('refused'), 'store');
     const { exitCode, stderr } = await produce(store, ['t'], 'a\n\n');
-    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/topic t is new and has 4 queues\nmqlite: line 2: the body is empty/) as string]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/topic t is new and has 4 queues\nmqlite: 1 message stored in t\nmqlite: line 2: the body is empty/) as string]);
     const broker = await openLocalBroker({ storeDirectory: store, mode: 'read' });
     expect((await Promise.all((await broker.queues('t')).map((queue) => broker.maxOffset(queue)))).reduce((sum, end) => sum + end)).toBe(1);
     await broker.close();

@@ -51,7 +51,9 @@ describe('produce', () => {
   it('an empty line ends it with its number; what stands before is stored', async () => {
     const result = await produce(['T'], { stdin: 'a\nb\n\nc\n' });
     expect(bodies()).toEqual(['a', 'b']);
-    expect([result.exitCode, result.stderr]).toEqual([2, 'mqlite: line 3: the body is empty, which RocketMQ refuses\n  Skip empty lines with --skip-empty.\n']);
+    expect([result.exitCode, result.stderr]).toEqual([2, 'mqlite: 2 messages stored in T\nmqlite: line 3: the body is empty, which RocketMQ refuses\n  Skip empty lines with --skip-empty.\n']);
+    expect((await produce(['T', '-q'], { stdin: 'a\n\n' })).stderr).toMatch(/^mqlite: line 2: /);
+    expect((await produce(['T'], { stdin: '\na\n' })).stderr).toMatch(/^mqlite: line 1: /);
     const json = await produce(['T', '--json'], { stdin: 'a\n\n' });
     expect(acks(json.stdout)[1]).toMatchObject({ line: 2, topic: 'T', error: { code: 'MESSAGE_ILLEGAL', exitCode: 2 } });
     expect(JSON.parse(json.stderr)).toMatchObject({ error: { code: 'MESSAGE_ILLEGAL', line: 2 } });
@@ -147,6 +149,8 @@ describe('produce', () => {
     const result = await produce(['T', 'x', '--json'], { open: async () => broker });
     expect(acks(result.stdout)).toMatchObject([{ status: 'FLUSH_DISK_TIMEOUT', queueOffset: 0 }]);
     expect(errorOf(result)).toMatchObject({ code: 'NOT_CONFIRMED', exitCode: 4 });
+    // Nothing is called stored that was not confirmed.
+    expect((await produce(['T'], { stdin: 'a\nb\n', open: async () => broker })).stderr).toMatch(/^mqlite: line 1: stored, but FLUSH_DISK_TIMEOUT\n/);
   });
 
   it('sends with the options asked for', async () => {
