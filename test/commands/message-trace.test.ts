@@ -70,6 +70,8 @@ describe('message trace', () => {
     await tell('Pub');
     const other = await runCommand(MessageTrace, ['another-id', '--json'], { store });
     expect([other.exitCode, errorOf(other)]).toMatchObject([3, { code: 'NOT_FOUND', message: 'no client told anything of another-id in RMQ_SYS_TRACE_TOPIC', hint: expect.stringContaining('enableMsgTrace') as string }]);
+    const untraced = await runCommand(MessageTrace, [ID, '--json'], { store: new FakeBroker().store });
+    expect([untraced.exitCode, errorOf(untraced)]).toMatchObject([3, { code: 'TOPIC_NOT_FOUND', hint: expect.stringContaining('enableMsgTrace') as string }]);
     expect(await runCommand(MessageTrace, [ID, '--trace-topic', 'Nowhere'], { store })).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('there is no topic "Nowhere"') as string });
     expect(await runCommand(MessageTrace, [' '], { store })).toMatchObject({ exitCode: 2 });
   });

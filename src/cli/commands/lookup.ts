@@ -4,12 +4,12 @@ import type { GroupConfig, TopicConfig } from '../../broker/types.ts';
 import { suggestion } from '../did-you-mean.ts';
 
 /** The topic's configuration. Error: TOPIC_NOT_FOUND with the names that are near. */
-export async function requireTopic(broker: Broker, topic: string): Promise<TopicConfig> {
+export async function requireTopic(broker: Broker, topic: string, otherHint = 'See "mqlite topics list --all".'): Promise<TopicConfig> {
   const topics = await broker.listTopics();
   const found = topics.find((candidate) => candidate.topic === topic);
   if (found !== undefined) return found;
   throw new MqliteError('TOPIC_NOT_FOUND', `there is no topic "${topic}" in ${broker.target}`, {
-    hint: suggestion(topic, topics.map((candidate) => candidate.topic)) ?? 'See "mqlite topics list --all".',
+    hint: suggestion(topic, topics.map((candidate) => candidate.topic)) ?? otherHint,
   });
 }
 

@@ -9,6 +9,7 @@ import { traceOf } from '../../client/message-trace.ts';
 import { TRACE_TOPIC } from '../../record/trace.ts';
 
 const DEFAULT_MAX = 64;
+const NO_TRACE_HINT = 'Its clients may not trace (enableMsgTrace), or trace to another topic (--trace-topic).';
 
 export default class MessageTrace extends BaseCommand<typeof MessageTrace> {
   static override summary = 'Show what clients told of a message: who sent it, who consumed it, how that ended';
@@ -25,11 +26,11 @@ ID is the client's unique id, the broker's offset id, or a key: then every messa
     const { 'trace-topic': traceTopic, max } = this.flags;
     if (this.args.id.trim() === '') throw new MqliteError('USAGE', 'the id is empty', { hint: 'Give a unique id, an offset id or a key.' });
     const broker = await this.openBroker({ mode: 'read' });
-    await requireTopic(broker, traceTopic);
+    await requireTopic(broker, traceTopic, NO_TRACE_HINT);
     const id = await clientIdOf(broker, this.args.id);
     const { events, truncated, damaged } = await traceOf(broker, id, traceTopic, max);
     if (events.length === 0 && damaged.length === 0) {
-      throw new MqliteError('NOT_FOUND', `no client told anything of ${this.args.id} in ${traceTopic}`, { hint: 'Its clients may not trace (enableMsgTrace), or trace to another topic (--trace-topic).' });
+      throw new MqliteError('NOT_FOUND', `no client told anything of ${this.args.id} in ${traceTopic}`, { hint: NO_TRACE_HINT });
     }
     const data = await this.present({ id, traceTopic, events, truncated }, () => traceTable(events, this.tableStyle));
     if (truncated) this.notice(`only ${plural(max, 'trace message')} read; there are more (--max)`);
