@@ -200,7 +200,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   protected get tableStyle(): TableStyle {
-    return { terminal: this.out.isTTY, color: wantsColor(this.out.isTTY, this.flags['no-color'], this.host.env) };
+    return { terminal: this.out.isTTY, color: wantsColor(this.out.isTTY, this.flags['no-color'], this.host.env), widthColumns: this.out.columns || undefined };
   }
 
   /** Spinners and progress: stderr is a terminal and nobody asked for silence. */

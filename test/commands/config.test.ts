@@ -34,6 +34,12 @@ describe('config', () => {
     expect((await runCommand(TopicsList, [], { configDirectory })).requests[0]!.clientSettings).toMatchObject({ namespace: 'ns', unitName: undefined });
   });
 
+  it('is written so that a terminal does not break it', async () => {
+    // The terminal of the tests has 120 columns: what all settings have to say takes more.
+    expect((await runCommand(Config, [], { tty: true, env: { NO_COLOR: '1' } })).stdout).toContain('\nNAME          autoCommit\nJAVA DEFAULT  true\nVALUE         true\n');
+    expect((await runCommand(Config, ['autoCommit'], { tty: true, env: { NO_COLOR: '1' } })).stdout).toMatch(/^┌/);
+  });
+
   it('shows one; an unknown one gets the nearest', async () => {
     expect((await runCommand(Config, ['autoCommit'])).stdout).toBe('NAME\tJAVA DEFAULT\tVALUE\tMEANING\tHERE\nautoCommit\ttrue\ttrue\tcommit consumed offsets\tapplied: consume --group; false commits nothing\n');
     const unknown = await runCommand(Config, ['autocomit']);

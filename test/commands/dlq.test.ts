@@ -163,6 +163,7 @@ describe('dlq', () => {
       await run(DlqRedrive, ['billing', '--count', '2']);
       const again = await run(DlqRedrive, ['billing', '--json']);
       expect(lines(again).map(({ status }) => status)).toEqual(['already', 'already', 'sent', 'sent', 'sent']);
+      expect(again.stderr).toContain('mqlite: 2 sent before, 3 sent\n');
       expect(redriven().map(({ body }) => body.toString())).toEqual(['m0', 'm1', 'm2', 'm3', 'm4']);
       const { json } = await run(DlqList, ['billing', '--json', '--count', '1']);
       expect(json).toMatchObject({ deadLetters: [{ redrives: [{ topic: RETRY, status: 'sent', newOffsetMsgId: redriven()[0]!.offsetMsgId, reason: null }] }] });

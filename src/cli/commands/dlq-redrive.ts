@@ -44,9 +44,9 @@ export class RedriveTally {
     return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** `3 sent, 1 already`. */
+  /** `3 sent, 1 sent before`. */
   get text(): string {
-    return [...this.#counts].map(([status, count]) => `${formatInteger(count)} ${status}`).join(', ');
+    return [...this.#counts].map(([status, count]) => `${formatInteger(count)} ${status === 'already' ? 'sent before' : status}`).join(', ');
   }
 
   /** Error: VERDICT for messages that were not sent, or of which nobody knows. */

@@ -87,6 +87,20 @@ describe('what a terminal must not obey', () => {
     expect(await renderTable(columns, rows, { terminal: false, color: false })).toBe('NAME\tN\na\u001b[31m\\tb\t1\nc\t20\n');
     expect(await renderTable(columns, rows, { terminal: true, color: true })).toContain('\u001b[1mNAME');
   });
+
+  it('a table wider than its terminal is a block a row, which no terminal breaks', async () => {
+    const columns = [{ title: 'NAME' }, { title: 'COUNT', align: 'right' as const }, { title: 'NOTE' }];
+    const rows = [['中文\u001b[31m', 1, ''], ['x'.repeat(30), 20, 'seen']];
+    const style = { terminal: true, color: false };
+    const table = await renderTable(columns, rows, style);
+    const widthColumns = table.indexOf('\n');
+    expect(await renderTable(columns, rows, { ...style, widthColumns })).toBe(table);
+    expect(await renderTable(columns, rows, { ...style, widthColumns: widthColumns - 1 })).toBe(`NAME   中文\\e[31m\nCOUNT  1\nNOTE\n\nNAME   ${'x'.repeat(30)}\nCOUNT  20\nNOTE   seen\n`);
+    expect(await renderTable(columns, rows, { ...style, color: true, widthColumns: 10 })).toContain('\u001b[1mCOUNT\u001b[22m  1\n');
+    // Nothing but a head is a table however narrow the terminal.
+    expect(await renderTable(columns, [], { ...style, widthColumns: 10 })).toMatch(/^┌/);
+    expect(await renderTable(columns, rows, { terminal: false, color: false, widthColumns: 10 })).toMatch(/^NAME\tCOUNT\tNOTE\n/);
+  });
 });
 
 describe('small renderers', () => {
