@@ -7,7 +7,7 @@ export default class BenchConsume extends BaseCommand<typeof BenchConsume> {
   static override summary = 'Measure reading: throughput and latency percentiles';
   static override description = `Reads a topic from its start, bodies and properties included, and prints nothing of it. Writes nothing.
 With --group it consumes as a member of that group, through a listener that does nothing, and commits; latency is then the time
-from one message to the next.`;
+from one message to the next. A terminal is shown how the latencies are spread, too.`;
 
   static override examples = [
     { description: 'All of what bench produce wrote', command: '<%= config.bin %> bench consume --store /tmp/bench' },

@@ -6,7 +6,7 @@ import type { BenchResult } from '../../cli/bench.ts';
 export default class BenchProduce extends BaseCommand<typeof BenchProduce> {
   static override summary = 'Measure sending: throughput and latency percentiles';
   static override description = `Counts until all messages are readable, and until all are findable by key and the store is closed.
-With more than one message in flight a latency is that of the send a message was in.`;
+With more than one message in flight a latency is that of the send a message was in. A terminal is shown how the latencies are spread, too.`;
 
   static override examples = [
     { description: 'A throw-away store, 1 KiB messages', command: '<%= config.bin %> bench produce --store /tmp/bench --count 1m --size 1k' },
