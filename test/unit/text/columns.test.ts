@@ -52,7 +52,12 @@ describe('fitToColumns', () => {
 
   it('is exactly as wide as asked for', () => {
     fc.assert(fc.property(awkward(), fc.integer({ min: 0, max: 30 }), fc.constantFrom('left' as const, 'right' as const), (text, columns, align) => {
-      expect(columnsOf(fitToColumns(text, columns, align))).toBe(columns);
+      const fitted = fitToColumns(text, columns, align);
+      const cut = cutToColumns(text, columns);
+      const blanks = fitted.length - cut.length;
+      expect(fitted).toBe(align === 'left' ? cut + ' '.repeat(blanks) : ' '.repeat(blanks) + cut);
+      // Measured apart: a tone without an emoji before it would count as part of the blank.
+      expect(columnsOf(cut) + blanks).toBe(columns);
     }));
   });
 });
