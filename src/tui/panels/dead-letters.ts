@@ -14,7 +14,7 @@ import { ageCell, integerCell } from './cells.ts';
 import { textLine } from './lines.ts';
 import { recordId, referenceTo } from './records.ts';
 import type { Column } from './table.ts';
-import { headerLine, placeColumns, rowLine } from './table.ts';
+import { headerLine, panelRow, placeColumns } from './table.ts';
 
 /** Groups that are looked at each time: of more than that, each in its turn. */
 const GROUPS_EACH_TIME = { local: 64, remote: 16 } as const;
@@ -68,7 +68,7 @@ export const deadLettersPanel: Panel<DeadLettersSnapshot> = {
   header: ({ widthColumns }) => headerLine(placeColumns(COLUMNS, widthColumns)),
   rows: ({ rows }, { widthColumns, nowMs }) => {
     const table = placeColumns(COLUMNS, widthColumns);
-    return rows.map((row) => ({ id: recordId(row.record), line: rowLine(table, { row, nowMs }), record: row.record }));
+    return rows.map((row) => panelRow(table, { row, nowMs }, recordId(row.record), row.record));
   },
   summary: ({ groups, rows, count, unseenGroups }, { widthColumns }) => {
     const withLetters = [...groups.values()].filter((letters) => letters.count > 0).length;

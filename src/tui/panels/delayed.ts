@@ -10,7 +10,7 @@ import { ageCell } from './cells.ts';
 import { textLine } from './lines.ts';
 import { recordId, referenceTo } from './records.ts';
 import type { Column } from './table.ts';
-import { headerLine, placeColumns, rowLine } from './table.ts';
+import { headerLine, panelRow, placeColumns } from './table.ts';
 
 const MAX_ROWS = 1000;
 const BODY_CHARACTERS = 160;
@@ -52,7 +52,7 @@ export const delayedPanel: Panel<DelayedSnapshot> = {
   header: ({ widthColumns }) => headerLine(placeColumns(COLUMNS, widthColumns)),
   rows: ({ rows }, { widthColumns, nowMs }) => {
     const table = placeColumns(COLUMNS, widthColumns);
-    return rows.map((row) => ({ id: recordId(row.record), line: rowLine(table, { row, nowMs }), record: row.record }));
+    return rows.map((row) => panelRow(table, { row, nowMs }, recordId(row.record), row.record));
   },
   summary: ({ window, rows, more, kind }, { widthColumns, nowMs }) => {
     const overdue = rows.filter(({ deliverTimestamp }) => deliverTimestamp <= nowMs).length;

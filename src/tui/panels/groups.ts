@@ -6,7 +6,7 @@ import type { Panel, RecordReference, Tone } from '../panel.ts';
 import { ageCell, bar, idCell, integerCell, lagCell, rateCell, sparkline } from './cells.ts';
 import { textLine } from './lines.ts';
 import type { Column } from './table.ts';
-import { headerLine, placeColumns, rowLine } from './table.ts';
+import { headerLine, panelRow, placeColumns } from './table.ts';
 
 const MAX_ROWS = 2000;
 /** Of a topic with more queues, those that are furthest behind. */
@@ -47,7 +47,7 @@ export const groupsPanel: Panel<GroupsProgress> = {
   header: ({ widthColumns }) => headerLine(placeColumns(COLUMNS, widthColumns)),
   rows: ({ groups }, { widthColumns, nowMs }) => {
     const table = placeColumns(COLUMNS, widthColumns);
-    return groups.flatMap((group) => treeOf(group, nowMs)).slice(0, MAX_ROWS).map((row) => ({ id: row.id, line: rowLine(table, row), ...(row.record === undefined ? {} : { record: row.record }) }));
+    return groups.flatMap((group) => treeOf(group, nowMs)).slice(0, MAX_ROWS).map((row) => panelRow(table, row, row.id, row.record));
   },
   summary: ({ groups, unseen }, { widthColumns, nowMs }) => {
     const all = groups.map((group) => groupFigures(group, nowMs));

@@ -7,7 +7,7 @@ import { ageCell, idCell, integerCell } from './cells.ts';
 import { textLine } from './lines.ts';
 import { referenceTo } from './records.ts';
 import type { Column } from './table.ts';
-import { headerLine, placeColumns, rowLine } from './table.ts';
+import { headerLine, panelRow, placeColumns } from './table.ts';
 
 /** Of each of a broker's three queues, the newest. */
 const RECORDS = 4096;
@@ -65,7 +65,7 @@ export const halfMessagesPanel: Panel<HalfMessagesSnapshot> = {
   rows: ({ rows }, { widthColumns, nowMs }) => {
     const table = placeColumns(COLUMNS, widthColumns);
     // A check-back stores a copy: the transaction stays what it is.
-    return rows.map((row) => ({ id: `${row.record.brokerName}/${row.transactionId}/${row.bornTimestamp}`, line: rowLine(table, { row, nowMs }), record: row.record }));
+    return rows.map((row) => panelRow(table, { row, nowMs }, `${row.record.brokerName}/${row.transactionId}/${row.bornTimestamp}`, row.record));
   },
   summary: ({ rows, unreadRecords, more }, { widthColumns }) => {
     const pending = rows.filter(({ isPending }) => isPending).length;

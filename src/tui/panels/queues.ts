@@ -12,7 +12,7 @@ import type { Panel, PanelContext, RecordReference } from '../panel.ts';
 import { ageCell, integerCell, rateCell, sparkline } from './cells.ts';
 import { textLine } from './lines.ts';
 import type { Column } from './table.ts';
-import { headerLine, placeColumns, rowLine } from './table.ts';
+import { headerLine, panelRow, placeColumns } from './table.ts';
 
 /** Topics that are looked at each time: of more than that, each in its turn. On a cluster each costs a request to every broker that has it. */
 const TOPICS_EACH_TIME = { local: 128, remote: 32 } as const;
@@ -78,10 +78,7 @@ export const queuesPanel: Panel<QueuesSnapshot> = {
   header: ({ widthColumns }) => headerLine(placeColumns(COLUMNS, widthColumns)),
   rows: ({ rows }, { widthColumns, nowMs }) => {
     const table = placeColumns(COLUMNS, widthColumns);
-    return rows.map((row) => {
-      const record = recordOf(row);
-      return { id: queueKey(row.queue), line: rowLine(table, { row, nowMs }), ...(record === null ? {} : { record }) };
-    });
+    return rows.map((row) => panelRow(table, { row, nowMs }, queueKey(row.queue), recordOf(row)));
   },
   summary: ({ rows, topics, unseenTopics, hiddenRows }, { widthColumns }) => {
     const rates = rows.map(({ samples }) => perSecond(samples));

@@ -1,6 +1,6 @@
 import { fitToColumns } from '../../text/columns.ts';
 import { escapeControl } from '../../text/escape.ts';
-import type { Line, Span } from '../panel.ts';
+import type { Line, PanelRow, RecordReference, Span } from '../panel.ts';
 import { spanOf } from './lines.ts';
 
 /** One column of a table. Widths are in columns of the terminal. */
@@ -79,6 +79,18 @@ function grow<Row>(widths: Map<Column<Row>, number>, leftColumns: number): void 
 
 export function headerLine<Row>({ columns, gap }: PlacedTable<Row>): Line {
   return [{ text: columns.map(({ column, widthColumns }) => fitToColumns(column.header, widthColumns, column.align)).join(gap), tone: 'strong' }];
+}
+
+/** A row whose line is drawn when it is looked at: of a long table a screen shows some. */
+export function panelRow<Row>(table: PlacedTable<Row>, row: Row, id: string, record: RecordReference | null | undefined): PanelRow {
+  let line: Line | undefined;
+  return {
+    id,
+    get line() {
+      return (line ??= rowLine(table, row));
+    },
+    ...(record === null || record === undefined ? {} : { record }),
+  };
 }
 
 export function rowLine<Row>({ columns, gap }: PlacedTable<Row>, row: Row): Line {
