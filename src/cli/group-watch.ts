@@ -117,7 +117,7 @@ async function drawing({ broker, clock, out, style, group, intervalMs }: WatchRu
       ...(problem === null ? [] : [{ text: `, ${formatDuration(layout.nowMs - (found?.timestamp ?? layout.nowMs))} old: ${problem}`, tone: 'bad' as const }]),
     ], layout.widthColumns);
     const backlog = found === undefined ? [] : [textLine([{ text: `backlog ${backlogText(groupFigures(found, layout.nowMs))}`, tone: 'dim' }], layout.widthColumns)];
-    const rows = groupsPanel.rows(progress, layout).map(({ line }) => line);
+    const rows = groupsPanel.rows({ ...progress, all: progress }, layout).map(({ line }) => line);
     // The last line stays free: a line feed there would scroll.
     const room = Math.max(1, (out.rows ?? DEFAULT_ROWS) - 2 - backlog.length - 1);
     const rest = rows.length - room;

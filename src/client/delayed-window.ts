@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import type { MessageQueue, TimerProgress } from '../broker/types.ts';
+import { inParallel } from './asking.ts';
 import { asTimer, atLevel, delayingBrokers, isAhead, stillWaiting, timerFacts } from './delayed.ts';
 import type { Delayed, TimerFacts } from './delayed.ts';
 import { queueKey } from '../broker/queue-key.ts';
@@ -60,16 +61,16 @@ export async function followDelayed<T>(broker: Broker, previous: DelayedWindow<T
   const hold = (delayed: Delayed): Held<T> => ({ deliverTimestamp: delayed.deliverTimestamp, commitLogOffset: delayed.message.commitLogOffset, item: itemOf(delayed) });
   let more = 0;
   for (const { progress, scheduled, timed } of await delayingBrokers(broker)) {
-    for (const queue of scheduled) {
+    await inParallel(scheduled, signal, async (queue) => {
       const level = progress.levels.find(({ queueId }) => queueId === queue.queueId);
-      if (level === undefined) continue;
-      const from = Math.max(level.nextOffset, await broker.minOffset(queue));
-      const end = await broker.maxOffset(queue);
+      if (level === undefined) return;
+      const [minOffset, end] = await Promise.all([broker.minOffset(queue), broker.maxOffset(queue)]);
+      const from = Math.max(level.nextOffset, minOffset);
       const held = previous?.levels.get(queueKey(queue));
       const window = await readWindow(broker, queue, from, Math.max(from, Math.min(end, from + limits.levelMessages)), held, (message) => hold(atLevel(message, level.level, level.delayMs)), signal);
       levels.set(queueKey(queue), window);
       more += Math.max(0, end - window.to);
-    }
+    });
     if (progress.timer === null) continue;
     for (const queue of timed) timers.set(queueKey(queue), await followTimer(broker, queue, progress.timer, previous?.timers.get(queueKey(queue)), (delayed) => hold(delayed), signal, limits));
   }

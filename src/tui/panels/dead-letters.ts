@@ -44,7 +44,10 @@ interface GroupLetters {
 export interface DeadLettersSnapshot {
   readonly groups: ReadonlyMap<string, GroupLetters>;
   readonly rows: readonly DeadLetterRow[];
+  /** Of the chosen topics as far as they were read; of all topics, all there are. */
   readonly count: number;
+  /** Older ones, of which topics nobody knows; 0 when no topic is chosen. */
+  readonly unread: number;
   readonly unseenGroups: number;
 }
 
@@ -70,11 +73,12 @@ export const deadLettersPanel: Panel<DeadLettersSnapshot> = {
     const table = placeColumns(COLUMNS, widthColumns);
     return rows.map((row) => panelRow(table, { row, nowMs }, recordId(row.record), row.record));
   },
-  summary: ({ groups, rows, count, unseenGroups }, { widthColumns }) => {
-    const withLetters = [...groups.values()].filter((letters) => letters.count > 0).length;
+  summary: ({ groups, rows, count, unread, unseenGroups }, { widthColumns }) => {
+    const withLetters = count > rows.length ? [...groups.values()].filter((letters) => letters.count > 0).length : new Set(rows.map(({ group }) => group)).size;
     return textLine([
       { text: count === 0 ? 'no dead letters' : `${plural(count, 'dead letter')} of ${plural(withLetters, 'group')}` },
       ...(count > rows.length ? [{ text: `, the newest ${formatInteger(rows.length)} shown and ${formatInteger(count - rows.length)} more`, tone: 'warn' as const }] : []),
+      ...(unread > 0 ? [{ text: `, ${formatInteger(unread)} older ones not looked at`, tone: 'warn' as const }] : []),
       ...(unseenGroups > 0 ? [{ text: `, ${plural(unseenGroups, 'group')} still to be looked at`, tone: 'warn' as const }] : []),
     ], widthColumns);
   },
@@ -91,9 +95,12 @@ async function load({ broker, scope, clock, previous, signal }: PanelContext<Dea
     if (letters !== undefined && letters !== null) groups.set(name, letters);
   }
   const all = [...groups.values()];
-  const rows = all.flatMap(({ windows }) => [...windows.values()].flatMap(({ items }) => items.map(({ item }) => item))).sort(newestFirst);
+  const read = all.flatMap(({ windows }) => [...windows.values()].flatMap(({ items }) => items.map(({ item }) => item))).sort(newestFirst);
+  const total = all.reduce((sum, { count }) => sum + count, 0);
+  const isAll = scope.topics.length === 0;
+  const rows = isAll ? read : read.filter(({ originTopic }) => originTopic !== null && scope.topics.includes(originTopic));
   return {
-    groups, rows: rows.slice(0, MAX_ROWS), count: all.reduce((sum, { count }) => sum + count, 0),
+    groups, rows: rows.slice(0, MAX_ROWS), count: isAll ? total : rows.length, unread: isAll ? 0 : Math.max(0, total - read.length),
     unseenGroups: names.filter((name) => !seen.has(name) && !groups.has(name)).length,
   };
 }

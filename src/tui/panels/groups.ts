@@ -1,3 +1,4 @@
+import { sum } from '../../client/group-backlog.ts';
 import { followGroups, groupFigures, queueFigures, topicFigures } from '../../client/group-progress.ts';
 import type { Figures, GroupProgress, GroupsProgress, QueueProgress, TopicProgress } from '../../client/group-progress.ts';
 import { formatInteger, plural } from '../../text/numbers.ts';
@@ -11,6 +12,11 @@ import { headerLine, panelRow, placeColumns } from './table.ts';
 const MAX_ROWS = 2000;
 /** Of a topic with more queues, those that are furthest behind. */
 const QUEUES_EACH = 64;
+
+/** What is shown, of chosen topics where some are. */
+export interface GroupsSnapshot extends GroupsProgress {
+  readonly all: GroupsProgress;
+}
 
 /** One line of the tree: a group, below it its topics, below each its queues. */
 interface TreeRow {
@@ -38,12 +44,15 @@ const COLUMNS: readonly Column<TreeRow>[] = [
 ];
 
 /** Groups, how far they are behind, and where that goes. `followGroups` says how much is asked for each time; 2,000 rows are shown. */
-export const groupsPanel: Panel<GroupsProgress> = {
+export const groupsPanel: Panel<GroupsSnapshot> = {
   id: 'groups',
   title: 'Groups',
   intervalMs: 2000,
   unavailable: () => null,
-  load: ({ broker, scope, clock, previous, signal }) => followGroups(broker, clock, scope.groups, previous, signal),
+  load: async ({ broker, scope, clock, previous, signal }) => {
+    const all = await followGroups(broker, clock, scope.groups, previous?.all ?? null, signal);
+    return { all, ...(scope.topics.length === 0 ? all : { groups: all.groups.flatMap((group) => onTopics(group, scope.topics)), unseen: all.unseen }) };
+  },
   header: ({ widthColumns }) => headerLine(placeColumns(COLUMNS, widthColumns)),
   rows: ({ groups }, { widthColumns, nowMs }) => {
     const table = placeColumns(COLUMNS, widthColumns);
@@ -62,6 +71,15 @@ export const groupsPanel: Panel<GroupsProgress> = {
     ], widthColumns);
   },
 };
+
+/** The group as if it read these topics alone; nothing of one that reads none of them. */
+function onTopics(group: GroupProgress, names: readonly string[]): GroupProgress[] {
+  const topics = group.topics.filter(({ topic }) => names.includes(topic));
+  if (topics.length === 0) return [];
+  const looks = Math.min(...topics.map(({ lags }) => lags.length));
+  const lags = Array.from({ length: looks }, (_, index) => sum(topics.map((topic) => topic.lags.at(index - looks) ?? null)));
+  return [{ ...group, topics, lags }];
+}
 
 function treeOf(group: GroupProgress, nowMs: number): TreeRow[] {
   const figures = groupFigures(group, nowMs);

@@ -197,6 +197,17 @@ describe('groups', () => {
     expect(groupsPanel.rows(second, { widthColumns: 120, nowMs: 0 }).filter(({ record }) => record !== undefined).map(({ record }) => record)).toContainEqual({ ...queue('Orders', 0), queueOffset: 550 });
   });
 
+  it('of chosen topics it shows who reads them, and how far behind on them', async () => {
+    const clock = new ManualClock();
+    const broker = await groupBroker(clock);
+    const all = await loadOf(groupsPanel, broker, clock);
+    await clock.advance(2000);
+    const chosen = await loadOf(groupsPanel, broker, clock, all, { topics: [LONG_TOPIC], groups: [] });
+    expect(chosen.groups.map(({ group, topics }) => [group, topics.map(({ topic }) => topic)])).toEqual([['billing', [LONG_TOPIC]]]);
+    expect(rowTexts(groupsPanel, chosen, 120, clock.nowMs())[0]).toMatch(/^billing +0 +- +0\/s +0\/s +- +1 +▁▁$/);
+    expect((await loadOf(groupsPanel, broker, clock, chosen)).groups).toHaveLength(3);
+  });
+
   it('a reset counts anew instead of backwards', async () => {
     const clock = new ManualClock();
     const broker = await groupBroker(clock);
@@ -306,6 +317,17 @@ describe('dead letters', () => {
     expect(textOf(deadLettersPanel.summary(second, { widthColumns: 80, nowMs: 0 }))).toBe('1 dead letter of 1 group');
     broker.store.setOffset('MQLITE_DLQ', queue('%DLQ%billing', 0), 0);
     expect((await loadOf(deadLettersPanel, broker, clock, second, { topics: [], groups: ['billing', 'none'] })).rows).toHaveLength(3);
+  });
+
+  it('chooses by the topic that a letter came from', async () => {
+    const clock = new ManualClock();
+    const broker = await deadBroker(clock);
+    const [other] = (await broker.pull({ queue: queue(LONG_TOPIC, 0), offset: 0, maxMessages: 1 })).messages;
+    for (let n = 0; n < 250; n++) await broker.sendBack(other!, { group: 'other', delayLevel: -1 });
+    const chosen = await loadOf(deadLettersPanel, broker, clock, null, { topics: ['Orders'], groups: [] });
+    expect(chosen.rows.map(({ group }) => group).sort()).toEqual(['a-group-with-quite-a-long-name-for-a-group', 'billing', 'billing', 'billing']);
+    expect(textOf(deadLettersPanel.summary(chosen, { widthColumns: 100, nowMs: 0 }))).toBe('4 dead letters of 2 groups, 50 older ones not looked at');
+    expect((await loadOf(deadLettersPanel, broker, clock, chosen)).count).toBe(254);
   });
 
   it('shows the newest 200 of a queue, says how many there are, and reads none twice', async () => {
