@@ -49,6 +49,8 @@ export interface DelayedWindow<T> {
   readonly more: number;
   /** Records that are still to be read: some of them may be due before what is known. */
   readonly unread: number;
+  /** Brokers that have stored timer messages, and do not tell which of them are delivered: theirs are not among the items. */
+  readonly silentBrokers: readonly string[];
 }
 
 /**
@@ -59,6 +61,7 @@ export async function followDelayed<T>(broker: Broker, previous: DelayedWindow<T
   const levels = new Map<string, QueueWindow<Held<T>>>();
   const timers = new Map<string, TimerWindow<T>>();
   const hold = (delayed: Delayed): Held<T> => ({ deliverTimestamp: delayed.deliverTimestamp, commitLogOffset: delayed.message.commitLogOffset, item: itemOf(delayed) });
+  const silent = new Set<string>();
   let more = 0;
   for (const { progress, scheduled, timed } of await delayingBrokers(broker)) {
     await inParallel(scheduled, signal, async (queue) => {
@@ -71,13 +74,16 @@ export async function followDelayed<T>(broker: Broker, previous: DelayedWindow<T
       levels.set(queueKey(queue), window);
       more += Math.max(0, end - window.to);
     });
-    if (progress.timer === null) continue;
+    if (progress.timer === null) {
+      for (const queue of timed) if (await broker.maxOffset(queue) > 0) silent.add(queue.brokerName);
+      continue;
+    }
     for (const queue of timed) timers.set(queueKey(queue), await followTimer(broker, queue, progress.timer, previous?.timers.get(queueKey(queue)), (delayed) => hold(delayed), signal, limits));
   }
   const timerWindows = [...timers.values()];
   const all = [...[...levels.values()].flatMap(({ items }) => items.map(({ item }) => item)), ...timerWindows.flatMap(({ waiting }) => waiting)].sort(byDue);
   const total = (of: (window: TimerWindow<T>) => number): number => timerWindows.reduce((sum, window) => sum + of(window), 0);
-  return { levels, timers, items: all.map(({ item }) => item), more: more + total(({ dropped }) => dropped), unread: total(({ unread }) => unread) };
+  return { levels, timers, items: all.map(({ item }) => item), more: more + total(({ dropped }) => dropped), unread: total(({ unread }) => unread), silentBrokers: [...silent] };
 }
 
 async function followTimer<T>(broker: Broker, queue: MessageQueue, timer: TimerProgress, previous: TimerWindow<T> | undefined, hold: (delayed: Delayed) => Held<T>, signal: AbortSignal, limits: DelayedLimits): Promise<TimerWindow<T>> {

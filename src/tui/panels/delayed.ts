@@ -62,6 +62,7 @@ export const delayedPanel: Panel<DelayedSnapshot> = {
       ...(more > 0 ? [{ text: ` and ${formatInteger(more)} more`, tone: 'warn' as const }] : []),
       ...(overdue > 0 ? [{ text: `, ${formatInteger(overdue)} overdue: ${who}`, tone: 'bad' as const }] : []),
       ...(window.unread > 0 ? [{ text: `, ${plural(window.unread, 'record')} still to be read`, tone: 'warn' as const }] : []),
+      ...(window.silentBrokers.length > 0 ? [{ text: `, without timer messages: ${window.silentBrokers.join(', ')} does not tell which are delivered`, tone: 'warn' as const }] : []),
     ], widthColumns);
   },
 };

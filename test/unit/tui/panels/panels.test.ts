@@ -277,6 +277,18 @@ describe('delayed', () => {
     expect(dueIn()).toBe('overdue 1h 2m');
   });
 
+  it('says of whom it knows no timer messages', async () => {
+    const clock = new ManualClock();
+    const broker = await busyBroker(clock);
+    await broker.send({ topic: 'Orders', body: body('timer'), delayMs: 90_000 });
+    await broker.send({ topic: 'Orders', body: body('level'), delayLevel: 18 });
+    const delayProgress = broker.delayProgress.bind(broker);
+    broker.delayProgress = async () => ({ ...await delayProgress(), timer: null });
+    const snapshot = await loadOf(delayedPanel, broker, clock);
+    expect(snapshot.rows.map(({ asked }) => asked)).toEqual(['level 18']);
+    expect(textOf(delayedPanel.summary(snapshot, { widthColumns: 120, nowMs: clock.nowMs() }))).toBe('1 message to come, without timer messages: broker-a does not tell which are delivered');
+  });
+
   it('chooses topics, and says where a row\'s record is', async () => {
     const clock = new ManualClock();
     const broker = await busyBroker(clock);
