@@ -132,8 +132,8 @@ describe.skipIf(inject('interopSkipReason') !== null).each(TESTED_VERSIONS)('eve
     await run(['produce', 'Later', 'soon', '--delay', '2s']);
     const [timer] = ndjson<{ msgId: string; recallHandle: string }>(await run(['produce', 'Later', 'in an hour', '--delay', '1h', '--json']));
     await until('those that wait long are listed', async () => {
-      const listed = await run(['delay', 'list', '--json']);
-      return listed.includes(timer!.msgId) && listed.includes('"delayLevel":18');
+      const { delayed } = await json<{ delayed: { asked: { level?: number }; message: { msgId: string } }[] }>(['delay', 'list']);
+      return delayed.some(({ asked }) => asked.level === 18) && delayed.some(({ message }) => message.msgId === timer!.msgId);
     });
     await run(['delay', 'cancel', timer!.msgId]);
     await until('it is gone', async () => !(await run(['delay', 'list', '--json'])).includes(timer!.msgId));
