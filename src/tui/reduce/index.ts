@@ -1,0 +1,69 @@
+import type { TuiEvent } from '../events.ts';
+import { layOut, openDetail } from '../detail.ts';
+import { isStream, moveTo, pageRows } from '../state.ts';
+import type { State } from '../state.ts';
+import { pressed } from './keys.ts';
+import type { Step } from './step.ts';
+import { wanting, withRows } from './stream.ts';
+
+/** What the view is after something has happened, and what is to be done. Pure: it knows no terminal and no broker. */
+export function reduce(state: State, event: TuiEvent): Step {
+  switch (event.type) {
+    case 'key': return pressed(state, event.key);
+    case 'resize': return resized(state, event.columns, event.rows);
+    case 'clock': return { state: withPanelRows({ ...state, nowMs: event.nowMs }, state.active), effects: [] };
+    case 'rows': {
+      const { stream, effects } = withRows(event.stream, state.streams[event.stream], event, pageRows(state), state.searched);
+      return { state: { ...state, streams: { ...state.streams, [event.stream]: stream } }, effects };
+    }
+    case 'health': return { state: withHealth(state, event.view, event.atMs, event.reason), effects: [] };
+    case 'panel': {
+      const panel = { ...state.panels[event.panel]!, snapshot: event.snapshot, health: { okAtMs: event.atMs, reason: null } };
+      return { state: withPanelRows({ ...state, panels: { ...state.panels, [event.panel]: panel } }, event.panel), effects: [] };
+    }
+    case 'message': return { state: { ...state, notice: null, details: [...state.details, openDetail(event.message, state.columns)] }, effects: [] };
+    case 'related': {
+      const { offsetMsgId, found: { messages } } = event;
+      const details = state.details.map((detail) => (detail.message.offsetMsgId === offsetMsgId ? layOut({ ...detail, related: messages }, state.columns) : detail));
+      return { state: { ...state, notice: null, details }, effects: [] };
+    }
+    case 'notice': return { state: { ...state, notice: { text: event.text, tone: event.tone } }, effects: [] };
+  }
+}
+
+function resized(state: State, columns: number, rows: number): Step {
+  const sized = { ...state, columns, rows, details: state.details.map((detail) => layOut(detail, columns)) };
+  const { active } = state;
+  if (!isStream(active)) return { state: withPanelRows(sized, active), effects: [] };
+  const stream = sized.streams[active];
+  const page = pageRows(sized);
+  // The end of a stream that flows stays at the bottom.
+  const cursor = stream.isFollowing ? moveTo({ selected: 0, top: stream.rows.length }, stream.rows.length - 1, stream.rows.length, page) : moveTo(stream, stream.selected, stream.rows.length, page);
+  const step = wanting(active, { ...stream, ...cursor }, page, 'older');
+  return { state: { ...sized, streams: { ...sized.streams, [active]: step.stream } }, effects: step.effects };
+}
+
+function withHealth(state: State, view: string, atMs: number, reason: string | null): State {
+  if (isStream(view)) {
+    const stream = state.streams[view];
+    const health = { okAtMs: reason === null ? atMs : stream.health.okAtMs, reason };
+    // What was asked for will not come by itself any more.
+    return { ...state, streams: { ...state.streams, [view]: { ...stream, health, loading: reason === null && stream.loading, seeking: reason === null ? stream.seeking : null } } };
+  }
+  const panel = state.panels[view]!;
+  return { ...state, panels: { ...state.panels, [view]: { ...panel, health: { okAtMs: reason === null ? atMs : panel.health.okAtMs, reason } } } };
+}
+
+/** Rows of a table are made of its snapshot, the width and the time; the cursor stays on the thing it was on. */
+function withPanelRows(state: State, id: string): State {
+  const panel = state.panels[id];
+  if (panel === undefined || panel.snapshot === null) return state;
+  const rows = panel.panel.rows(panel.snapshot, { widthColumns: rowColumns(state.columns), nowMs: state.nowMs });
+  const selectedId = panel.rows[panel.selected]?.id;
+  const found = rows.findIndex((row) => row.id === selectedId);
+  const cursor = moveTo(panel, found < 0 ? panel.selected : found, rows.length, pageRows(state));
+  return { ...state, panels: { ...state.panels, [id]: { ...panel, ...cursor, rows } } };
+}
+
+/** Columns that a row may take beside the marks of cursor and choice. */
+export const rowColumns = (columns: number): number => Math.max(10, columns - 2);

@@ -1,0 +1,45 @@
+import { layOut, nextMode } from '../detail.ts';
+import type { DetailState } from '../detail.ts';
+import { BINDINGS } from '../keys.ts';
+import type { Action } from '../keys.ts';
+import { moveTo, pageRows, stepOf } from '../state.ts';
+import type { State } from '../state.ts';
+import { copied, noticed } from './step.ts';
+import type { Step } from './step.ts';
+
+const put = (state: State, detail: DetailState): Step => ({ state: { ...state, details: [...state.details.slice(0, -1), detail] }, effects: [] });
+
+/** Keys on the page of a message. */
+export function inDetail(state: State, action: Action): Step {
+  const detail = state.details.at(-1)!;
+  const page = pageRows(state);
+  const to = action === 'first' ? 0 : action === 'last' ? detail.lines.length - 1 : undefined;
+  const by = stepOf(action, page);
+  if (to !== undefined || by !== undefined) return put(state, { ...detail, ...moveTo(detail, to ?? detail.selected + by!, detail.lines.length, page) });
+  return HANDLERS[action]?.(state, detail) ?? { state, effects: [] };
+}
+
+const HANDLERS: Partial<Record<Action, (state: State, detail: DetailState) => Step>> = {
+  body: (state, detail) => {
+    const changed = layOut({ ...detail, mode: nextMode(detail) }, state.columns);
+    return put(state, { ...changed, ...moveTo(changed, changed.selected, changed.lines.length, pageRows(state)) });
+  },
+  copy: (state, { lines, selected, message }) => copied(state, lines[selected]?.value || message.msgId),
+  related: (state, { message: { msgId, offsetMsgId } }) =>
+    noticed(state, `looking for ${msgId} in every topic …`, 'good', [{ type: 'find', msgId, topic: undefined, open: false, of: offsetMsgId }]),
+  open: (state, { lines, selected, message }) => {
+    const link = lines[selected]?.link;
+    if (link === undefined) return { state, effects: [] };
+    return { state, effects: ['record' in link ? { type: 'read', record: link.record } : { type: 'find', ...link, open: true, of: message.offsetMsgId }] };
+  },
+};
+
+/** The page of keys scrolls as a whole: it has no cursor. */
+export function inHelp(state: State, action: Action): Step {
+  const page = pageRows(state);
+  const by = stepOf(action, page);
+  const top = action === 'first' ? 0 : action === 'last' ? BINDINGS.length : by === undefined ? undefined : state.help!.top + by;
+  if (top === undefined) return { state, effects: [] };
+  const clamped = Math.max(0, Math.min(top, BINDINGS.length - page));
+  return { state: { ...state, help: { selected: clamped, top: clamped } }, effects: [] };
+}

@@ -1,0 +1,159 @@
+import { MqliteError } from '../../broker/errors.ts';
+import { isDlqTopic } from '../../broker/retry-topics.ts';
+import { parsePosition } from '../../client/position-words.ts';
+import type { Position } from '../../client/positions.ts';
+import { plural } from '../../text/numbers.ts';
+import type { ExportRequest } from '../events.ts';
+import { parseViewFilter } from '../filter.ts';
+import type { RecordReference } from '../panel.ts';
+import { isStream, pageRows } from '../state.ts';
+import type { Prompt, PromptKind, State, StreamState } from '../state.ts';
+import { noticed, putStream } from './step.ts';
+import type { Step } from './step.ts';
+import { findRow, moveToRow, seek } from './stream.ts';
+
+const LABELS: Readonly<Record<PromptKind, string>> = { 'go-to': 'go to', search: '/', filter: 'filter', export: 'export to', redrive: '' };
+
+export function openPrompt(state: State, kind: PromptKind, more: Partial<Prompt> = {}): Step {
+  const origin = isStream(state.active) ? state.streams[state.active].selected : 0;
+  return { state: { ...state, notice: null, prompt: { kind, label: LABELS[kind], text: '', error: null, origin, records: [], ...more } }, effects: [] };
+}
+
+/** Keys while something is asked. */
+export function promptKey(state: State, prompt: Prompt, key: string): Step {
+  if (prompt.kind === 'redrive') return confirm(state, prompt, key);
+  switch (key) {
+    case 'esc':
+    case 'ctrl-c': return cancel(state, prompt);
+    case 'enter': return submit(state, prompt);
+    case 'backspace': return prompt.text === '' ? cancel(state, prompt) : type(state, prompt, [...prompt.text].slice(0, -1).join(''));
+    case 'ctrl-u': return type(state, prompt, '');
+    case 'ctrl-w': return type(state, prompt, prompt.text.replace(/\S*\s*$/, ''));
+    case 'space': return type(state, prompt, `${prompt.text} `);
+    default: return [...key].length === 1 ? type(state, prompt, prompt.text + key) : { state, effects: [] };
+  }
+}
+
+/** A search goes along with what is typed. */
+function type(state: State, prompt: Prompt, text: string): Step {
+  const typed = { ...state, prompt: { ...prompt, text, error: null } };
+  if (prompt.kind !== 'search' || !isStream(state.active)) return { state: typed, effects: [] };
+  const stream = state.streams[state.active];
+  const found = text === '' ? prompt.origin : nearest(stream, text, prompt.origin);
+  return putStream(typed, state.active, moveToRow(state.active, stream, found < 0 ? prompt.origin : found, pageRows(state)));
+}
+
+/** Below first, as one reads; else above, where most of a live stream lies. */
+function nearest(stream: StreamState, text: string, from: number): number {
+  const below = findRow(stream, text, from, 'down');
+  return below >= 0 ? below : findRow(stream, text, from - 1, 'up');
+}
+
+function cancel(state: State, prompt: Prompt): Step {
+  const closed = { ...state, prompt: null };
+  if (prompt.kind !== 'search' || !isStream(state.active)) return { state: closed, effects: [] };
+  return putStream(closed, state.active, moveToRow(state.active, state.streams[state.active], prompt.origin, pageRows(state)));
+}
+
+function submit(state: State, prompt: Prompt): Step {
+  const { active } = state;
+  const closed = { ...state, prompt: null };
+  try {
+    switch (prompt.kind) {
+      case 'go-to': return prompt.text === '' || !isStream(active) ? { state: closed, effects: [] } : goTo(closed, parsePosition(prompt.text.trim(), state.nowMs, 'go to'));
+      case 'filter': return isStream(active) ? applyFilter(closed, prompt.text) : { state: closed, effects: [] };
+      case 'search': return isStream(active) ? endSearch(closed, prompt) : { state: closed, effects: [] };
+      case 'export': return prompt.text.trim() === '' ? { state: closed, effects: [] } : exported(closed, prompt.text.trim());
+      case 'redrive': return { state: closed, effects: [] };
+    }
+  } catch (error) {
+    if (!(error instanceof MqliteError)) throw error;
+    // What was typed stays, to be mended, and what was shown, too.
+    return { state: { ...state, prompt: { ...prompt, error: error.message } }, effects: [] };
+  }
+}
+
+function goTo(state: State, to: Position): Step {
+  const { active } = state;
+  if (!isStream(active)) return { state, effects: [] };
+  if (to.at === 'committed') throw new MqliteError('USAGE', 'go to: "committed" is a position of a group');
+  return putStream(state, active, {
+    stream: { ...state.streams[active], isFollowing: false, loading: true, seeking: null },
+    effects: [{ type: 'jump', stream: active, to, context: pageRows(state) }],
+  });
+}
+
+/** What is looked at stays on the screen: from the time of the row that the cursor is on. */
+function applyFilter(state: State, text: string): Step {
+  const { active } = state;
+  if (!isStream(active)) return { state, effects: [] };
+  const filter = parseViewFilter(text);
+  const stream = state.streams[active];
+  const row = stream.rows[stream.selected];
+  const here: Position | undefined = stream.isFollowing || row === undefined ? undefined
+    : row.kind === 'message' ? { at: 'time', timestamp: row.storeTimestamp } : { at: 'offset', offset: row.commitLogOffset };
+  return putStream(state, active, {
+    stream: { ...stream, filter, loading: true, marks: new Map(), isFollowing: here === undefined },
+    effects: [{ type: 'filter', stream: active, filter, to: here ?? { at: 'last' }, context: pageRows(state) }],
+  });
+}
+
+function endSearch(state: State, prompt: Prompt): Step {
+  const { active } = state;
+  if (!isStream(active) || prompt.text === '') return { state, effects: [] };
+  const searched = { ...state, searched: prompt.text };
+  const stream = state.streams[active];
+  if (nearest(stream, prompt.text, prompt.origin) >= 0) return { state: searched, effects: [] };
+  return putStream(searched, active, seek(active, { ...stream, selected: stream.atEnd ? 0 : stream.rows.length - 1 }, prompt.text, stream.atEnd ? 'up' : 'down', pageRows(state)));
+}
+
+// -- export
+
+/** What `e` would write, and the words for it; null: nothing is there. */
+export function exportRequest(state: State): { readonly what: ExportRequest; readonly words: string } | null {
+  const detail = state.details.at(-1);
+  if (detail !== undefined) {
+    const { topic, brokerName, queueId, queueOffset } = detail.message;
+    return { what: { records: [{ topic, brokerName, queueId, queueOffset }] }, words: 'this message' };
+  }
+  const { active } = state;
+  if (!isStream(active)) return exportOfPanel(state);
+  const { marks, rows, selected, filter } = state.streams[active];
+  const marked = [...marks.values()];
+  const chosen = marked.length > 0 ? marked : rows.slice(selected, selected + 1);
+  if (marked.length === 0 && filter !== null) return { what: { all: active, filter }, words: 'all that pass the filter' };
+  if (chosen.length === 0) return null;
+  const words = marked.length > 0 ? `${plural(marked.length, 'marked record')}` : 'the selected record';
+  return { what: active === 'commitlog' ? { logOffsets: chosen.map((row) => row.commitLogOffset) } : { records: chosen.flatMap(({ record }) => record ?? []) }, words };
+}
+
+function exportOfPanel(state: State): { readonly what: ExportRequest; readonly words: string } | null {
+  const { marks, rows, selected } = state.panels[state.active]!;
+  if (marks.size > 0) return { what: { records: [...marks.values()] }, words: plural(marks.size, 'marked record') };
+  const record = rows[selected]?.record;
+  return record === undefined ? null : { what: { records: [record] }, words: 'the selected record' };
+}
+
+function exported(state: State, file: string): Step {
+  const request = exportRequest(state);
+  if (request === null) return { state, effects: [] };
+  return noticed(state, `writing ${file} …`, 'good', [{ type: 'export', file, what: request.what }]);
+}
+
+// -- redrive
+
+export function askRedrive(state: State): Step {
+  const marked: RecordReference[] = isStream(state.active)
+    ? [...state.streams[state.active].marks.values()].flatMap(({ record }) => record ?? [])
+    : [...state.panels[state.active]!.marks.values()];
+  const letters = marked.filter(({ topic }) => isDlqTopic(topic));
+  if (letters.length === 0) return noticed(state, 'mark dead letters with space first', 'warn');
+  const groups = [...new Set(letters.map(({ topic }) => topic.slice('%DLQ%'.length)))];
+  return openPrompt(state, 'redrive', { records: letters, label: `send ${plural(letters.length, 'dead letter')} to ${groups.join(', ')} again on ${state.target}? y/n` });
+}
+
+function confirm(state: State, { records }: Prompt, key: string): Step {
+  const closed = { ...state, prompt: null };
+  if (key === 'y' || key === 'Y') return noticed(closed, 'sending …', 'good', [{ type: 'redrive', records }]);
+  return key === 'n' || key === 'N' || key === 'esc' || key === 'ctrl-c' ? noticed(closed, 'nothing was sent', 'warn') : { state, effects: [] };
+}

@@ -1,0 +1,27 @@
+import type { Effect, StreamId } from '../events.ts';
+import type { RecordReference } from '../panel.ts';
+import type { Notice, State, StreamState } from '../state.ts';
+
+/** What an event leads to. */
+export interface Step {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+}
+
+export interface StreamStep {
+  readonly stream: StreamState;
+  readonly effects: readonly Effect[];
+}
+
+export const putStream = (state: State, id: StreamId, { stream, effects }: StreamStep): Step => ({ state: { ...state, streams: { ...state.streams, [id]: stream } }, effects });
+
+export const noticed = (state: State, text: string, tone: Notice['tone'], effects: readonly Effect[] = []): Step => ({ state: { ...state, notice: { text, tone } }, effects });
+
+export function openRecord(state: State, record: RecordReference | null | undefined): Step {
+  if (record === undefined || record === null) return noticed(state, 'there is no message to open', 'warn');
+  return { state, effects: [{ type: 'read', record }] };
+}
+
+export function copied(state: State, text: string): Step {
+  return text === '' ? { state, effects: [] } : noticed(state, `copied ${text.length > 60 ? `${text.length} characters` : text}`, 'good', [{ type: 'copy', text }]);
+}

@@ -1,0 +1,169 @@
+import { CodecError } from '../../base/codec-error.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Broker } from '../../broker/broker.ts';
+import type { DamageReport, MessageQueue } from '../../broker/types.ts';
+import { queuesOf } from '../../client/browse.ts';
+import { resolvePosition } from '../../client/positions.ts';
+import type { Position } from '../../client/positions.ts';
+import { queueKey } from '../../client/queue-key.ts';
+import { QueueMerger } from '../../client/queue-merger.ts';
+import type { QueueSpan } from '../../client/queue-merger.ts';
+import type { Message } from '../../record/message.ts';
+import { expressionOf } from '../filter.ts';
+import type { ViewFilter } from '../filter.ts';
+import { messageRow } from '../rows.ts';
+import type { StreamRow } from '../rows.ts';
+import { BackwardsReader } from './backwards.ts';
+import { NOTHING } from './reader.ts';
+import type { Arrivals, StreamReader } from './reader.ts';
+
+export interface MessageReaderOptions {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  /** Empty: every topic that is not a system topic, also those made later. */
+  readonly topics: readonly string[];
+  readonly queueId: number | undefined;
+  readonly filter: ViewFilter | null;
+  readonly onDamage: (report: DamageReport) => void;
+}
+
+/** Most messages that one look at the end brings. */
+const BATCH = 4096;
+/** Longer than a look waits, or each would begin its long polls anew. */
+const SUSPEND_MS = 15_000;
+/** How often new queues and topics are looked for, in ms. */
+const QUEUE_CHECK_MS = 1000;
+
+/** The messages of topics as one stream, in the order of the commit log (remotely: of store time). */
+export class MessageReader implements StreamReader {
+  readonly #options: MessageReaderOptions;
+  readonly #keep: (message: Message) => boolean;
+  readonly #closed = new AbortController();
+  #back: BackwardsReader;
+  /** First offset of each queue that lies behind the window. */
+  #edge = new Map<string, { readonly queue: MessageQueue; offset: number }>();
+  #follower: QueueMerger | null = null;
+  #checkedAtMs = -Infinity;
+
+  constructor(options: MessageReaderOptions) {
+    this.#options = options;
+    this.#keep = bodyTest(options.filter);
+    this.#back = this.#backwards();
+  }
+
+  async begin(to: Position): Promise<void> {
+    const { broker, topics, queueId } = this.#options;
+    const queues = await queuesOf(broker, topics, queueId);
+    const ends = await resolvePosition(broker, queues, { at: 'last' });
+    const starts = to.at === 'last' ? ends : await resolvePosition(broker, queues, to);
+    const mins = await resolvePosition(broker, queues, { at: 'first' });
+    this.#back = this.#backwards();
+    this.#edge = new Map();
+    queues.forEach((queue, index) => this.#place(queue, Math.max(mins[index]!, Math.min(starts[index]!, ends[index]!))));
+    if (to.at !== 'last' && this.#follower !== null) return;
+    this.#follower?.close();
+    this.#follower = this.#merger(queues.map((queue, index) => ({ queue, start: ends[index]!, end: Infinity })), this.#closed.signal);
+  }
+
+  async older(count: number, signal: AbortSignal): Promise<StreamRow[]> {
+    return (await this.#back.take(count, signal)).map(messageRow);
+  }
+
+  async newer(count: number, signal: AbortSignal): Promise<StreamRow[]> {
+    const spans = this.#followed().map(({ queue, offset }): QueueSpan => {
+      const start = this.#edge.get(queueKey(queue))?.offset ?? offset;
+      return { queue, start, end: Math.max(start, offset) };
+    });
+    const merger = this.#merger(spans, signal);
+    const rows: StreamRow[] = [];
+    while (rows.length < count && !signal.aborted) {
+      const batch = await merger.next(count - rows.length, 0);
+      if (batch === null) break;
+      for (const message of batch) if (this.#keep(message)) rows.push(messageRow(message));
+    }
+    if (!signal.aborted) for (const { queue, offset } of merger.progress()) this.#edge.set(queueKey(queue), { queue, offset });
+    return rows;
+  }
+
+  isAtEnd(): boolean {
+    return this.#followed().every(({ queue, offset }) => (this.#edge.get(queueKey(queue))?.offset ?? offset) >= offset);
+  }
+
+  takeArrivals(): void {
+    for (const { queue, offset } of this.#followed()) this.#edge.set(queueKey(queue), { queue, offset });
+  }
+
+  dropOldest(rows: readonly StreamRow[]): void {
+    const places = new Map(rows.map(({ record }) => [queueKey(record!), record!] as const));
+    for (const { topic, brokerName, queueId, queueOffset } of places.values()) this.#back.place({ topic, brokerName, queueId }, queueOffset + 1);
+  }
+
+  dropNewest(rows: readonly StreamRow[]): void {
+    const places = new Map([...rows].reverse().map(({ record }) => [queueKey(record!), record!] as const));
+    for (const [key, { topic, brokerName, queueId, queueOffset }] of places) this.#edge.set(key, { queue: { topic, brokerName, queueId }, offset: queueOffset });
+  }
+
+  async arrivals(waitMs: number): Promise<Arrivals> {
+    const { clock } = this.#options;
+    await this.#addNewQueues();
+    const batch = await this.#follower?.next(BATCH, waitMs);
+    if (batch === undefined || batch === null) {
+      // A follower without any queue has nothing to wait on but time.
+      await clock.sleep(waitMs, this.#closed.signal);
+      return NOTHING;
+    }
+    const kept = batch.filter(this.#keep);
+    const last = batch.at(-1);
+    return { count: kept.length, rows: () => kept.map(messageRow), behindMs: last === undefined ? 0 : clock.nowMs() - last.storeTimestamp };
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.#follower?.close();
+  }
+
+  #followed(): readonly { readonly queue: MessageQueue; readonly offset: number }[] {
+    return this.#follower?.progress() ?? [];
+  }
+
+  #place(queue: MessageQueue, offset: number): void {
+    this.#back.place(queue, offset);
+    this.#edge.set(queueKey(queue), { queue, offset });
+  }
+
+  async #addNewQueues(): Promise<void> {
+    const { broker, clock, topics, queueId } = this.#options;
+    const nowMs = clock.elapsedMs();
+    if (this.#follower === null || nowMs - this.#checkedAtMs < QUEUE_CHECK_MS) return;
+    this.#checkedAtMs = nowMs;
+    for (const queue of await queuesOf(broker, topics, queueId)) {
+      if (this.#edge.has(queueKey(queue))) continue;
+      const start = await broker.minOffset(queue);
+      this.#place(queue, start);
+      this.#follower.add({ queue, start, end: Infinity });
+    }
+  }
+
+  #merger(spans: readonly QueueSpan[], signal: AbortSignal): QueueMerger {
+    const { broker, clock, filter, onDamage } = this.#options;
+    return new QueueMerger({ broker, clock, filter: expressionOf(filter), suspendMs: SUSPEND_MS, onDamage, signal }, spans);
+  }
+
+  #backwards(): BackwardsReader {
+    return new BackwardsReader({ broker: this.#options.broker, filter: expressionOf(this.#options.filter), keep: this.#keep });
+  }
+}
+
+/** A body that cannot be decompressed matches: damage is shown, not hidden. */
+export function bodyTest(filter: ViewFilter | null): (message: Message) => boolean {
+  const grep = filter?.grep ?? null;
+  if (grep === null) return () => true;
+  return (message) => {
+    try {
+      return grep.test(message.body.toString('utf8'));
+    } catch (error) {
+      if (error instanceof CodecError) return true;
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,247 @@
+import type { Clock } from '../../base/clock.ts';
+import { MqliteError } from '../../broker/errors.ts';
+import type { Position } from '../../client/positions.ts';
+import type { StreamId, TuiEvent, WindowSnapshot } from '../events.ts';
+import type { StreamRow } from '../rows.ts';
+import type { Arrivals, StreamReader } from './reader.ts';
+
+export interface StreamWindowOptions {
+  readonly id: StreamId;
+  readonly clock: Clock;
+  readonly emit: (event: TuiEvent) => void;
+  /** Something has come: `flush` will tell what. */
+  readonly onChange: () => void;
+  /** A bug, or anything else that nobody here can mend. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** Rows that are kept: the store has the others. */
+const CAPACITY = 2000;
+const WAIT_MS = 1000;
+const RETRY_MS = 1000;
+/** Rows read before a place at least, so that there is something to see of what led to it. */
+const MIN_CONTEXT = 100;
+/** A stream this far behind its end is read from the end on; what lies between is read when somebody scrolls there. */
+const MAX_BEHIND_MS = 1000;
+const MANY = 1000;
+const RATE_MS = 1000;
+
+/**
+ * A window of a few thousand rows over a stream of any length. While it follows, what comes is added and the oldest is given up; while it does not,
+ * what comes is counted. It never ends by itself: when the broker cannot be reached, it says so and tries again.
+ */
+export class StreamWindow {
+  readonly #options: StreamWindowOptions;
+  readonly #closed = new AbortController();
+  #reader: StreamReader;
+  #rows: StreamRow[] = [];
+  #atStart = false;
+  #isFollowing: boolean;
+  #arrived = 0;
+  #perSecond: number | null = null;
+  #counted = 0;
+  #countedSinceMs = 0;
+  #isChanged = false;
+  #toldHealthMs = -Infinity;
+  /** What runs now, and is to be let go of when something else is wanted. */
+  #task = new AbortController();
+  #tasks: Promise<void> = Promise.resolve();
+  #running = 0;
+  /** Counts the places that the follower has begun at: what it brought from the one before is not wanted any more. */
+  #era = 0;
+  #beginAgain: (() => void) | null = null;
+
+  constructor(options: StreamWindowOptions, reader: StreamReader, isFollowing: boolean) {
+    this.#options = options;
+    this.#reader = reader;
+    this.#isFollowing = isFollowing;
+  }
+
+  /** Reads the first rows and then goes on by itself, until `close`. */
+  open(to: Position, context: number): void {
+    this.jump(to, context);
+    void this.#tasks.then(() => this.#run());
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.#task.abort();
+    this.#reader.close();
+  }
+
+  /** Tells what has changed since it was last asked. */
+  flush(): void {
+    if (!this.#isChanged) return;
+    this.#isChanged = false;
+    this.#emitRows();
+  }
+
+  older(count: number): void {
+    this.#enqueue(async (signal) => {
+      const rows = await this.#reader.older(count, signal);
+      if (signal.aborted) return;
+      this.#atStart = rows.length < count;
+      this.#rows = [...rows, ...this.#rows];
+      if (!this.#isFollowing) this.#giveUpNewest();
+      this.#emitRows({ done: true });
+    });
+  }
+
+  newer(count: number): void {
+    this.#enqueue(async (signal) => {
+      const rows = await this.#reader.newer(count, signal);
+      if (signal.aborted) return;
+      this.#rows = [...this.#rows, ...rows];
+      this.#giveUpOldest();
+      this.#emitRows({ done: true });
+    });
+  }
+
+  follow(on: boolean): void {
+    this.#isFollowing = on;
+    if (!on) return;
+    if (this.#reader.isAtEnd()) this.#emitRows();
+    else this.#jumpNow({ at: 'last' }, 0);
+  }
+
+  /** To a place; `context` rows before it come along. Whatever was under way is let go of. */
+  jump(to: Position, context: number): void {
+    this.#jumpNow(to, context);
+  }
+
+  /** The same stream through another filter. */
+  replace(reader: StreamReader, to: Position, context: number): void {
+    this.#reader.close();
+    this.#reader = reader;
+    this.#era++;
+    this.#isFollowing = to.at === 'last';
+    this.#rows = [];
+    this.#perSecond = null;
+    this.#jumpNow(to, context);
+  }
+
+  #jumpNow(to: Position, context: number): void {
+    this.#task.abort();
+    this.#task = new AbortController();
+    if (to.at !== 'last' && to.at !== 'lastN') this.#isFollowing = false;
+    this.#era++;
+    this.#beginAgain = () => this.#jumpNow(to, context);
+    this.#enqueue(async (signal) => {
+      await this.#reader.begin(to, signal);
+      if (signal.aborted) return;
+      this.#era++;
+      this.#rows = [];
+      const page = Math.max(context, MIN_CONTEXT);
+      const below = to.at === 'last' ? [] : await this.#reader.newer(2 * page, signal);
+      this.#rows = [...below, ...this.#rows];
+      const above = await this.#reader.older(page, signal);
+      if (signal.aborted) return;
+      this.#rows = [...above, ...this.#rows];
+      this.#atStart = above.length < page;
+      this.#beginAgain = null;
+      this.#emitRows({ done: true, select: below[0] === undefined ? 'last' : { id: below[0].id } });
+    });
+  }
+
+  #enqueue(task: (signal: AbortSignal) => Promise<void>): void {
+    const { signal } = this.#task;
+    this.#running++;
+    this.#tasks = this.#tasks.then(async () => {
+      try {
+        if (!signal.aborted && !this.#closed.signal.aborted) await task(signal);
+      } catch (error) {
+        this.#failed(error);
+      } finally {
+        this.#running--;
+      }
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#options;
+    this.#countedSinceMs = clock.elapsedMs();
+    while (!this.#closed.signal.aborted) {
+      const era = this.#era;
+      try {
+        const arrivals = await this.#reader.arrivals(WAIT_MS);
+        if (era !== this.#era) continue;
+        this.#take(arrivals);
+        this.#answered();
+      } catch (error) {
+        if (era !== this.#era || this.#closed.signal.aborted) continue;
+        this.#failed(error);
+        await clock.sleep(RETRY_MS, this.#closed.signal);
+      }
+      await this.#retryBeginning();
+    }
+  }
+
+  /** A place that could not be read is what is shown once it can. */
+  async #retryBeginning(): Promise<void> {
+    if (this.#beginAgain === null || this.#running > 0) return;
+    await this.#options.clock.sleep(RETRY_MS, this.#closed.signal);
+    if (this.#running === 0) this.#beginAgain?.();
+  }
+
+  #take({ count, rows, behindMs }: Arrivals): void {
+    this.#measure(count);
+    this.#arrived += count;
+    if (count > 0) this.#changed();
+    if (!this.#isFollowing) return;
+    if (count >= MANY && behindMs > MAX_BEHIND_MS && this.#running === 0) return this.#jumpNow({ at: 'last' }, 0);
+    if (count > 0) for (const row of rows()) this.#rows.push(row);
+    this.#reader.takeArrivals();
+    if (this.#running === 0) this.#giveUpOldest();
+  }
+
+  #measure(count: number): void {
+    this.#counted += count;
+    const elapsedMs = this.#options.clock.elapsedMs() - this.#countedSinceMs;
+    if (elapsedMs < RATE_MS) return;
+    const perSecond = (this.#counted * 1000) / elapsedMs;
+    if (perSecond !== this.#perSecond) this.#changed();
+    this.#perSecond = perSecond;
+    this.#counted = 0;
+    this.#countedSinceMs += elapsedMs;
+  }
+
+  #giveUpOldest(): void {
+    if (this.#rows.length <= CAPACITY) return;
+    const given = this.#rows.slice(0, this.#rows.length - CAPACITY);
+    this.#rows = this.#rows.slice(-CAPACITY);
+    this.#reader.dropOldest(given);
+    this.#atStart = false;
+  }
+
+  #giveUpNewest(): void {
+    if (this.#rows.length <= CAPACITY) return;
+    const given = this.#rows.slice(CAPACITY);
+    this.#rows = this.#rows.slice(0, CAPACITY);
+    this.#reader.dropNewest(given);
+  }
+
+  #changed(): void {
+    this.#isChanged = true;
+    this.#options.onChange();
+  }
+
+  #emitRows(more: { readonly done?: boolean; readonly select?: 'last' | { readonly id: string } } = {}): void {
+    const window: WindowSnapshot = { rows: [...this.#rows], atStart: this.#atStart, atEnd: this.#reader.isAtEnd(), arrived: this.#arrived, perSecond: this.#perSecond };
+    this.#options.emit({ type: 'rows', stream: this.#options.id, window, ...more });
+  }
+
+  #answered(): void {
+    const { clock, id, emit } = this.#options;
+    const nowMs = clock.elapsedMs();
+    if (nowMs - this.#toldHealthMs < RETRY_MS) return;
+    this.#toldHealthMs = nowMs;
+    emit({ type: 'health', view: id, atMs: clock.nowMs(), reason: null });
+  }
+
+  #failed(error: unknown): void {
+    if (this.#closed.signal.aborted) return;
+    if (!(error instanceof MqliteError) || error.code === 'BUG') return this.#options.onFatal(error);
+    this.#toldHealthMs = -Infinity;
+    this.#options.emit({ type: 'health', view: this.#options.id, atMs: this.#options.clock.nowMs(), reason: error.message });
+  }
+}

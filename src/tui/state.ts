@@ -1,0 +1,152 @@
+import type { DetailState } from './detail.ts';
+import type { StreamId } from './events.ts';
+import type { ViewFilter } from './filter.ts';
+import type { Action, Mode } from './keys.ts';
+import type { Panel, PanelRow, RecordReference } from './panel.ts';
+import type { StreamRow } from './rows.ts';
+
+/** Lines of the screen that are not rows: title, state, column heads, and the keys at the bottom. */
+export const CHROME_LINES = 4;
+
+/** When the source of a view last answered, and why it does not. */
+export interface Health {
+  readonly okAtMs: number | null;
+  readonly reason: string | null;
+}
+
+/** A cursor in a list, and the first row of it that is on the screen. */
+export interface Cursor {
+  readonly selected: number;
+  readonly top: number;
+}
+
+export interface StreamState extends Cursor {
+  readonly rows: readonly StreamRow[];
+  readonly atStart: boolean;
+  readonly atEnd: boolean;
+  readonly arrived: number;
+  /** So much had arrived when the end was last on the screen. */
+  readonly seen: number;
+  readonly perSecond: number | null;
+  readonly isFollowing: boolean;
+  readonly filter: ViewFilter | null;
+  /** Empty: all. */
+  readonly topics: readonly string[];
+  /** Marked rows by id: they may have left the window. */
+  readonly marks: ReadonlyMap<string, StreamRow>;
+  /** Columns that the text is moved to the left by. */
+  readonly shift: number;
+  /** Rows are asked for and have not come. */
+  readonly loading: boolean;
+  /** A search goes on in the store, in this direction. */
+  readonly seeking: 'up' | 'down' | null;
+  readonly health: Health;
+}
+
+export interface PanelState extends Cursor {
+  readonly panel: Panel;
+  /** Why this target cannot give it. */
+  readonly unavailable: string | null;
+  readonly snapshot: unknown;
+  readonly rows: readonly PanelRow[];
+  readonly marks: ReadonlyMap<string, RecordReference>;
+  readonly health: Health;
+}
+
+export type PromptKind = 'go-to' | 'search' | 'filter' | 'export' | 'redrive';
+
+export interface Prompt {
+  readonly kind: PromptKind;
+  readonly label: string;
+  readonly text: string;
+  readonly error: string | null;
+  /** Where the cursor was before: a search that is given up goes back. */
+  readonly origin: number;
+  /** Of `redrive`. */
+  readonly records: readonly RecordReference[];
+}
+
+export interface Notice {
+  readonly text: string;
+  readonly tone: 'good' | 'warn' | 'bad';
+}
+
+export interface State {
+  readonly columns: number;
+  readonly rows: number;
+  readonly nowMs: number;
+  /** The store directory or the name servers. */
+  readonly target: string;
+  /** Ids of all views, in the order of their numbers. */
+  readonly views: readonly { readonly id: string; readonly title: string }[];
+  readonly active: string;
+  readonly streams: Readonly<Record<StreamId, StreamState>>;
+  readonly panels: Readonly<Record<string, PanelState>>;
+  /** Pages above the view, the last one is shown: messages that were opened one from the other. */
+  readonly details: readonly DetailState[];
+  readonly help: Cursor | null;
+  readonly prompt: Prompt | null;
+  readonly notice: Notice | null;
+  readonly searched: string | null;
+}
+
+export interface StartOptions {
+  readonly columns: number;
+  readonly rows: number;
+  readonly nowMs: number;
+  readonly target: string;
+  readonly active: StreamId;
+  readonly topics: readonly string[];
+  readonly filter: ViewFilter | null;
+  readonly isFollowing: boolean;
+  readonly panels: readonly { readonly panel: Panel; readonly unavailable: string | null }[];
+}
+
+const UNKNOWN: Health = { okAtMs: null, reason: null };
+
+/** Flags narrow the view that the command line asked for; the commit log is whole unless it was asked for. */
+export function startState(options: StartOptions): State {
+  const { active, topics, filter, isFollowing, panels } = options;
+  const narrowed = { ...emptyStream(), topics, filter, isFollowing };
+  return {
+    columns: options.columns, rows: options.rows, nowMs: options.nowMs, target: options.target, active,
+    views: [{ id: 'messages', title: 'Messages' }, { id: 'commitlog', title: 'Commit log' }, ...panels.map(({ panel: { id, title } }) => ({ id, title }))],
+    streams: { messages: active === 'messages' ? narrowed : { ...emptyStream(), topics }, commitlog: active === 'commitlog' ? narrowed : emptyStream() },
+    panels: Object.fromEntries(panels.map(({ panel, unavailable }) => [panel.id, emptyPanel(panel, unavailable)])),
+    details: [], help: null, prompt: null, notice: null, searched: null,
+  };
+}
+
+function emptyStream(): StreamState {
+  return {
+    rows: [], atStart: false, atEnd: true, arrived: 0, seen: 0, perSecond: null, isFollowing: true, filter: null, topics: [], marks: new Map(), shift: 0,
+    loading: false, seeking: null, health: UNKNOWN, selected: 0, top: 0,
+  };
+}
+
+function emptyPanel(panel: Panel, unavailable: string | null): PanelState {
+  return { panel, unavailable, snapshot: null, rows: [], marks: new Map(), health: UNKNOWN, selected: 0, top: 0 };
+}
+
+export const isStream = (view: string): view is StreamId => view === 'messages' || view === 'commitlog';
+
+/** Rows of a list that are on the screen at once. */
+export const pageRows = (state: { readonly rows: number }): number => Math.max(1, state.rows - CHROME_LINES);
+
+export const modeOf = (state: State): Mode =>
+  state.help !== null ? 'help' : state.details.length > 0 ? 'detail' : isStream(state.active) ? 'stream' : 'panel';
+
+/** The cursor on a row that is there, and that row on the screen. */
+export function moveTo(cursor: Cursor, selected: number, count: number, page: number): Cursor {
+  const row = Math.max(0, Math.min(count - 1, selected));
+  const top = Math.max(0, Math.min(cursor.top, count - page));
+  return { selected: row, top: row < top ? row : row >= top + page ? row - page + 1 : top };
+}
+
+/** How far an action moves a cursor; undefined for one that does not. */
+export function stepOf(action: Action, page: number): number | undefined {
+  const steps: Partial<Record<Action, number>> = {
+    up: -1, down: 1, 'page-up': -Math.max(1, page - 1), 'page-down': Math.max(1, page - 1), 'half-up': -Math.max(1, page >> 1), 'half-down': Math.max(1, page >> 1),
+  };
+  return steps[action];
+}

@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import type { TuiEvent, WindowSnapshot } from '../../../src/tui/events.ts';
+import { parseViewFilter } from '../../../src/tui/filter.ts';
+import type { MessageRow } from '../../../src/tui/rows.ts';
+import { LogReader } from '../../../src/tui/sources/log-reader.ts';
+import { MessageReader } from '../../../src/tui/sources/message-reader.ts';
+import type { StreamReader } from '../../../src/tui/sources/reader.ts';
+import { StreamWindow } from '../../../src/tui/sources/stream-window.ts';
+import { FakeBroker } from '../../support/fake-broker.ts';
+
+async function brokerWith(count: number): Promise<FakeBroker> {
+  const broker = new FakeBroker();
+  await broker.createTopic('T', { readQueueNums: 3, writeQueueNums: 3 });
+  await send(broker, 0, count);
+  return broker;
+}
+
+async function send(broker: FakeBroker, from: number, count: number): Promise<void> {
+  for (let index = from; index < from + count; index++) {
+    await broker.send({ topic: 'T', body: Buffer.from(`m${index}`), queueId: (index * 7) % 3, tags: index % 10 === 0 ? 'ten' : 'other' });
+  }
+}
+
+const never = new AbortController().signal;
+const bodies = (rows: readonly unknown[]): string[] => (rows as MessageRow[]).map(({ body }) => body);
+const names = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, index) => `m${from + index}`);
+
+function messageReader(broker: FakeBroker, filter = ''): MessageReader {
+  return new MessageReader({ broker, clock: systemClock, topics: ['T'], queueId: undefined, filter: parseViewFilter(filter), onDamage: () => undefined });
+}
+
+describe('a reader of messages', () => {
+  it('reads backwards from the end in the order of the log, to the start', async () => {
+    const reader = messageReader(await brokerWith(1000));
+    await reader.begin({ at: 'last' });
+    expect(bodies(await reader.older(300, never))).toEqual(names(700, 1000));
+    expect(bodies(await reader.older(600, never))).toEqual(names(100, 700));
+    expect(bodies(await reader.older(600, never))).toEqual(names(0, 100));
+    expect(reader.isAtEnd()).toBe(true);
+  });
+
+  it('goes on from where rows were given up, at both edges', async () => {
+    const broker = await brokerWith(400);
+    const reader = messageReader(broker);
+    await reader.begin({ at: 'last' });
+    const rows = await reader.older(200, never);
+    reader.dropOldest(rows.slice(0, 50));
+    expect(bodies(await reader.older(60, never))).toEqual(names(190, 250));
+    reader.dropNewest(rows.slice(-30));
+    expect(reader.isAtEnd()).toBe(false);
+    expect(bodies(await reader.newer(20, never))).toEqual(names(370, 390));
+    expect(bodies(await reader.newer(20, never))).toEqual(names(390, 400));
+    expect(reader.isAtEnd()).toBe(true);
+  });
+
+  it('finds the rare ones, both ways, and follows them', async () => {
+    const broker = await brokerWith(3000);
+    const reader = messageReader(broker, 'ten /[05]0$/');
+    await reader.begin({ at: 'last' });
+    expect(bodies(await reader.older(3, never))).toEqual(['m2850', 'm2900', 'm2950']);
+    await reader.begin({ at: 'first' });
+    expect(bodies(await reader.newer(3, never))).toEqual(['m50', 'm100', 'm150']);
+    await send(broker, 3000, 60);
+    let found: string[] = [];
+    while (found.length < 1) found = [...found, ...bodies((await reader.arrivals(20)).rows())];
+    expect(found).toEqual(['m3000']);
+    reader.close();
+  });
+
+  it('sees queues of topics that are made later', async () => {
+    const broker = await brokerWith(1);
+    const reader = new MessageReader({ broker, clock: systemClock, topics: [], queueId: undefined, filter: null, onDamage: () => undefined });
+    await reader.begin({ at: 'last' });
+    await broker.send({ topic: 'later', body: Buffer.from('new') });
+    const found: string[] = [];
+    await expect.poll(async () => {
+      found.push(...bodies((await reader.arrivals(50)).rows()));
+      return found;
+    }, { timeout: 10_000 }).toEqual(['new']);
+    reader.close();
+  });
+});
+
+describe('a reader of the log', () => {
+  const logReader = (broker: FakeBroker, filter = ''): LogReader => new LogReader({ broker, clock: systemClock, topics: [], filter: parseViewFilter(filter) });
+  const offsets = (reader: { readonly commitLogOffset: number }[]): number[] => reader.map(({ commitLogOffset }) => commitLogOffset);
+
+  it('reads both ways without a gap', async () => {
+    const broker = await brokerWith(500);
+    const all = offsets(broker.store.log);
+    const reader = logReader(broker);
+    await reader.begin({ at: 'last' }, never);
+    const rows = await reader.older(100, never);
+    expect(offsets(rows)).toEqual(all.slice(400));
+    reader.dropOldest(rows.slice(0, 20));
+    expect(offsets(await reader.older(50, never))).toEqual(all.slice(370, 420));
+    reader.dropNewest(rows.slice(-5));
+    expect(offsets(await reader.newer(100, never))).toEqual(all.slice(495));
+    expect(reader.isAtEnd()).toBe(true);
+    expect(await reader.older(1000, never)).toHaveLength(370);
+  });
+
+  it('begins at the record that covers an offset, at a time, at the first and before the last ones', async () => {
+    const broker = await brokerWith(50);
+    const { log } = broker.store;
+    const reader = logReader(broker);
+    for (const [to, index] of [
+      [{ at: 'offset', offset: log[20]!.commitLogOffset + 3 }, 20], [{ at: 'offset', offset: log[20]!.commitLogOffset }, 20], [{ at: 'first' }, 0], [{ at: 'lastN', count: 7 }, 43],
+      [{ at: 'time', timestamp: log[0]!.storeTimestamp }, 0],
+    ] as const) {
+      await reader.begin(to, never);
+      expect(offsets(await reader.newer(1, never)), to.at).toEqual([log[index]!.commitLogOffset]);
+    }
+  });
+
+  it('follows', async () => {
+    const broker = await brokerWith(5);
+    const reader = logReader(broker);
+    await reader.begin({ at: 'last' }, never);
+    expect((await reader.arrivals(5)).count).toBe(0);
+    await send(broker, 5, 2);
+    let count = 0;
+    while (count < 2) count += (await reader.arrivals(20)).count;
+    reader.takeArrivals();
+    expect(reader.isAtEnd()).toBe(true);
+    reader.close();
+  });
+});
+
+describe('a window', () => {
+  function openWindow(reader: StreamReader, isFollowing: boolean): { readonly window: StreamWindow; readonly last: () => WindowSnapshot; readonly events: TuiEvent[] } {
+    const events: TuiEvent[] = [];
+    const window: StreamWindow = new StreamWindow({
+      id: 'messages', clock: systemClock, emit: (event) => events.push(event), onChange: () => window.flush(), onFatal: (error) => { throw error as Error; },
+    }, reader, isFollowing);
+    const last = (): WindowSnapshot => events.flatMap((event) => (event.type === 'rows' ? [event.window] : [])).at(-1)!;
+    return { window, last, events };
+  }
+  const wait = (condition: () => unknown, value: unknown) => expect.poll(condition, { timeout: 10_000 }).toEqual(value);
+
+  it('follows, holds while it is paused and counts, and goes on at the end', async () => {
+    const broker = await brokerWith(300);
+    const { window, last } = openWindow(messageReader(broker), true);
+    window.open({ at: 'last' }, 50);
+    await wait(() => last()?.rows.length, 100);
+    await send(broker, 300, 10);
+    await wait(() => bodies(last().rows).slice(-10), names(300, 310));
+    window.follow(false);
+    await send(broker, 310, 2500);
+    await wait(() => last().arrived, 2510);
+    expect(bodies(last().rows).at(-1)).toBe('m309');
+    expect(last().atEnd).toBe(false);
+    window.newer(100);
+    await wait(() => bodies(last().rows).at(-1), 'm409');
+    window.follow(true);
+    await wait(() => [bodies(last().rows).at(-1), last().atEnd], ['m2809', true]);
+    await send(broker, 2810, 1);
+    await wait(() => bodies(last().rows).at(-1), 'm2810');
+    window.close();
+  });
+
+  it('keeps a bounded number of rows, however far one scrolls and whatever comes', async () => {
+    const broker = await brokerWith(6000);
+    const { window, last } = openWindow(messageReader(broker), true);
+    window.open({ at: 'last' }, 50);
+    await wait(() => last()?.rows.length, 100);
+    window.follow(false);
+    window.older(5000);
+    await wait(() => bodies(last().rows)[0], 'm900');
+    expect(last().rows).toHaveLength(2000);
+    expect(last()).toMatchObject({ atStart: false, atEnd: false });
+    window.newer(500);
+    await wait(() => bodies(last().rows).at(-1), 'm3399');
+    expect(bodies(last().rows)).toEqual(names(1400, 3400));
+    window.older(1500);
+    await wait(() => bodies(last().rows)[0], 'm0');
+    window.jump({ at: 'first' }, 50);
+    await wait(() => [bodies(last().rows)[0], last().atStart], ['m0', true]);
+    window.close();
+  }, 30_000);
+
+  it('says why nothing comes, and goes on when the broker does', async () => {
+    const broker = await brokerWith(10);
+    const pull = broker.pull.bind(broker);
+    const { MqliteError } = await import('../../../src/broker/errors.ts');
+    let isDown = true;
+    broker.pull = (request) => (isDown ? Promise.reject(new MqliteError('UNREACHABLE', 'nobody answers')) : pull(request));
+    const { window, last, events } = openWindow(messageReader(broker), true);
+    window.open({ at: 'last' }, 50);
+    await wait(() => events.some((event) => event.type === 'health' && event.reason === 'nobody answers'), true);
+    isDown = false;
+    await wait(() => last()?.rows.length, 10);
+    await wait(() => events.at(-1)?.type === 'health' || events.some((event) => event.type === 'health' && event.reason === null), true);
+    window.close();
+  });
+});
