@@ -121,7 +121,7 @@ describe('architecture', () => {
 
 function readSources(): SourceFile[] {
   return readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.tsx?$/.test(path))
     .map((name) => {
       const path = name.replaceAll('\\', '/');
       const text = readFileSync(join(SOURCE, name), 'utf8');
@@ -143,7 +143,7 @@ function isDynamic(file: SourceFile, target: string): boolean {
 }
 
 function isOurs(target: string): boolean {
-  return target.endsWith('.ts');
+  return /\.tsx?$/.test(target);
 }
 
 function layerOf(path: string): string {

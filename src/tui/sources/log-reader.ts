@@ -275,7 +275,7 @@ export class LogReader implements StreamReader {
 const endOf = (record: Record_): number => record.commitLogOffset + record.sizeBytes;
 
 /** With any filter only messages that pass it, and damage; without, every record. */
-function recordTest(topics: readonly string[], filter: ViewFilter | null): (record: Record_) => boolean {
+export function recordTest(topics: readonly string[], filter: ViewFilter | null): (record: Record_) => boolean {
   if (topics.length === 0 && filter === null) return () => true;
   const names = new Set(topics);
   const bodyPasses = bodyTest(filter);

@@ -50,6 +50,8 @@ export class StreamWindow {
   /** Counts the places that the follower has begun at: what it brought from the one before is not wanted any more. */
   #era = 0;
   #beginAgain: (() => void) | null = null;
+  #isShown = true;
+  #wake: () => void = () => undefined;
 
   constructor(options: StreamWindowOptions, reader: StreamReader, isFollowing: boolean) {
     this.#options = options;
@@ -65,8 +67,18 @@ export class StreamWindow {
 
   close(): void {
     this.#closed.abort();
+    this.#wake();
     this.#task.abort();
     this.#reader.close();
+  }
+
+  /** What nobody looks at is not read on; its rows stay. */
+  show(isShown: boolean): void {
+    if (isShown === this.#isShown) return;
+    this.#isShown = isShown;
+    if (!isShown) return;
+    this.#wake();
+    if (this.#isFollowing) this.#jumpNow({ at: 'last' }, 0);
   }
 
   /** Tells what has changed since it was last asked. */
@@ -161,6 +173,7 @@ export class StreamWindow {
     const { clock } = this.#options;
     this.#countedSinceMs = clock.elapsedMs();
     while (!this.#closed.signal.aborted) {
+      if (!this.#isShown) await this.#untilShown();
       const era = this.#era;
       try {
         const arrivals = await this.#reader.arrivals(WAIT_MS);
@@ -181,6 +194,14 @@ export class StreamWindow {
     if (this.#beginAgain === null || this.#running > 0) return;
     await this.#options.clock.sleep(RETRY_MS, this.#closed.signal);
     if (this.#running === 0) this.#beginAgain?.();
+  }
+
+  async #untilShown(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#counted = 0;
+    this.#countedSinceMs = this.#options.clock.elapsedMs();
   }
 
   #take({ count, rows, behindMs }: Arrivals): void {

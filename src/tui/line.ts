@@ -1,0 +1,40 @@
+import { columnsOf, cut } from './columns.ts';
+import type { Line, Span, Tone } from './panel.ts';
+
+export const span = (text: string, tone: Tone = 'plain'): Span => ({ text, tone });
+
+export const lineColumns = (line: Line): number => line.reduce((sum, { text }) => sum + columnsOf(text), 0);
+
+export const lineText = (line: Line): string => line.map(({ text }) => text).join('');
+
+/** At most so many columns; what is cut off leaves a mark. */
+export function cutLine(line: Line, columns: number): Line {
+  if (lineColumns(line) <= columns) return line;
+  const kept: Span[] = [];
+  let left = columns;
+  for (const { text, tone = 'plain' } of line) {
+    const width = columnsOf(text);
+    // One column stays for the mark: more follows.
+    if (width < left) {
+      kept.push(span(text, tone));
+      left -= width;
+      continue;
+    }
+    kept.push(span(cut(`${text} `, left), tone));
+    break;
+  }
+  return kept;
+}
+
+/** `left` and `right` at the two ends of a line; the right one gives way. */
+export function spread(left: Line, right: Line, columns: number): Line {
+  const free = columns - lineColumns(left) - lineColumns(right);
+  return free >= 1 ? [...left, span(' '.repeat(free)), ...right] : cutLine(left, columns);
+}
+
+/** The row that the cursor is on: marked by a sign, too, where there is no colour. */
+export function withCursor(line: Line, columns: number, isSelected: boolean, isMarked: boolean): Line {
+  const marks = `${isSelected ? '>' : ' '}${isMarked ? '*' : ' '}`;
+  const row = cutLine([span(marks, isMarked ? 'accent' : 'plain'), ...line], columns);
+  return isSelected ? [span(lineText(row) + ' '.repeat(Math.max(0, columns - lineColumns(row))), 'selected')] : row;
+}

@@ -1,0 +1,135 @@
+import { escapeControl } from '../../text/escape.ts';
+import { formatDuration, formatInteger } from '../../text/numbers.ts';
+import { BINDINGS } from '../keys.ts';
+import { cut } from '../columns.ts';
+import { cutLine, span, spread, withCursor } from '../line.ts';
+import type { Line, Span } from '../panel.ts';
+import { rowColumns } from '../reduce/index.ts';
+import type { LogRow, MessageRow } from '../rows.ts';
+import { isStream, modeOf, pageRows } from '../state.ts';
+import type { Health, PanelState, State, StreamState } from '../state.ts';
+import { commitLogTable } from './commit-log.ts';
+import { messageTable } from './messages.ts';
+import { detailLines, helpLines, keyName } from './pages.ts';
+
+/** Without an answer for so long the age of what is shown is told, ms. */
+const STALE_MS = 5000;
+
+/** The whole screen: as many lines as it has, none wider than it is. */
+export function frame(state: State): Line[] {
+  const { columns, rows } = state;
+  const page = pageRows(state);
+  const lines = [titleLine(state), ...bodyOf(state, page)];
+  const filled = [...lines.slice(0, rows - 1), ...Array.from({ length: Math.max(0, rows - 1 - lines.length) }, (): Line => [])];
+  return [...filled, bottomLine(state)].slice(-rows).map((line) => cutLine(line, columns));
+}
+
+function bodyOf(state: State, page: number): Line[] {
+  const { columns, active } = state;
+  if (state.help !== null) return [[span('Keys', 'strong')], [], ...helpLines(state.help.top, columns, page)];
+  const detail = state.details.at(-1);
+  if (detail !== undefined) {
+    const { topic, queueId, queueOffset } = detail.message;
+    const where = `${detail.selected + 1}/${detail.lines.length}`;
+    return [spread([span(escapeControl(`${topic}/${queueId}@${queueOffset}`), 'strong')], [span(where, 'dim')], columns), [], ...detailLines(detail, columns, page)];
+  }
+  return isStream(active) ? streamBody(state, state.streams[active], page) : panelBody(state, state.panels[active]!, page);
+}
+
+/** `mqlite  [1 Messages]  2 Commit log …`; where that does not fit, only the one that is shown has its name. */
+function titleLine({ views, active, columns, target }: State): Line {
+  const tabs = (isNamed: (id: string) => boolean): Line => [
+    span('mqlite', 'strong'),
+    ...views.map(({ id, title }, index) => {
+      const name = isNamed(id) ? `${index + 1} ${title}` : `${index + 1}`;
+      return id === active ? span(`  [${name}]`, 'strong') : span(`  ${name}`, 'dim');
+    }),
+  ];
+  const all = tabs(() => true);
+  const room = columns - all.reduce((sum, { text }) => sum + text.length, 0);
+  const left = room >= 0 ? all : tabs((id) => id === active);
+  const free = columns - left.reduce((sum, { text }) => sum + text.length, 0) - 2;
+  return spread(left, [span(tail(escapeControl(target), Math.max(0, free)), 'dim')], columns);
+}
+
+/** The end of a path tells more than its beginning. */
+function tail(text: string, columns: number): string {
+  return text.length <= columns ? text : columns < 8 ? '' : `…${text.slice(-(columns - 1))}`;
+}
+
+function streamBody(state: State, stream: StreamState, page: number): Line[] {
+  const { columns } = state;
+  const width = rowColumns(columns);
+  const { head, row } = state.active === 'messages'
+    ? messageTable(stream.rows as readonly MessageRow[], width, stream.shift)
+    : commitLogTable(stream.rows as readonly LogRow[], width, stream.shift);
+  const shown = stream.rows.slice(stream.top, stream.top + page);
+  const lines = shown.map((item, index) => withCursor((row as (item: unknown) => Line)(item), columns, stream.top + index === stream.selected, stream.marks.has(item.id)));
+  if (lines.length === 0) lines.push([span(stream.loading || stream.health.okAtMs === null ? '  reading …' : `  nothing here${stream.filter === null ? ' yet' : ' that passes the filter'}`, 'dim')]);
+  return [streamStateLine(state, stream), [span('  '), ...head], ...lines];
+}
+
+function streamStateLine(state: State, stream: StreamState): Line {
+  const newCount = stream.arrived - stream.seen;
+  const parts: Span[] = [stream.isFollowing ? span('FOLLOWING', 'good') : span('PAUSED', 'warn')];
+  if (!stream.isFollowing && newCount > 0) parts.push(span(`  +${formatInteger(newCount)} new`, 'strong'));
+  if (stream.perSecond !== null && stream.perSecond > 0) parts.push(span(`  ${stream.perSecond < 10 ? stream.perSecond.toFixed(1) : formatInteger(stream.perSecond)}/s`));
+  parts.push(span(`  ${stream.topics.length === 0 ? state.active === 'commitlog' ? 'the whole log' : 'all topics' : stream.topics.map(escapeControl).join(' ')}`, 'accent'));
+  if (stream.filter !== null) parts.push(span(`  filter ${escapeControl(stream.filter.text)}`, 'warn'));
+  if (stream.marks.size > 0) parts.push(span(`  ${formatInteger(stream.marks.size)} marked`, 'accent'));
+  if (stream.seeking !== null) parts.push(span(`  searching ${stream.seeking === 'up' ? 'above' : 'below'} …`, 'warn'));
+  else if (stream.loading) parts.push(span('  reading …', 'dim'));
+  return spread(parts, healthSpans(stream.health, state.nowMs), state.columns);
+}
+
+/** `12 s old: reason`: what is shown stays, and says how old it is. */
+function healthSpans({ okAtMs, reason }: Health, nowMs: number): Line {
+  const ageMs = okAtMs === null ? null : Math.max(0, nowMs - okAtMs);
+  if (reason !== null) return [span(`${ageMs === null ? '' : `${age(ageMs)} old: `}${cut(escapeControl(reason), 60)}`, 'bad')];
+  return ageMs !== null && ageMs > STALE_MS ? [span(`${age(ageMs)} old: no answer`, 'warn')] : [];
+}
+
+const age = (ageMs: number): string => formatDuration(Math.floor(ageMs / 1000) * 1000);
+
+function panelBody(state: State, panel: PanelState, page: number): Line[] {
+  const { columns, nowMs } = state;
+  if (panel.unavailable !== null) return [[], [span(`  ${panel.panel.title}: ${panel.unavailable}`, 'warn')]];
+  const layout = { widthColumns: rowColumns(columns), nowMs };
+  const marked = panel.marks.size === 0 ? [] : [span(`  ${formatInteger(panel.marks.size)} marked`, 'accent')];
+  const summary = panel.snapshot === null ? [span('reading …', 'dim')] : panel.panel.summary(panel.snapshot, layout);
+  const lines = panel.rows.slice(panel.top, panel.top + page)
+    .map(({ id, line }, index) => withCursor(line, columns, panel.top + index === panel.selected, panel.marks.has(id)));
+  return [spread([...summary, ...marked], healthSpans(panel.health, nowMs), columns), [span('  '), ...panel.panel.header(layout)], ...lines];
+}
+
+/** What is asked, what was said, or which keys there are. */
+function bottomLine(state: State): Line {
+  const { prompt, notice, columns } = state;
+  if (prompt !== null) {
+    if (prompt.kind === 'redrive') return [span(prompt.label, 'warn')];
+    const label = prompt.kind === 'search' ? '/' : `${prompt.label}: `;
+    const error = prompt.error === null ? [] : [span(escapeControl(prompt.error), 'bad')];
+    // The end of what is typed is where the typing goes on.
+    const typed = [span(label, 'strong'), span(tail(escapeControl(prompt.text), Math.max(8, columns - label.length - 2))), span('▏')];
+    return error.length === 0 ? typed : spread(typed, error, columns);
+  }
+  if (notice !== null) return [span(escapeControl(notice.text), notice.tone)];
+  return hints(state);
+}
+
+function hints(state: State): Line {
+  const mode = modeOf(state);
+  const wanted = BINDINGS.filter(({ modes, hint }) => hint !== undefined && modes.includes(mode));
+  // Those that lead everywhere else come first: a narrow screen cuts the rest.
+  const line = [...wanted.filter(({ action }) => action === 'help' || action === 'quit'), ...wanted.filter(({ action }) => action !== 'help' && action !== 'quit')]
+    .flatMap(({ keys, hint }) => [span(keyName(keys[0]!), 'strong'), span(` ${hint}  `, 'dim')]);
+  const kept: Span[] = [];
+  let left = state.columns;
+  for (let index = 0; index < line.length; index += 2) {
+    const pair = line.slice(index, index + 2);
+    left -= pair.reduce((sum, { text }) => sum + text.length, 0);
+    if (left < -2) break;
+    kept.push(...pair);
+  }
+  return kept;
+}

@@ -1,0 +1,23 @@
+import { isDlqTopic, isRetryTopic } from '../../broker/retry-topics.ts';
+import { formatTime } from '../../text/numbers.ts';
+import { skip } from '../columns.ts';
+import type { MessageRow } from '../rows.ts';
+import { table } from './table.ts';
+import type { Table } from './table.ts';
+
+/** From so many columns on the date is shown, too. */
+const WITH_DATE_COLUMNS = 120;
+
+/** The stream of messages, one a line. `shift`: columns that bodies are moved to the left by. */
+export function messageTable(rows: readonly MessageRow[], columns: number, shift: number): Table<MessageRow> {
+  const time = columns >= WITH_DATE_COLUMNS ? (row: MessageRow) => formatTime(row.storeTimestamp) : (row: MessageRow) => formatTime(row.storeTimestamp).slice(11, 23);
+  return table<MessageRow>([
+    { title: 'stored', text: time, tone: () => 'dim', max: () => 24 },
+    { title: 'topic', text: ({ record }) => record.topic, tone: ({ record }) => (isDlqTopic(record.topic) ? 'bad' : isRetryTopic(record.topic) ? 'warn' : 'accent'), max: (all) => Math.floor(all / 5) },
+    { title: 'q', text: ({ record }) => String(record.queueId), align: 'right', max: () => 5 },
+    { title: 'offset', text: ({ record }) => String(record.queueOffset), align: 'right', max: () => 16 },
+    { title: 'tags', text: ({ tags }) => tags, tone: () => 'good', max: (all) => Math.floor(all / 8) },
+    { title: 'keys', text: ({ keys }) => keys, max: (all) => Math.floor(all / 7) },
+    { title: shift === 0 ? 'body' : `body from column ${shift + 1}`, text: ({ body }) => (shift === 0 ? body : skip(body, shift)), max: (all) => all },
+  ], rows, columns);
+}

@@ -1,0 +1,33 @@
+import type { DetailLine, DetailState } from '../detail.ts';
+import { fit } from '../columns.ts';
+import { BINDINGS } from '../keys.ts';
+import { cutLine, span, withCursor } from '../line.ts';
+import type { Line } from '../panel.ts';
+
+const LABEL_COLUMNS = 14;
+
+/** The page of one message. */
+export function detailLines({ lines, top, selected }: DetailState, columns: number, count: number): Line[] {
+  const labels = Math.min(Math.max(LABEL_COLUMNS, ...lines.map(({ kind, label }) => (kind === 'field' ? label.length : 0))), Math.max(LABEL_COLUMNS, columns >> 2));
+  return lines.slice(top, top + count).map((line, index) => withCursor(detailLine(line, labels), columns, top + index === selected, false));
+}
+
+function detailLine({ kind, label, text }: DetailLine, labels: number): Line {
+  switch (kind) {
+    case 'heading': return [span(label, 'strong')];
+    case 'field': return [span(`${fit(label, labels)}  `, 'dim'), span(text)];
+    case 'link': return [span(`${fit(label, labels)}  `, 'dim'), span(`→ ${text}`, 'accent')];
+    case 'body': return [span(text)];
+  }
+}
+
+const KEY_NAMES: Readonly<Record<string, string>> = { up: '↑', down: '↓', left: '←', right: '→', pageup: 'PgUp', pagedown: 'PgDn', home: 'Home', end: 'End', enter: 'Enter', esc: 'Esc', space: 'Space', tab: 'Tab', 'shift-tab': 'Shift-Tab', backspace: 'Backspace' };
+
+export const keyName = (key: string): string => KEY_NAMES[key] ?? key.replace(/^ctrl-(.)$/, (_, letter: string) => `Ctrl-${letter.toUpperCase()}`);
+
+/** The page of keys, from the table that drives them. */
+export function helpLines(top: number, columns: number, count: number): Line[] {
+  const names = BINDINGS.map(({ keys }) => keys.map(keyName).join(' '));
+  const width = Math.max(...names.map((name) => name.length));
+  return BINDINGS.map(({ help }, index): Line => cutLine([span(`  ${fit(names[index]!, width)}  `, 'accent'), span(help)], columns)).slice(top, top + count);
+}
