@@ -11,6 +11,7 @@ const PROJECTS: readonly { readonly name: string; readonly testTimeout: number }
   { name: 'property', testTimeout: 120_000 },
   { name: 'fault', testTimeout: 600_000 },
   { name: 'commands', testTimeout: 30_000 },
+  { name: 'tui', testTimeout: 60_000 },
   { name: 'e2e', testTimeout: 120_000 },
 ];
 

@@ -7,6 +7,7 @@
 const fs = require('node:fs');
 const Module = require('node:module');
 const path = require('node:path');
+const { pathToFileURL } = require('node:url');
 const vm = require('node:vm');
 const { crc32 } = require('node:zlib');
 
@@ -36,6 +37,8 @@ function launch() {
   loaded.filename = BUNDLE;
   loaded.paths = Module._nodeModulePaths(path.dirname(BUNDLE));
   const bundleRequire = Module.createRequire(BUNDLE);
+  // A script that comes from a code cache cannot import: this does, for the full-screen view.
+  bundleRequire.loadModule = (name) => import(pathToFileURL(path.join(path.dirname(BUNDLE), name)).href);
   script.runInThisContext().call(loaded.exports, loaded.exports, bundleRequire, loaded, BUNDLE, path.dirname(BUNDLE));
   if (cache.path !== undefined && (cache.data === undefined || script.cachedDataRejected)) {
     // After the run, so that what the command compiled on its way is in it.

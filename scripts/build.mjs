@@ -1,6 +1,7 @@
 /**
  * Builds `dist/cli.cjs`: one CommonJS file, in which a module is evaluated when it is first used. The native addon and
  * the compression packages stay outside: they are loaded from node_modules when they are needed. Also writes `src/cli/command-table.ts` from the files under `src/commands`.
+ * `dist/tui.mjs` is the full-screen view with ink: an ES module of its own, loaded when the view is opened and never before.
  *
  * The first two lines of the bundle are for the launcher: an identity of the contents, and the command ids.
  */
@@ -10,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { listCommands, renderCommandTable } from './lib/commands.mjs';
 import { lazyRequires } from './lib/lazy-require.mjs';
+import { tuiBundle, tuiOnUse } from './lib/tui-bundle.mjs';
 
 const root = dirname(import.meta.dirname);
 const dist = join(root, 'dist');
@@ -34,14 +36,17 @@ const result = await build({
   define: { 'import.meta.url': '__filename' },
   // Asked for by @oclif/core in case they are there.
   external: ['typescript', 'ts-node', 'pnpapi'],
-  plugins: [oclifCore()],
+  plugins: [oclifCore(), tuiOnUse()],
   logLevel: 'warning',
 });
+
+const tui = await build(tuiBundle(root));
 
 const [code] = result.outputFiles;
 const identity = createHash('sha256').update(code.contents).digest('hex').slice(0, 16);
 mkdirSync(dist, { recursive: true });
 writeAtomically(join(dist, 'cli.cjs'), `//${identity}\n//${commands.map(({ id }) => id).join(' ')}\n${code.text}`);
+writeAtomically(join(dist, 'tui.mjs'), tui.outputFiles[0].text);
 
 /** @oclif/core evaluates what it needs when it needs it; what only ever guards or decorates is left out. */
 function oclifCore() {

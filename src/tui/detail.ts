@@ -46,7 +46,7 @@ export function openDetail(message: Message, columns: number): DetailState {
 
 /** The page again, for another width, another way to show the body, or with what was found. */
 export function layOut(detail: DetailState, columns: number): DetailState {
-  return { ...detail, lines: [...fields(detail.message), ...links(detail), ...properties(detail.message), ...bodyLines(detail, columns)] };
+  return { ...detail, lines: [...fields(detail.message), ...links(detail), ...bodyLines(detail, columns), ...properties(detail.message)] };
 }
 
 export function nextMode({ modes, mode }: DetailState): BodyMode {
@@ -77,7 +77,8 @@ function fields(message: Message): DetailLine[] {
     ...message.keys.map((key) => field('key', key)),
     field('stored', `${formatTime(message.storeTimestamp)} on ${message.storeHost}`),
     field('born', `${formatTime(message.bornTimestamp)} on ${message.bornHost}`),
-    field('commit log', `offset ${message.commitLogOffset}, ${formatInteger(message.storeSize)} bytes, sysFlag ${message.sysFlag}, flag ${message.flag}, body CRC ${message.bodyCRC}`),
+    field('commit log', `offset ${message.commitLogOffset}, ${formatInteger(message.storeSize)} bytes`),
+    field('flags', `sysFlag ${message.sysFlag}, flag ${message.flag}, body CRC ${message.bodyCRC}`),
     ...(message.reconsumeTimes > 0 ? [field('reconsumed', `${message.reconsumeTimes} times`)] : []),
     ...(transactionId === undefined ? [] : [field('transaction', transactionId)]),
   ];

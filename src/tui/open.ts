@@ -2,17 +2,22 @@ import type { ReadStream } from 'node:tty';
 import { createElement } from 'react';
 import { render } from 'ink';
 import { App } from './app.tsx';
+import { filterText } from './filter.ts';
 import { PANELS } from './panels/index.ts';
 import { Screen } from './screen.ts';
 import type { TerminalOutput } from './screen.ts';
 import { Session } from './session.ts';
 import type { SessionOptions } from './session.ts';
 
-export interface TuiOptions extends Omit<SessionOptions, 'panels' | 'size' | 'copy' | 'isBlocked'> {
+export interface TuiOptions extends Omit<SessionOptions, 'panels' | 'size' | 'copy' | 'isBlocked' | 'filter'> {
+  /** Flags that narrow the view. */
+  readonly filter: { readonly tag?: string | undefined; readonly sql?: string | undefined; readonly grep?: string | undefined };
   readonly stdin: ReadStream;
   readonly stdout: TerminalOutput;
   /** Aborts: the view ends as if the user had quit. */
   readonly signal: AbortSignal;
+  /** Takes what a user should be told while the view has the terminal; undefined: it has it no more. */
+  readonly sayThrough: (listener: ((text: string) => void) | undefined) => void;
 }
 
 /**
@@ -23,7 +28,7 @@ export async function openTui(options: TuiOptions): Promise<void> {
   const { stdin, stdout, signal } = options;
   const screen = new Screen(stdout);
   const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
-  const session = new Session({ ...options, panels: PANELS, size: size(), copy: (text) => screen.copy(text), isBlocked: () => screen.isBlocked });
+  const session = new Session({ ...options, filter: filterText(options.filter), panels: PANELS, size: size(), copy: (text) => screen.copy(text), isBlocked: () => screen.isBlocked });
   const onResize = (): void => {
     screen.clear();
     session.dispatch({ type: 'resize', ...size() });
@@ -32,6 +37,7 @@ export async function openTui(options: TuiOptions): Promise<void> {
   process.once('exit', screen.leave);
   stdout.on('resize', onResize);
   signal.addEventListener('abort', onAbort, { once: true });
+  options.sayThrough((text) => session.dispatch({ type: 'notice', text, tone: 'warn' }));
   screen.enter();
   const ink = render(createElement(App, { session }), {
     // In this mode ink hands over whole frames; the screen writes what has changed of them.
@@ -51,6 +57,7 @@ export async function openTui(options: TuiOptions): Promise<void> {
     stdout.off('resize', onResize);
     signal.removeEventListener('abort', onAbort);
     process.off('exit', screen.leave);
+    options.sayThrough(undefined);
     // Else a terminal that nobody reads any more keeps the process.
     stdin.pause();
     stdin.unref();

@@ -13,7 +13,7 @@ export function commitLogTable(rows: readonly LogRow[], columns: number, shift: 
     { title: 'q', text: ({ record }) => (record === null ? '' : String(record.queueId)), align: 'right', max: () => 5 },
     { title: 'offset', text: ({ record }) => (record === null ? '' : String(record.queueOffset)), align: 'right', max: () => 16 },
     { title: 'tags hash', text: (row) => (row.record === null ? '' : String(row.tagsCode)), align: 'right', max: () => 20 },
-    { title: 'sysFlag', text: (row) => (row.record === null ? '' : String(row.sysFlag)), align: 'right', max: () => 7 },
+    { title: columns < 100 ? 'flag' : 'sysFlag', text: (row) => (row.record === null ? '' : String(row.sysFlag)), align: 'right', max: () => 7 },
     { title: 'CRC', text: crcOf, tone: toneOf, max: () => 4 },
     { title: 'tags, keys, id', text: ({ text }) => (shift === 0 ? text : skip(text, shift)), tone: toneOf, max: (all) => all },
   ], rows, columns);

@@ -26,7 +26,11 @@ export function frame(state: State): Line[] {
 
 function bodyOf(state: State, page: number): Line[] {
   const { columns, active } = state;
-  if (state.help !== null) return [[span('Keys', 'strong')], [], ...helpLines(state.help.top, columns, page)];
+  if (state.help !== null) {
+    const last = Math.min(BINDINGS.length, state.help.top + page);
+    const range = last - state.help.top < BINDINGS.length ? [span(`${state.help.top + 1}-${last} of ${BINDINGS.length}`, 'dim')] : [];
+    return [spread([span('Keys', 'strong')], range, columns), [], ...helpLines(state.help.top, columns, page)];
+  }
   const detail = state.details.at(-1);
   if (detail !== undefined) {
     const { topic, queueId, queueOffset } = detail.message;

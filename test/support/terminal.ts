@@ -1,0 +1,127 @@
+import { spawn } from '@lydell/node-pty';
+import type { IPty } from '@lydell/node-pty';
+import xterm from '@xterm/headless';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { columnsOf } from '../../src/tui/columns.ts';
+import { CLI, cleanEnvironment } from './processes.ts';
+
+export interface TerminalOptions {
+  readonly columns?: number;
+  readonly rows?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const DEFAULT_WAIT_MS = 30_000;
+const open = new Set<Terminal>();
+process.on('exit', () => {
+  for (const terminal of open) terminal.kill('SIGKILL');
+});
+
+/** The command-line tool in a terminal of its own: keys go in, and what is on the screen is read as a person would. Killed when the test process ends. */
+export class Terminal {
+  readonly #pty: IPty;
+  readonly #screen: InstanceType<typeof xterm.Terminal>;
+  exit: { readonly code: number; readonly signal: number | undefined } | null = null;
+  /** Everything that the program wrote. */
+  output = '';
+
+  constructor(words: readonly string[], { columns = 80, rows = 24, env = {} }: TerminalOptions = {}) {
+    this.#screen = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true, scrollback: 1000 });
+    // As terminals of today do; the one that comes with it knows no emoji.
+    this.#screen.unicode.register({
+      version: 'wide-emoji',
+      wcwidth: (codePoint) => width(codePoint),
+      charProperties: (codePoint, preceding) => {
+        const own = width(codePoint);
+        const joins = own === 0 && preceding !== 0;
+        return (joins ? 1 : 0) | ((joins ? (preceding >> 1) & 3 : own) << 1);
+      },
+    });
+    this.#screen.unicode.activeVersion = 'wide-emoji';
+    this.#pty = spawn(CLI[0], [CLI[1], ...words], { name: 'xterm-256color', cols: columns, rows, env: cleanEnvironment({ TERM: 'xterm-256color', ...env }) });
+    open.add(this);
+    this.#pty.onData((data) => {
+      this.output += data;
+      this.#screen.write(data);
+    });
+    this.#pty.onExit(({ exitCode, signal }) => {
+      open.delete(this);
+      this.exit = { code: exitCode, signal };
+    });
+  }
+
+  get pid(): number {
+    return this.#pty.pid;
+  }
+
+  get isAlternate(): boolean {
+    return this.#screen.buffer.active.type === 'alternate';
+  }
+
+  /** Whether the program has asked the terminal for keys as they are pressed, as `stty` would tell. */
+  get lines(): string[] {
+    const { active } = this.#screen.buffer;
+    return Array.from({ length: this.#screen.rows }, (_, row) => active.getLine(active.viewportY + row)?.translateToString(true) ?? '');
+  }
+
+  get text(): string {
+    return this.lines.join('\n');
+  }
+
+  /** The column that a piece of text begins at on a line; wide characters count as two. */
+  columnOf(row: number, text: string): number {
+    const { active } = this.#screen.buffer;
+    const line = active.getLine(active.viewportY + row);
+    for (let column = 0; column < this.#screen.cols; column++) if (line?.translateToString(true, column).startsWith(text) === true) return column;
+    return -1;
+  }
+
+  press(...keys: readonly string[]): void {
+    for (const key of keys) this.#pty.write(KEYS[key] ?? key);
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#screen.resize(columns, rows);
+    this.#pty.resize(columns, rows);
+  }
+
+  kill(signal: string): void {
+    if (this.exit === null) this.#pty.kill(signal);
+  }
+
+  /** Resolves once the screen, all lines joined, is as expected. */
+  async shows(expected: string | RegExp | ((text: string) => boolean), timeoutMs = DEFAULT_WAIT_MS): Promise<void> {
+    const test = typeof expected === 'function' ? expected : (text: string) => (typeof expected === 'string' ? text.includes(expected) : expected.test(text));
+    const deadline = Date.now() + timeoutMs;
+    while (!test(this.text)) {
+      if (Date.now() > deadline || this.exit !== null) {
+        // What was written last may still be on its way to the screen.
+        await sleep(50);
+        if (test(this.text)) return;
+        throw new Error(`the screen does not show ${String(expected)}${this.exit === null ? '' : `; the program ended (${JSON.stringify(this.exit)})`}:\n${this.text}`);
+      }
+      await sleep(10);
+    }
+  }
+
+  async finished(timeoutMs = DEFAULT_WAIT_MS): Promise<{ readonly code: number; readonly signal: number | undefined }> {
+    const deadline = Date.now() + timeoutMs;
+    while (this.exit === null) {
+      if (Date.now() > deadline) throw new Error(`the program did not end:\n${this.text}`);
+      await sleep(10);
+    }
+    // The screen takes what was written in turns of its own.
+    await new Promise<void>((resolve) => this.#screen.write('', resolve));
+    return this.exit;
+  }
+}
+
+function width(codePoint: number): 0 | 1 | 2 {
+  if (codePoint < 0x20 || (codePoint >= 0x7f && codePoint < 0xa0)) return 0;
+  return columnsOf(String.fromCodePoint(codePoint)) as 0 | 1 | 2;
+}
+
+const KEYS: Readonly<Record<string, string>> = {
+  up: '\u001b[A', down: '\u001b[B', right: '\u001b[C', left: '\u001b[D', pageup: '\u001b[5~', pagedown: '\u001b[6~', home: '\u001b[H', end: '\u001b[F',
+  enter: '\r', esc: '\u001b', tab: '\t', 'shift-tab': '\u001b[Z', backspace: '\u007f', space: ' ', 'ctrl-c': '\u0003', 'ctrl-d': '\u0004', 'ctrl-u': '\u0015',
+};
