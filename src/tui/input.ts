@@ -6,12 +6,18 @@ export function keyNames(input: string, key: Key): string[] {
   if (named !== undefined) return [named[0] === 'tab' && key.shift ? 'shift-tab' : named[1]];
   if (key.ctrl) return /^[a-z]$/.test(input) ? [`ctrl-${input}`] : [];
   if (key.meta) return [];
-  return [...input].flatMap((character) => {
-    if (character === ' ') return ['space'];
-    if (character === '\r' || character === '\n') return ['enter'];
-    // What cannot be seen cannot be typed on purpose.
-    return character < ' ' || character === '\u007f' ? [] : [character];
-  });
+  return [...input].flatMap(characterName);
+}
+
+/** Of a character that came together with others: typed fast, or pasted. */
+function characterName(character: string): string[] {
+  if (character === ' ') return ['space'];
+  if (character === '\r' || character === '\n') return ['enter'];
+  if (character === '\t') return ['tab'];
+  if (character === '\u007f' || character === '\b') return ['backspace'];
+  const code = character.codePointAt(0)!;
+  if (code >= 1 && code <= 26) return [`ctrl-${String.fromCharCode(code + 96)}`];
+  return code < 32 ? [] : [character];
 }
 
 const NAMES = {

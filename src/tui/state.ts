@@ -38,6 +38,8 @@ export interface StreamState extends Cursor {
   readonly shift: number;
   /** Rows are asked for and have not come. */
   readonly loading: boolean;
+  /** So many rows the cursor has yet to go, down or up, when they have come. */
+  readonly owed: number;
   /** A search goes on in the store, in this direction. */
   readonly seeking: 'up' | 'down' | null;
   readonly health: Health;
@@ -120,7 +122,7 @@ export function startState(options: StartOptions): State {
 function emptyStream(): StreamState {
   return {
     rows: [], atStart: false, atEnd: true, arrived: 0, seen: 0, perSecond: null, isFollowing: true, filter: null, topics: [], marks: new Map(), shift: 0,
-    loading: false, seeking: null, health: UNKNOWN, selected: 0, top: 0,
+    loading: false, owed: 0, seeking: null, health: UNKNOWN, selected: 0, top: 0,
   };
 }
 

@@ -13,9 +13,11 @@ type RowsEvent = Extract<TuiEvent, { readonly type: 'rows' }>;
 
 /** New contents of the window: the cursor and the screen stay on the rows they were on, wherever these are now. */
 export function withRows(id: StreamId, stream: StreamState, event: RowsEvent, page: number, searched: string | null): StreamStep {
-  const loaded = { ...stream, ...event.window, loading: event.done === true ? false : stream.loading };
+  const loaded = { ...stream, ...event.window, loading: event.done === true ? false : stream.loading, owed: event.select === undefined ? stream.owed : 0 };
   const placed = { ...loaded, ...cursorIn(stream, event, page) };
-  const step = placed.seeking === null ? wanting(id, placed, page, 'older') : goOnSeeking(id, placed, page, searched);
+  const step = placed.seeking !== null ? goOnSeeking(id, placed, page, searched)
+    : event.done === true && placed.owed !== 0 ? moveToRow(id, { ...placed, owed: 0 }, placed.selected + placed.owed, page)
+      : wanting(id, placed, page, 'older');
   return { ...step, stream: seenBy(step.stream, page) };
 }
 
@@ -55,13 +57,15 @@ export function wanting(id: StreamId, stream: StreamState, page: number, which: 
 
 /** Moves the cursor. Whoever leaves the end of a stream that flows pauses it. */
 export function moveBy(id: StreamId, stream: StreamState, by: number, page: number): StreamStep {
-  return moveToRow(id, stream, stream.selected + by, page);
+  return moveToRow(id, stream, stream.selected + stream.owed + by, page);
 }
 
 export function moveToRow(id: StreamId, stream: StreamState, row: number, page: number): StreamStep {
   const cursor = moveTo(stream, row, stream.rows.length, page);
   const pauses = stream.isFollowing && cursor.selected < stream.rows.length - 1;
-  const step = wanting(id, seenBy({ ...stream, ...cursor, isFollowing: stream.isFollowing && !pauses, seeking: null }, page), page, 'both');
+  const isEdgeOfAll = row < 0 ? stream.atStart : stream.isFollowing || stream.atEnd;
+  const owed = isEdgeOfAll || stream.rows.length === 0 ? 0 : row - cursor.selected;
+  const step = wanting(id, seenBy({ ...stream, ...cursor, owed, isFollowing: stream.isFollowing && !pauses, seeking: null }, page), page, 'both');
   return pauses ? { ...step, effects: [{ type: 'follow', stream: id, on: false }, ...step.effects] } : step;
 }
 

@@ -52,7 +52,12 @@ export class LogReader implements StreamReader {
   }
 
   async begin(to: Position, signal: AbortSignal): Promise<void> {
-    if (to.at === 'last' || this.#follower === null) await this.#followFrom(await this.#end(signal));
+    if (to.at === 'last' || this.#follower === null) {
+      const end = await this.#end(signal);
+      // What was found out half is not known.
+      if (signal.aborted) return;
+      this.#followFrom(end);
+    }
     const at = await this.#resolve(to, signal);
     this.#low = at;
     this.#high = at;
@@ -151,7 +156,7 @@ export class LogReader implements StreamReader {
     return NOTHING;
   }
 
-  async #followFrom(offset: number): Promise<void> {
+  #followFrom(offset: number): void {
     void this.#follower?.return?.();
     this.#next = null;
     this.#followed = offset;

@@ -21,6 +21,9 @@ export function frame(state: State): Line[] {
   const page = pageRows(state);
   const lines = [titleLine(state), ...bodyOf(state, page)];
   const filled = [...lines.slice(0, rows - 1), ...Array.from({ length: Math.max(0, rows - 1 - lines.length) }, (): Line => [])];
+  // What is wrong with what was typed stands above it.
+  const error = state.prompt?.error ?? null;
+  if (error !== null) filled.splice(-1, 1, [span(escapeControl(error), 'bad')]);
   return [...filled, bottomLine(state)].slice(-rows).map((line) => cutLine(line, columns));
 }
 
@@ -112,10 +115,8 @@ function bottomLine(state: State): Line {
   if (prompt !== null) {
     if (prompt.kind === 'redrive') return [span(prompt.label, 'warn')];
     const label = prompt.kind === 'search' ? '/' : `${prompt.label}: `;
-    const error = prompt.error === null ? [] : [span(escapeControl(prompt.error), 'bad')];
     // The end of what is typed is where the typing goes on.
-    const typed = [span(label, 'strong'), span(tail(escapeControl(prompt.text), Math.max(8, columns - label.length - 2))), span('▏')];
-    return error.length === 0 ? typed : spread(typed, error, columns);
+    return [span(label, 'strong'), span(tail(escapeControl(prompt.text), Math.max(8, columns - label.length - 2))), span('▏')];
   }
   if (notice !== null) return [span(escapeControl(notice.text), notice.tone)];
   return hints(state);
