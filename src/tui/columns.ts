@@ -3,6 +3,10 @@
  * emoji take two, marks and joiners none of their own.
  */
 const ASCII = /^[\x20-\x7e]*$/;
+/** Text of which each UTF-16 unit is a character of its own, one column wide or two: no marks, no emoji, nothing that joins. */
+const SIMPLE = /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0391-\u0482\u2013\u2014\u2026\u3001-\u3029\u3041-\u3096\u30a1-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*$/;
+const SIMPLE_WIDE = /[\u3001-\uff60]/g;
+const SEGMENTER = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}\ufe00-\ufe0f]+$/u;
 const EMOJI = /\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|^[\u{1f1e6}-\u{1f1ff}]{2}$|^[0-9#*]\ufe0f?\u20e3$/u;
 const WIDE = new RegExp(
@@ -15,6 +19,7 @@ const ELLIPSIS = '…';
 
 export function columnsOf(text: string): number {
   if (ASCII.test(text)) return text.length;
+  if (SIMPLE.test(text)) return text.length + (text.match(SIMPLE_WIDE)?.length ?? 0);
   let columns = 0;
   for (const grapheme of graphemes(text)) columns += graphemeColumns(grapheme);
   return columns;
@@ -67,6 +72,6 @@ function graphemeColumns(grapheme: string): number {
 }
 
 function* graphemes(text: string): Generator<string> {
-  // Made on use: text that is not ASCII is the exception, and Intl takes its time.
-  for (const { segment } of new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text)) yield segment;
+  if (SIMPLE.test(text)) return yield* text;
+  for (const { segment } of SEGMENTER.segment(text)) yield segment;
 }

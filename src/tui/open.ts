@@ -39,12 +39,8 @@ export async function openTui(options: TuiOptions): Promise<void> {
   signal.addEventListener('abort', onAbort, { once: true });
   options.sayThrough((text) => session.dispatch({ type: 'notice', text, tone: 'warn' }));
   screen.enter();
-  const ink = render(createElement(App, { session }), {
-    // In this mode ink hands over whole frames; the screen writes what has changed of them.
-    debug: true,
-    stdout: inkOutput(screen, size) as unknown as NodeJS.WriteStream,
-    stdin, exitOnCtrlC: false, patchConsole: false,
-  });
+  // Ink reads keys; what it would write itself, its cursor and frames of nothing, goes nowhere.
+  const ink = render(createElement(App, { session, paint: screen.paint }), { stdin, stdout: nowhere(), debug: true, exitOnCtrlC: false, patchConsole: false });
   // What goes wrong while ink draws ends the session, too.
   ink.waitUntilExit().then(() => session.end(), (error: unknown) => session.end(error));
   try {
@@ -65,17 +61,6 @@ export async function openTui(options: TuiOptions): Promise<void> {
 }
 
 /** As much of a stream as ink asks for. */
-function inkOutput(screen: Screen, size: () => { readonly columns: number; readonly rows: number }): object {
-  return {
-    get columns() {
-      return size().columns;
-    },
-    get rows() {
-      return size().rows;
-    },
-    isTTY: true,
-    write: (text: string) => screen.paint(text),
-    on: () => undefined,
-    off: () => undefined,
-  };
+function nowhere(): NodeJS.WriteStream {
+  return { columns: 80, rows: 24, isTTY: true, write: () => true, on: () => undefined, off: () => undefined } as unknown as NodeJS.WriteStream;
 }

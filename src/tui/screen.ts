@@ -50,14 +50,13 @@ export class Screen {
     return this.#output.writableLength > 0;
   }
 
-  /** A whole frame, lines separated by line feeds. */
-  paint(frame: string): void {
+  /** A whole frame: of it only what has changed is written. */
+  readonly paint = (lines: readonly string[]): void => {
     if (!this.#isOpen) return;
-    const lines = frame.split('\n');
     const changes = repaint(this.#lines, lines);
     this.#lines = lines;
     if (changes !== '') this.#output.write(changes);
-  }
+  };
 
   /** Nothing of what is on it is known any more: a terminal that was resized has moved it about. */
   clear(): void {

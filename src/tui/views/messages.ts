@@ -12,7 +12,7 @@ const WITH_DATE_COLUMNS = 120;
 export function messageTable(rows: readonly MessageRow[], columns: number, shift: number): Table<MessageRow> {
   const time = columns >= WITH_DATE_COLUMNS ? (row: MessageRow) => formatTime(row.storeTimestamp) : (row: MessageRow) => formatTime(row.storeTimestamp).slice(11, 23);
   return table<MessageRow>([
-    { title: 'stored', text: time, tone: () => 'dim', max: () => 24 },
+    { title: 'stored', text: time, tone: () => 'dim', max: (all) => (all >= WITH_DATE_COLUMNS ? 24 : 12) },
     { title: 'topic', text: ({ record }) => record.topic, tone: ({ record }) => (isDlqTopic(record.topic) ? 'bad' : isRetryTopic(record.topic) ? 'warn' : 'accent'), max: (all) => Math.floor(all / 5) },
     { title: 'q', text: ({ record }) => String(record.queueId), align: 'right', max: () => 5 },
     { title: 'offset', text: ({ record }) => String(record.queueOffset), align: 'right', max: () => 16 },

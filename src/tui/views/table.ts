@@ -29,7 +29,7 @@ export function table<Row>(specs: readonly Column<Row>[], rows: readonly Row[], 
   const widths = fixed.map(({ title, text, max }) => {
     let width = columnsOf(title);
     const most = Math.max(width, max(columns));
-    for (const row of rows) width = Math.max(width, columnsOf(text(row)));
+    for (let at = 0; at < rows.length && width < most; at++) width = Math.max(width, columnsOf(text(rows[at]!)));
     return Math.min(width, most);
   });
   let missing = REST_COLUMNS - (columns - widths.reduce((sum, width) => sum + width + GAP.length, 0));
