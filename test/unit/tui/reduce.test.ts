@@ -1,0 +1,269 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Effect, TuiEvent, WindowSnapshot } from '../../../src/tui/events.ts';
+import { actionOf, BINDINGS } from '../../../src/tui/keys.ts';
+import type { Panel, PanelRow, RecordReference } from '../../../src/tui/panel.ts';
+import { reduce } from '../../../src/tui/reduce/index.ts';
+import type { MessageRow } from '../../../src/tui/rows.ts';
+import { pageRows, startState } from '../../../src/tui/state.ts';
+import type { State } from '../../../src/tui/state.ts';
+
+function row(index: number, topic = 'T'): MessageRow {
+  const record = { topic, brokerName: 'b', queueId: 0, queueOffset: index };
+  return { kind: 'message', id: `${topic}${index}`, record, commitLogOffset: index * 100, storeTimestamp: 1_000 + index, msgId: `id${index}`, tags: '', keys: '', body: `body ${index}` };
+}
+
+const rows = (from: number, to: number, topic = 'T'): MessageRow[] => Array.from({ length: to - from }, (_, index) => row(from + index, topic));
+
+const letters: Panel<readonly number[]> = {
+  id: 'letters', title: 'Letters', intervalMs: 1000,
+  unavailable: () => null,
+  load: async () => [],
+  header: () => [{ text: 'offset' }],
+  rows: (snapshot) => snapshot.map((queueOffset): PanelRow => ({ id: String(queueOffset), line: [{ text: `letter ${queueOffset}` }], record: letter(queueOffset) })),
+  summary: (snapshot) => [{ text: `${snapshot.length} letters` }],
+};
+const letter = (queueOffset: number): RecordReference => ({ topic: '%DLQ%g', brokerName: 'b', queueId: 0, queueOffset });
+
+/** A view at which events happen one after the other. */
+class View {
+  state: State;
+  effects: Effect[] = [];
+
+  constructor(more: Partial<Parameters<typeof startState>[0]> = {}) {
+    this.state = startState({ columns: 80, rows: 24, nowMs: 0, target: '/store', active: 'messages', topics: [], filter: null, isFollowing: true, panels: [{ panel: letters as Panel, unavailable: null }], ...more });
+  }
+
+  send(...events: readonly TuiEvent[]): this {
+    for (const event of events) {
+      const step = reduce(this.state, event);
+      this.state = step.state;
+      this.effects.push(...step.effects);
+    }
+    return this;
+  }
+
+  keys(...keys: readonly string[]): this {
+    return this.send(...keys.map((key): TuiEvent => ({ type: 'key', key })));
+  }
+
+  type(text: string): this {
+    return this.keys(...[...text].map((character) => (character === ' ' ? 'space' : character)));
+  }
+
+  window(window: Partial<WindowSnapshot> & { readonly rows: readonly MessageRow[] }, more: Partial<Extract<TuiEvent, { type: 'rows' }>> = {}): this {
+    return this.send({ type: 'rows', stream: 'messages', window: { atStart: true, atEnd: true, arrived: 0, perSecond: null, ...window }, ...more });
+  }
+
+  get stream(): State['streams']['messages'] {
+    return this.state.streams.messages;
+  }
+
+  get selected(): string | undefined {
+    return this.stream.rows[this.stream.selected]?.id;
+  }
+
+  /** What was asked for since this was last looked at. */
+  taken(): Effect[] {
+    return this.effects.splice(0);
+  }
+}
+
+let view: View;
+beforeEach(() => {
+  view = new View();
+});
+
+describe('the table of keys', () => {
+  it('gives no key two meanings in one place', () => {
+    for (const mode of ['stream', 'panel', 'detail', 'help'] as const) {
+      const keys = BINDINGS.filter(({ modes }) => modes.includes(mode)).flatMap((binding) => binding.keys);
+      expect(new Set(keys).size, mode).toBe(keys.length);
+    }
+    expect(actionOf('stream', 'F')).toBe('follow');
+    expect(actionOf('detail', 'F')).toBeUndefined();
+  });
+
+  it('every binding of a stream does something', () => {
+    for (const { modes, keys, action } of BINDINGS.filter((binding) => binding.modes.includes('stream') && !['back', 'clear-marks', 'left', 'redrive'].includes(binding.action))) {
+      expect(modes).toContain('stream');
+      const fresh = new View().window({ rows: rows(0, 100), atStart: false }).keys('k');
+      const before = fresh.state;
+      fresh.taken();
+      fresh.keys(keys[0]!);
+      expect(fresh.state !== before || fresh.taken().length > 0, action).toBe(true);
+    }
+  });
+});
+
+describe('a stream that flows', () => {
+  it('keeps its end at the bottom, also when the screen changes', () => {
+    view.window({ rows: rows(0, 100) });
+    expect(view.selected).toBe('T99');
+    expect(view.stream.top).toBe(100 - pageRows(view.state));
+    view.window({ rows: rows(50, 160), arrived: 60 }).send({ type: 'resize', columns: 100, rows: 50 });
+    expect(view.selected).toBe('T159');
+    expect(view.stream.top).toBe(110 - 46);
+  });
+
+  it('is paused by whoever goes up, counts what comes, and shows it when one goes there', () => {
+    view.window({ rows: rows(0, 100) }).keys('k');
+    expect(view.taken()).toEqual([{ type: 'follow', stream: 'messages', on: false }]);
+    view.window({ rows: rows(0, 100), arrived: 1204, atEnd: false });
+    expect([view.selected, view.stream.arrived - view.stream.seen]).toEqual(['T98', 1204]);
+    expect(view.taken()).toEqual([]);
+    view.keys('down', 'pagedown');
+    expect(view.taken()).toEqual([{ type: 'newer', stream: 'messages', count: 200 }]);
+    // What was asked for comes, and the cursor goes as far as it was to.
+    view.window({ rows: rows(0, 300), arrived: 1204, atEnd: false }, { done: true });
+    expect(view.selected).toBe('T118');
+    expect(view.stream.arrived - view.stream.seen).toBe(1204);
+    view.window({ rows: rows(0, 130), arrived: 1204, atEnd: true }).keys('end');
+    expect([view.stream.isFollowing, view.selected]).toEqual([true, 'T129']);
+    expect(view.taken()).toEqual([{ type: 'follow', stream: 'messages', on: true }]);
+    view.window({ rows: rows(0, 130), arrived: 1300 });
+    expect(view.stream.arrived - view.stream.seen).toBe(0);
+  });
+
+  it('p pauses and goes on', () => {
+    view.window({ rows: rows(0, 100) }).keys('p');
+    expect(view.stream.isFollowing).toBe(false);
+    view.keys('p');
+    expect(view.stream.isFollowing).toBe(true);
+    expect(view.taken().map((effect) => effect.type === 'follow' && effect.on)).toEqual([false, true]);
+  });
+});
+
+describe('scrolling', () => {
+  it('asks the store for more before the window ends, once at a time, and stays on its row when it comes', () => {
+    view.window({ rows: rows(500, 600), atStart: false }).keys('pageup', 'pageup', 'pageup', 'pageup', 'pageup');
+    expect(view.taken().filter(({ type }) => type === 'older')).toEqual([{ type: 'older', stream: 'messages', count: 200 }]);
+    const { selected, stream } = view;
+    const shownAt = stream.selected - stream.top;
+    view.window({ rows: rows(300, 600), atStart: false }, { done: true });
+    expect(view.selected).toBe(selected);
+    expect(view.stream.selected - view.stream.top).toBe(shownAt);
+  });
+
+  it('goes to the first in the store, and to a place', () => {
+    view.window({ rows: rows(500, 600), atStart: false }).keys('home');
+    expect(view.taken()).toEqual([{ type: 'jump', stream: 'messages', to: { at: 'first' }, context: 20 }]);
+    view.window({ rows: rows(0, 100), atStart: true, atEnd: false }, { done: true, select: { id: 'T0' } });
+    expect([view.selected, view.stream.top]).toEqual(['T0', 0]);
+    view.keys(':').type('-20').keys('enter');
+    expect(view.taken()).toEqual([{ type: 'jump', stream: 'messages', to: { at: 'lastN', count: 20 }, context: 20 }]);
+    view.keys('g').type('@nonsense').keys('enter');
+    expect(view.state.prompt?.error).toContain('not a time');
+    expect(view.taken()).toEqual([]);
+    view.keys('esc');
+    expect(view.state.prompt).toBeNull();
+  });
+});
+
+describe('search', () => {
+  it('goes along with what is typed, and back when it is given up', () => {
+    view.window({ rows: rows(0, 100) }).keys('/').type('body 4');
+    expect(view.selected).toBe('T49');
+    view.type('2');
+    expect(view.selected).toBe('T42');
+    view.keys('esc');
+    expect(view.selected).toBe('T99');
+  });
+
+  it('goes on with n and N, and further through the store', () => {
+    view.window({ rows: rows(500, 600), atStart: false }).keys('/').type('body 5').keys('enter', 'N', 'N');
+    expect(view.selected).toBe('T597');
+    view.keys('n');
+    expect(view.selected).toBe('T598');
+    view.taken();
+    view.window({ rows: rows(500, 600), atStart: false }, { done: true }).keys('/').type('body 123').keys('enter');
+    expect(view.taken().filter(({ type }) => type === 'older')).toEqual([{ type: 'older', stream: 'messages', count: 500 }]);
+    view.window({ rows: rows(200, 600), atStart: false }, { done: true });
+    expect([view.stream.seeking, view.taken()]).toEqual(['up', [{ type: 'older', stream: 'messages', count: 500 }]]);
+    view.window({ rows: rows(0, 600), atStart: true }, { done: true });
+    expect([view.stream.seeking, view.selected]).toEqual([null, 'T123']);
+    view.keys('N');
+    expect(view.state.notice?.text).toContain('not above');
+  });
+});
+
+describe('the filter', () => {
+  it('is typed while the stream flows; a bad one says why and leaves the old one', () => {
+    view.window({ rows: rows(0, 100) }).keys('f').type('A || B /x+/').keys('enter');
+    expect(view.taken()).toMatchObject([{ type: 'filter', stream: 'messages', to: { at: 'last' }, filter: { text: 'A || B /x+/' } }]);
+    expect(view.stream.filter?.text).toBe('A || B /x+/');
+    view.keys('f', 'ctrl-u').type('sql:a >').keys('enter');
+    expect(view.state.prompt?.error).toMatch(/^sql, character 4/);
+    expect(view.stream.filter?.text).toBe('A || B /x+/');
+    view.keys('ctrl-u').type('/(/').keys('enter');
+    expect(view.state.prompt?.error).toContain('regular expression');
+    view.keys('ctrl-u', 'enter');
+    expect(view.stream.filter).toBeNull();
+  });
+
+  it('of a paused stream keeps the place', () => {
+    view.window({ rows: rows(0, 100) }).keys('k', 'f').type('A').keys('enter');
+    expect(view.taken().at(-1)).toMatchObject({ type: 'filter', to: { at: 'time', timestamp: 1098 } });
+  });
+});
+
+describe('marks, export, redrive', () => {
+  it('writes what is marked, else what passes the filter, else what is selected', () => {
+    view.window({ rows: rows(0, 100) }).keys('e', 'ctrl-u').type('one.ndjson').keys('enter');
+    expect(view.taken()).toEqual([{ type: 'export', file: 'one.ndjson', what: { records: [row(99).record] } }]);
+    view.keys('k', 'space', 'k', 'k', 'space', 'e', 'enter');
+    expect(view.taken().at(-1)).toEqual({ type: 'export', file: 'messages.ndjson', what: { records: [row(98).record, row(97).record] } });
+    view.keys('u', 'f').type('A').keys('enter', 'e', 'enter');
+    expect(view.taken().at(-1)).toMatchObject({ type: 'export', what: { all: 'messages', filter: { text: 'A' } } });
+  });
+
+  it('sends marked dead letters again when that is confirmed, and nothing else', () => {
+    view.keys('3');
+    expect(view.taken()).toEqual([{ type: 'show', view: 'letters' }]);
+    view.send({ type: 'panel', panel: 'letters', snapshot: [7, 8, 9], atMs: 0 }).keys('D');
+    expect(view.state.notice?.text).toContain('mark dead letters');
+    view.keys('space', 'space', 'D');
+    expect(view.state.prompt?.label).toBe('send 2 dead letters to g again on /store? y/n');
+    view.keys('n', 'D', 'x', 'esc');
+    expect(view.taken()).toEqual([]);
+    view.keys('D', 'y');
+    expect(view.taken()).toEqual([{ type: 'redrive', records: [letter(7), letter(8)] }]);
+  });
+});
+
+describe('a table', () => {
+  it('keeps the cursor on its row, and opens the message of one', () => {
+    view.keys('3').send({ type: 'panel', panel: 'letters', snapshot: [7, 8, 9], atMs: 0 }).keys('j', 'j');
+    view.send({ type: 'panel', panel: 'letters', snapshot: [1, 2, 7, 8, 9, 10], atMs: 0 });
+    expect(view.state.panels['letters']!.selected).toBe(4);
+    view.taken();
+    view.keys('enter');
+    expect(view.taken()).toEqual([{ type: 'read', record: letter(9) }]);
+  });
+
+  it('what failed to load stays, with its age', () => {
+    view.keys('3').send({ type: 'panel', panel: 'letters', snapshot: [7], atMs: 1000 }, { type: 'health', view: 'letters', atMs: 9000, reason: 'nobody answers' });
+    expect(view.state.panels['letters']).toMatchObject({ snapshot: [7], health: { okAtMs: 1000, reason: 'nobody answers' } });
+  });
+});
+
+describe('a dead broker', () => {
+  it('leaves what was shown, and lets one ask again', () => {
+    view.window({ rows: rows(500, 600), atStart: false }).keys('home').send({ type: 'health', view: 'messages', atMs: 5, reason: 'gone' });
+    expect(view.stream).toMatchObject({ loading: false, health: { reason: 'gone' } });
+    expect(view.stream.rows).toHaveLength(100);
+    view.taken();
+    view.keys('home');
+    expect(view.taken()).toMatchObject([{ type: 'jump' }]);
+  });
+});
+
+describe('leaving', () => {
+  it('q goes back from pages and quits in a view; Ctrl-C quits everywhere', () => {
+    view.window({ rows: rows(0, 10) }).keys('?', 'q');
+    expect([view.state.help, view.taken()]).toEqual([null, []]);
+    view.keys('q');
+    expect(view.taken()).toEqual([{ type: 'quit' }]);
+    view.keys('?', 'ctrl-c');
+    expect(view.taken()).toEqual([{ type: 'quit' }]);
+  });
+});
