@@ -123,6 +123,25 @@ describe('the view', { timeout: 120_000 }, () => {
     await view.finished();
   });
 
+  it('sends marked dead letters again once that is confirmed', async () => {
+    const directory = join(temporaryDirectory('letters'), 'store');
+    outputOf(['produce', 'mails'], { store: directory, input: 'to nobody\nto ada\n' });
+    runCli(['consume', 'mails', '--group', 'mailer', '--until-end', '--exec', 'false', '--max-reconsume', '0'], { store: directory });
+    const view = tail(['%DLQ%mailer'], { columns: 120 }, directory);
+    await view.shows(/to nobody[^]*to ada|to ada[^]*to nobody/);
+    view.press('k', 'space', 'D');
+    await view.shows('send 1 dead letter to mailer again');
+    view.press('n');
+    await view.shows('nothing was sent');
+    view.press('D', 'y');
+    await view.shows('1 sent');
+    view.press('D', 'y');
+    await view.shows('1 already');
+    view.press('q');
+    await view.finished();
+    expect(outputOf(['consume', 'mails', '--group', 'mailer', '--until-end', '--exec', 'cat', '--quiet'], { store: directory })).toMatch(/^to (ada|nobody)$/);
+  });
+
   it('has the physical log, with --commitlog and by its number', async () => {
     const view = tail(['--commitlog', '--from', 'first'], { columns: 160, rows: 30 });
     await view.shows(/PAUSED[^]*log offset +bytes +topic[^]*> +0 /);

@@ -1,3 +1,4 @@
+import { escapeControl } from '../../text/escape.ts';
 import { skip } from '../columns.ts';
 import type { LogRow } from '../rows.ts';
 import type { Tone } from '../panel.ts';
@@ -9,11 +10,11 @@ export function commitLogTable(rows: readonly LogRow[], columns: number, shift: 
   return table<LogRow>([
     { title: 'log offset', text: ({ commitLogOffset }) => String(commitLogOffset), align: 'right', max: () => 16 },
     { title: 'bytes', text: ({ sizeBytes }) => String(sizeBytes), align: 'right', max: () => 10 },
-    { title: 'topic', text: ({ record }) => record?.topic ?? '', tone: () => 'accent', max: (all) => Math.floor(all / 5) },
+    { title: 'topic', text: ({ record }) => escapeControl(record?.topic ?? ''), tone: () => 'accent', max: (all) => Math.floor(all / 5) },
     { title: 'q', text: ({ record }) => (record === null ? '' : String(record.queueId)), align: 'right', max: () => 5 },
     { title: 'offset', text: ({ record }) => (record === null ? '' : String(record.queueOffset)), align: 'right', max: () => 16 },
     { title: 'tags hash', text: (row) => (row.record === null ? '' : String(row.tagsCode)), align: 'right', max: () => 20 },
-    { title: columns < 100 ? 'flag' : 'sysFlag', text: (row) => (row.record === null ? '' : String(row.sysFlag)), align: 'right', max: () => 7 },
+    { title: columns < 100 ? 'sysF' : 'sysFlag', text: (row) => (row.record === null ? '' : String(row.sysFlag)), align: 'right', max: () => 7 },
     { title: 'CRC', text: crcOf, tone: toneOf, max: () => 4 },
     { title: 'tags, keys, id', text: ({ text }) => (shift === 0 ? text : skip(text, shift)), tone: toneOf, max: (all) => all },
   ], rows, columns);

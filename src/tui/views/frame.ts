@@ -113,7 +113,7 @@ function panelBody(state: State, panel: PanelState, page: number): Line[] {
 function bottomLine(state: State): Line {
   const { prompt, notice, columns } = state;
   if (prompt !== null) {
-    if (prompt.kind === 'redrive') return [span(prompt.label, 'warn')];
+    if (prompt.kind === 'redrive') return [span(escapeControl(prompt.label), 'warn')];
     const label = prompt.kind === 'search' ? '/' : `${prompt.label}: `;
     // The end of what is typed is where the typing goes on.
     return [span(label, 'strong'), span(tail(escapeControl(prompt.text), Math.max(8, columns - label.length - 2))), span('▏')];

@@ -1,4 +1,5 @@
 import { isDlqTopic, isRetryTopic } from '../../broker/retry-topics.ts';
+import { escapeControl } from '../../text/escape.ts';
 import { formatTime } from '../../text/numbers.ts';
 import { skip } from '../columns.ts';
 import type { MessageRow } from '../rows.ts';
@@ -12,8 +13,8 @@ const WITH_DATE_COLUMNS = 120;
 export function messageTable(rows: readonly MessageRow[], columns: number, shift: number): Table<MessageRow> {
   const time = columns >= WITH_DATE_COLUMNS ? (row: MessageRow) => formatTime(row.storeTimestamp) : (row: MessageRow) => formatTime(row.storeTimestamp).slice(11, 23);
   return table<MessageRow>([
-    { title: 'stored', text: time, tone: () => 'dim', max: (all) => (all >= WITH_DATE_COLUMNS ? 24 : 12) },
-    { title: 'topic', text: ({ record }) => record.topic, tone: ({ record }) => (isDlqTopic(record.topic) ? 'bad' : isRetryTopic(record.topic) ? 'warn' : 'accent'), max: (all) => Math.floor(all / 5) },
+    { title: 'stored (UTC)', text: time, tone: () => 'dim', max: (all) => (all >= WITH_DATE_COLUMNS ? 24 : 12) },
+    { title: 'topic', text: ({ record }) => escapeControl(record.topic), tone: ({ record }) => (isDlqTopic(record.topic) ? 'bad' : isRetryTopic(record.topic) ? 'warn' : 'accent'), max: (all) => Math.floor(all / 5) },
     { title: 'q', text: ({ record }) => String(record.queueId), align: 'right', max: () => 5 },
     { title: 'offset', text: ({ record }) => String(record.queueOffset), align: 'right', max: () => 16 },
     { title: 'tags', text: ({ tags }) => tags, tone: () => 'good', max: (all) => Math.floor(all / 8) },
