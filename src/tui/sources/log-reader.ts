@@ -26,6 +26,9 @@ export interface LogReaderOptions {
 
 /** Records that one step back keeps at most: a stretch of the log that no queue lists may be long. */
 const MAX_STRETCH = 2000;
+/** Which queues hold anything is asked so often, ms, and of so many of a topic: RocketMQ has one with a thousand queues that are hardly ever used. */
+const KNOWN_MS = 5000;
+const MOST_QUEUES = 32;
 
 /**
  * The physical log. It can be read forwards only, from where a record begins: going back, the queues of all topics, RocketMQ's own included, tell where
@@ -44,6 +47,8 @@ export class LogReader implements StreamReader {
   #next: Promise<IteratorResult<Record_[]>> | null = null;
   #back: BackwardsReader;
   #backPlacedAt = -1;
+  #known: readonly MessageQueue[] | null = null;
+  #knownAtMs = 0;
 
   constructor(options: LogReaderOptions) {
     this.#options = options;
@@ -227,18 +232,27 @@ export class LogReader implements StreamReader {
     return firsts.flatMap(({ messages }) => messages).reduce((least, { commitLogOffset }) => Math.min(least, commitLogOffset), this.#followed);
   }
 
-  async #queues(): Promise<MessageQueue[]> {
-    const { broker } = this.#options;
+  /** Those that hold anything. One that is missing here costs time, not truth: the log is read from where the others know a record. */
+  async #queues(): Promise<readonly MessageQueue[]> {
+    const { broker, clock } = this.#options;
+    if (this.#known !== null && clock.elapsedMs() - this.#knownAtMs < KNOWN_MS) return this.#known;
     const topics = await broker.listTopics();
-    return (await Promise.all(topics.map(async ({ topic }) => {
-      try {
-        return await broker.queues(topic);
-      } catch (error) {
-        // Deleted meanwhile.
-        if (error instanceof MqliteError && error.code === 'TOPIC_NOT_FOUND') return [];
-        throw error;
-      }
-    }))).flat();
+    this.#known = (await Promise.all(topics.map(({ topic }) => this.#queuesOf(topic)))).flat();
+    this.#knownAtMs = clock.elapsedMs();
+    return this.#known;
+  }
+
+  async #queuesOf(topic: string): Promise<MessageQueue[]> {
+    const { broker } = this.#options;
+    try {
+      const queues = (await broker.queues(topic)).slice(0, MOST_QUEUES);
+      const ends = await Promise.all(queues.map((queue) => broker.maxOffset(queue)));
+      return queues.filter((_, index) => ends[index]! > 0);
+    } catch (error) {
+      // Deleted meanwhile.
+      if (error instanceof MqliteError && error.code === 'TOPIC_NOT_FOUND') return [];
+      throw error;
+    }
   }
 
   /** The reader of queues before everything that lies at or behind an offset of the log. */
