@@ -86,7 +86,10 @@ export class Session {
 
   run(): void {
     this.#show(this.#state.active);
-    const { clock } = this.#options;
+    const { clock, broker } = this.#options;
+    // Of a store that was not closed cleanly, for one.
+    const notice = broker.notices()[0];
+    if (notice !== undefined) this.dispatch({ type: 'notice', text: notice, tone: 'warn' });
     clock.repeat(CLOCK_MS, () => {
       if (this.#stopped.signal.aborted) return -1;
       this.dispatch({ type: 'clock', nowMs: clock.nowMs() });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryDirectory, unpackFixture } from '../support/fixtures.ts';
@@ -157,6 +157,23 @@ describe('the view', { timeout: 120_000 }, () => {
     await view.finished();
   });
 
+  it('shows damage where it lies, in words as well as in colour', async () => {
+    const directory = unpackFixture('clean');
+    const log = join(directory, 'commitlog', '00000000000000000000');
+    const fd = openSync(log, 'r+');
+    // A body that is not what its CRC says, and a record that is none.
+    const record = Buffer.alloc(315);
+    readSync(fd, record, 0, record.length, 0);
+    writeSync(fd, Buffer.from([record[92]! ^ 1]), 0, 1, 92);
+    writeSync(fd, Buffer.alloc(8, 0xee), 0, 8, 315 + 4);
+    closeSync(fd);
+    const view = tail(['--commitlog', '--from', 'first', '--no-color'], { columns: 120 }, directory);
+    await view.shows(/> +0 +315 Orders .* BAD /);
+    await view.shows(/ 315 +\d+ .* DMG /);
+    view.press('q');
+    await view.finished();
+  });
+
   it('takes the size that the terminal has, and takes a new one', async () => {
     const view = tail();
     await view.shows('delay level 6');
@@ -183,19 +200,20 @@ describe('the view', { timeout: 120_000 }, () => {
     expect(other.output.match(/\u001b\[(3|4|9|10)\d(;[\d;]*)?m/g)).toBeNull();
   });
 
-  it('writes nothing to the store', async () => {
-    const before = snapshotTree(store);
-    const view = tail();
+  it.each(['clean', 'killed'] as const)('writes nothing to a store of a %s broker', async (name) => {
+    const directory = name === 'clean' ? store : unpackFixture(name);
+    const before = snapshotTree(directory);
+    const view = tail([], {}, directory);
     await view.shows('delay level 6');
     view.press('2');
-    await view.shows('111297');
+    await view.shows(/> +1\d{5} /);
     view.press('home');
     await view.shows(/> +0 /);
     view.press('enter');
     await view.shows('offsetMsgId');
     view.press('q', 'q');
     await view.finished();
-    expect(snapshotTree(store)).toEqual(before);
+    expect(snapshotTree(directory)).toEqual(before);
   });
 
   it('shows user data that a terminal could obey as text', async () => {
