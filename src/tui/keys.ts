@@ -30,7 +30,7 @@ export const BINDINGS: readonly Binding[] = [
   { action: 'mark', keys: ['space'], modes: LISTS, help: 'mark, or take the mark away', hint: 'mark' },
   { action: 'clear-marks', keys: ['u'], modes: LISTS, help: 'take all marks away' },
   { action: 'export', keys: ['e'], modes: ['stream', 'panel', 'detail'], help: 'export what is marked, filtered or selected as NDJSON', hint: 'export' },
-  { action: 'redrive', keys: ['D'], modes: LISTS, help: 'send the marked dead letters to their groups again' },
+  { action: 'redrive', keys: ['D'], modes: LISTS, help: 'send the marked dead letters to their groups again', hint: 'send again' },
   { action: 'copy', keys: ['y'], modes: ['stream', 'detail'], help: 'copy the id, or the selected value, to the clipboard', hint: 'copy' },
   { action: 'body', keys: ['b'], modes: ['detail'], help: 'body as text, JSON, hex', hint: 'body as' },
   { action: 'related', keys: ['o'], modes: ['detail'], help: 'other records of this id: retry, dead letter, original', hint: 'others' },

@@ -1,7 +1,7 @@
 import { nextTurn } from '../../base/clock.ts';
 import type { Broker } from '../../broker/broker.ts';
 import type { MessageFilter, MessageQueue } from '../../broker/types.ts';
-import { queueKey } from '../../client/queue-key.ts';
+import { queueKey } from '../../broker/queue-key.ts';
 import type { Message } from '../../record/message.ts';
 
 /** Queue offsets that one step back looks at: it grows while a filter lets nothing through. */

@@ -5,7 +5,7 @@ import type { DamageReport, MessageQueue } from '../../broker/types.ts';
 import { queuesOf } from '../../client/browse.ts';
 import { resolvePosition } from '../../client/positions.ts';
 import type { Position } from '../../client/positions.ts';
-import { queueKey } from '../../client/queue-key.ts';
+import { queueKey } from '../../broker/queue-key.ts';
 import { QueueMerger } from '../../client/queue-merger.ts';
 import type { QueueSpan } from '../../client/queue-merger.ts';
 import type { Message } from '../../record/message.ts';

@@ -1,3 +1,4 @@
+import { isDlqTopic } from '../../broker/retry-topics.ts';
 import { escapeControl } from '../../text/escape.ts';
 import { formatDuration, formatInteger } from '../../text/numbers.ts';
 import { BINDINGS } from '../keys.ts';
@@ -122,9 +123,14 @@ function bottomLine(state: State): Line {
   return hints(state);
 }
 
+function isOnDeadLetter({ active, streams, panels }: State): boolean {
+  const list = isStream(active) ? streams[active] : panels[active]!;
+  return isDlqTopic(list.rows[list.selected]?.record?.topic ?? '');
+}
+
 function hints(state: State): Line {
   const mode = modeOf(state);
-  const wanted = BINDINGS.filter(({ modes, hint }) => hint !== undefined && modes.includes(mode));
+  const wanted = BINDINGS.filter(({ modes, hint, action }) => hint !== undefined && modes.includes(mode) && (action !== 'redrive' || isOnDeadLetter(state)));
   // Those that lead everywhere else come first: a narrow screen cuts the rest.
   const line = [...wanted.filter(({ action }) => action === 'help' || action === 'quit'), ...wanted.filter(({ action }) => action !== 'help' && action !== 'quit')]
     .flatMap(({ keys, hint }) => [span(keyName(keys[0]!), 'strong'), span(` ${hint}  `, 'dim')]);
