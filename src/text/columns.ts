@@ -39,6 +39,31 @@ export function fitToColumns(text: string, columns: number, align: 'left' | 'rig
   return align === 'right' ? blanks + kept.text : kept.text + blanks;
 }
 
+/** The beginning of the text that fits into so many columns, without a mark. */
+export function takeColumns(text: string, columns: number): string {
+  if (NARROW.test(text)) return text.slice(0, Math.max(0, columns));
+  let taken = '';
+  let left = columns;
+  for (const cluster of clustersOf(text)) {
+    left -= columnsOf(cluster);
+    if (left < 0) break;
+    taken += cluster;
+  }
+  return taken;
+}
+
+/** What is left of the text behind so many columns. A wide character that the border cuts in two is left out. */
+export function skipColumns(text: string, columns: number): string {
+  if (NARROW.test(text)) return text.slice(Math.max(0, columns));
+  let passed = 0;
+  let rest = '';
+  for (const cluster of clustersOf(text)) {
+    if (passed >= columns) rest += cluster;
+    passed += columnsOf(cluster);
+  }
+  return rest;
+}
+
 /** What is kept of a text, and the columns that it takes. */
 interface Cut {
   readonly text: string;

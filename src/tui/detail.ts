@@ -5,7 +5,7 @@ import type { Message } from '../record/message.ts';
 import { PROPERTY } from '../record/properties.ts';
 import { escapeControl, escapeControlKeepLines } from '../text/escape.ts';
 import { formatInteger, formatTime, plural } from '../text/numbers.ts';
-import { columnsOf, skip, take } from './columns.ts';
+import { columnsOf, skipColumns, takeColumns } from '../text/columns.ts';
 import { reindentJson } from './reindent-json.ts';
 import type { RecordReference } from './panel.ts';
 import { referenceOf, wholeCharacters } from './rows.ts';
@@ -140,9 +140,9 @@ function wrap(line: string, columns: number): string[] {
   let rest = line;
   while (rest.length > columns || columnsOf(rest) > columns) {
     // Long lines are cut piece by piece: what is measured stays short.
-    const head = take(rest.slice(0, columns * 8), columns);
+    const head = takeColumns(rest.slice(0, columns * 8), columns);
     lines.push(head);
-    rest = head === '' ? skip(rest, columns) : rest.slice(head.length);
+    rest = head === '' ? skipColumns(rest, columns) : rest.slice(head.length);
   }
   return [...lines, rest];
 }

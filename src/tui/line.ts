@@ -1,4 +1,4 @@
-import { columnsOf, cut } from './columns.ts';
+import { columnsOf, cutToColumns } from '../text/columns.ts';
 import type { Line, Span, Tone } from './panel.ts';
 
 export const span = (text: string, tone: Tone = 'plain'): Span => ({ text, tone });
@@ -20,7 +20,7 @@ export function cutLine(line: Line, columns: number): Line {
       left -= width;
       continue;
     }
-    kept.push(span(cut(`${text} `, left), tone));
+    kept.push(span(cutToColumns(`${text} `, left), tone));
     break;
   }
   return kept;

@@ -2,7 +2,7 @@ import { spawn } from '@lydell/node-pty';
 import type { IPty } from '@lydell/node-pty';
 import xterm from '@xterm/headless';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { columnsOf } from '../../src/tui/columns.ts';
+import { columnsOf } from '../../src/text/columns.ts';
 import { CLI, cleanEnvironment } from './processes.ts';
 
 export interface TerminalOptions {

@@ -2,7 +2,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { repeatBySleeping, systemClock } from '../../src/base/clock.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import { openLocalBroker } from '../../src/engine/open.ts';
-import { columnsOf } from '../../src/tui/columns.ts';
+import { columnsOf } from '../../src/text/columns.ts';
 import { FakeBroker, FakeStore } from '../support/fake-broker.ts';
 import { unpackFixture } from '../support/fixtures.ts';
 import { TestView } from './view.ts';

@@ -1,5 +1,5 @@
 import { escapeControl } from '../../text/escape.ts';
-import { skip } from '../columns.ts';
+import { skipColumns } from '../../text/columns.ts';
 import type { LogRow } from '../rows.ts';
 import type { Tone } from '../panel.ts';
 import { table } from './table.ts';
@@ -16,7 +16,7 @@ export function commitLogTable(rows: readonly LogRow[], columns: number, shift: 
     { title: 'tags hash', text: (row) => (row.record === null ? '' : String(row.tagsCode)), align: 'right', max: () => 20 },
     { title: columns < 100 ? 'sysF' : 'sysFlag', text: (row) => (row.record === null ? '' : String(row.sysFlag)), align: 'right', max: () => 7 },
     { title: 'CRC', text: crcOf, tone: toneOf, max: () => 4 },
-    { title: 'tags, keys, id', text: ({ text }) => (shift === 0 ? text : skip(text, shift)), tone: toneOf, max: (all) => all },
+    { title: 'tags, keys, id', text: ({ text }) => (shift === 0 ? text : skipColumns(text, shift)), tone: toneOf, max: (all) => all },
   ], rows, columns);
 }
 

@@ -2,7 +2,7 @@ import { isDlqTopic } from '../../broker/retry-topics.ts';
 import { escapeControl } from '../../text/escape.ts';
 import { formatDuration, formatInteger } from '../../text/numbers.ts';
 import { BINDINGS } from '../keys.ts';
-import { cut } from '../columns.ts';
+import { cutToColumns } from '../../text/columns.ts';
 import { cutLine, span, spread, withCursor } from '../line.ts';
 import type { Line, Span } from '../panel.ts';
 import { rowColumns } from '../reduce/index.ts';
@@ -93,7 +93,7 @@ function streamStateLine(state: State, stream: StreamState): Line {
 /** `12 s old: reason`: what is shown stays, and says how old it is. */
 function healthSpans({ okAtMs, reason }: Health, nowMs: number): Line {
   const ageMs = okAtMs === null ? null : Math.max(0, nowMs - okAtMs);
-  if (reason !== null) return [span(`${ageMs === null ? '' : `${age(ageMs)} old: `}${cut(escapeControl(reason), 60)}`, 'bad')];
+  if (reason !== null) return [span(`${ageMs === null ? '' : `${age(ageMs)} old: `}${cutToColumns(escapeControl(reason), 60)}`, 'bad')];
   return ageMs !== null && ageMs > STALE_MS ? [span(`${age(ageMs)} old: no answer`, 'warn')] : [];
 }
 

@@ -1,7 +1,7 @@
 import { isDlqTopic, isRetryTopic } from '../../broker/retry-topics.ts';
 import { escapeControl } from '../../text/escape.ts';
 import { formatTime } from '../../text/numbers.ts';
-import { skip } from '../columns.ts';
+import { skipColumns } from '../../text/columns.ts';
 import type { MessageRow } from '../rows.ts';
 import { table } from './table.ts';
 import type { Table } from './table.ts';
@@ -19,6 +19,6 @@ export function messageTable(rows: readonly MessageRow[], columns: number, shift
     { title: 'offset', text: ({ record }) => String(record.queueOffset), align: 'right', max: () => 16 },
     { title: 'tags', text: ({ tags }) => tags, tone: () => 'good', max: (all) => Math.floor(all / 8) },
     { title: 'keys', text: ({ keys }) => keys, max: (all) => Math.floor(all / 7) },
-    { title: shift === 0 ? 'body' : `body from column ${shift + 1}`, text: ({ body }) => (shift === 0 ? body : skip(body, shift)), max: (all) => all },
+    { title: shift === 0 ? 'body' : `body from column ${shift + 1}`, text: ({ body }) => (shift === 0 ? body : skipColumns(body, shift)), max: (all) => all },
   ], rows, columns);
 }

@@ -1,5 +1,5 @@
 import type { DetailLine, DetailState } from '../detail.ts';
-import { fit } from '../columns.ts';
+import { fitToColumns } from '../../text/columns.ts';
 import { BINDINGS } from '../keys.ts';
 import { cutLine, span, withCursor } from '../line.ts';
 import type { Line } from '../panel.ts';
@@ -15,8 +15,8 @@ export function detailLines({ lines, top, selected }: DetailState, columns: numb
 function detailLine({ kind, label, text }: DetailLine, labels: number): Line {
   switch (kind) {
     case 'heading': return [span(label, 'strong')];
-    case 'field': return [span(`${fit(label, labels)}  `, 'dim'), span(text)];
-    case 'link': return [span(`${fit(label, labels)}  `, 'dim'), span(`→ ${text}`, 'accent')];
+    case 'field': return [span(`${fitToColumns(label, labels)}  `, 'dim'), span(text)];
+    case 'link': return [span(`${fitToColumns(label, labels)}  `, 'dim'), span(`→ ${text}`, 'accent')];
     case 'body': return [span(text)];
   }
 }
@@ -29,5 +29,5 @@ export const keyName = (key: string): string => KEY_NAMES[key] ?? key.replace(/^
 export function helpLines(top: number, columns: number, count: number): Line[] {
   const names = BINDINGS.map(({ keys }) => keys.map(keyName).join(' '));
   const width = Math.max(...names.map((name) => name.length));
-  return BINDINGS.map(({ help }, index): Line => cutLine([span(`  ${fit(names[index]!, width)}  `, 'accent'), span(help)], columns)).slice(top, top + count);
+  return BINDINGS.map(({ help }, index): Line => cutLine([span(`  ${fitToColumns(names[index]!, width)}  `, 'accent'), span(help)], columns)).slice(top, top + count);
 }

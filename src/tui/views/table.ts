@@ -1,4 +1,4 @@
-import { columnsOf, fit } from '../columns.ts';
+import { columnsOf, fitToColumns } from '../../text/columns.ts';
 import { span } from '../line.ts';
 import type { Line, Tone } from '../panel.ts';
 
@@ -42,7 +42,7 @@ export function table<Row>(specs: readonly Column<Row>[], rows: readonly Row[], 
   }
   widths.push(Math.max(1, columns - widths.reduce((sum, width) => sum + width + GAP.length, 0)));
   const cells = (texts: (spec: Column<Row>) => string, tones: (spec: Column<Row>) => Tone): Line =>
-    specs.flatMap((spec, index) => [span(fit(texts(spec), widths[index]!, spec.align), tones(spec)), span(index < specs.length - 1 ? GAP : '')]);
+    specs.flatMap((spec, index) => [span(fitToColumns(texts(spec), widths[index]!, spec.align), tones(spec)), span(index < specs.length - 1 ? GAP : '')]);
   return {
     head: cells(({ title }) => title, () => 'dim'),
     row: (row) => cells(({ text }) => text(row), ({ tone }) => tone?.(row) ?? 'plain'),

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clustersOf, columnsOf, cutToColumns, fitToColumns } from '../../../src/text/columns.ts';
+import { clustersOf, columnsOf, cutToColumns, fitToColumns, skipColumns, takeColumns } from '../../../src/text/columns.ts';
 
 const FAMILY = '👨‍👩‍👧‍👦';
 const WIDTHS: readonly (readonly [string, number])[] = [
@@ -36,7 +36,7 @@ describe('cutToColumns', () => {
   it.each([
     ['orders', 6, 'orders'], ['orders', 5, 'orde…'], ['orders', 1, '…'], ['o', 1, 'o'], ['orders', 0, ''], ['orders', -1, ''],
     ['中文', 4, '中文'], ['中文', 3, '中…'], ['中文', 2, '…'], ['中文x', 4, '中…'], ['ab中', 3, 'ab…'], ['ab中', 4, 'ab中'],
-    [`a${FAMILY}b`, 4, `a${FAMILY}b`], [`a${FAMILY}b`, 3, 'a…'], [`a${FAMILY}bc`, 4, `a${FAMILY}…`], ['e\u0301e\u0301e\u0301', 2, 'e\u0301…'], ['ab\u0301', 2, 'ab\u0301'], ['🏽x', 20, '\\u{1f3fd}x'],
+    [`a${FAMILY}b`, 4, `a${FAMILY}b`], [`a${FAMILY}b`, 3, 'a…'], [`a${FAMILY}bc`, 4, `a${FAMILY}…`], ['e\u0301e\u0301e\u0301', 2, 'e\u0301…'], ['x'.repeat(100_000), 3, 'xx…'], ['ab\u0301', 2, 'ab\u0301'], ['🏽x', 20, '\\u{1f3fd}x'],
   ])('%j in %i columns is %j', (text, columns, cut) => {
     expect(cutToColumns(text, columns)).toBe(cut);
   });
@@ -66,6 +66,22 @@ describe('fitToColumns', () => {
       expect(columnsOf(fitToColumns(text, columns, align))).toBe(columns);
       // Also between other columns.
       expect(columnsOf(`|  ${fitToColumns(text, columns, align)}  |`)).toBe(columns + 6);
+    }));
+  });
+});
+
+describe('takeColumns and skipColumns', () => {
+  it('leave out a wide character that the border cuts in two', () => {
+    expect([takeColumns('abcdef', 2), takeColumns('中文ab', 3), takeColumns('中文ab', 0)]).toEqual(['ab', '中', '']);
+    expect([skipColumns('abcdef', 2), skipColumns('中文ab', 2), skipColumns('中文ab', 1)]).toEqual(['cdef', '文ab', '文ab']);
+  });
+
+  it('give the text, taken apart at any border between clusters', () => {
+    fc.assert(fc.property(awkward(), fc.integer({ min: 0, max: 30 }), (text, columns) => {
+      const taken = takeColumns(text, columns);
+      expect(columnsOf(taken)).toBeLessThanOrEqual(columns);
+      expect(text.startsWith(taken)).toBe(true);
+      expect(text.endsWith(skipColumns(text, columns))).toBe(true);
     }));
   });
 });

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Key } from 'ink';
 import { repeatBySleeping } from '../../../src/base/clock.ts';
 import type { Clock } from '../../../src/base/clock.ts';
-import { columnsOf } from '../../../src/tui/columns.ts';
+import { columnsOf } from '../../../src/text/columns.ts';
 import { filterText, parseViewFilter } from '../../../src/tui/filter.ts';
 import { FramePacer } from '../../../src/tui/frame-pacer.ts';
 import { keyNames } from '../../../src/tui/input.ts';
