@@ -58,7 +58,6 @@ export class Terminal {
     return this.#screen.buffer.active.type === 'alternate';
   }
 
-  /** Whether the program has asked the terminal for keys as they are pressed, as `stty` would tell. */
   get lines(): string[] {
     const { active } = this.#screen.buffer;
     return Array.from({ length: this.#screen.rows }, (_, row) => active.getLine(active.viewportY + row)?.translateToString(true) ?? '');
