@@ -94,7 +94,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   override async init(): Promise<void> {
     await super.init();
-    this.#stopListening = this.host.onSignal((signal) => this.#onSignal(signal));
+    if (this.heedsSignals) this.#stopListening = this.host.onSignal((signal) => this.#onSignal(signal));
     const definitions = { ...(this.ctor as typeof BaseCommand).baseFlags, ...this.ctor.flags };
     refuseValuesOfSwitches(this.argv, definitions);
     const { args, argv, flags } = await this.parse({
@@ -109,6 +109,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.words = argv as string[];
     // Also where no setting has an effect: none is accepted that nobody knows.
     if (this.flags.set !== undefined) await this.checkOwnSettings(this.flags.set);
+  }
+
+  /** false: the command hands signals on to what it runs, and answers for its exit code. */
+  protected get heedsSignals(): boolean {
+    return true;
   }
 
   /** The target of this run. Errors: USAGE, NOT_FOUND (profile). */

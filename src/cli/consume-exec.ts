@@ -58,7 +58,7 @@ export async function consumeThroughCommand(broker: Broker, run: ConsumeRun, opt
   const { flags, onNotice } = run;
   const { command, suspendMs, maxReconsumeTimes } = exec;
   const report = flags.json ? new ExecReport(run.out) : undefined;
-  const commands = execListener(command, flags.suspend ?? DEFAULT_SUSPEND, onNotice, report);
+  const commands = execListener(command, flags.suspend ?? DEFAULT_SUSPEND, onNotice, { lines: report, output: run.out.forPrograms });
   const counted = new CountingListener(commands, { count: flags.count ?? Infinity, grep: grepFilter(flags.grep), orderly: flags.orderly, messageModel: options.messageModel, report });
   if (options.messageModel !== 'broadcasting') await makeRetryTopic(broker, options.group);
   await runPushed(broker, run, {

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { MqliteError } from '../broker/errors.ts';
 import type { CommandReport, CommandVerdict } from '../client/exec-listener.ts';
 import { ExecListener } from '../client/exec-listener.ts';
@@ -11,10 +12,10 @@ import { CANNOT_RUN, NOT_FOUND, resultText, runCommand, TEMPORARY_FAILURE, wasKi
  * A listener that runs a command of the system for each message. `tell`: a line about each one that is not simply consumed. With a report the
  * command's output goes where errors go: ours are its lines.
  */
-export const execListener = (command: CommandSpec, suspendText: string, tell: (text: string) => void, lines?: ExecReport): ExecListener =>
+export const execListener = (command: CommandSpec, suspendText: string, tell: (text: string) => void, { lines, output = 'stdout' }: { readonly lines?: ExecReport | undefined; readonly output?: Writable | 'stdout' | undefined } = {}): ExecListener =>
   new ExecListener({
     run: async (message, signal) => {
-      const result = await runCommand(command, message, signal, lines === undefined ? 'stdout' : 'stderr');
+      const result = await runCommand(command, message, signal, lines === undefined ? output : 'stderr');
       lines?.ended(message, result);
       return report(result);
     },

@@ -53,6 +53,8 @@ async function run({ argv, root }: MainOptions): Promise<void> {
     case 'help': {
       const { PlainHelp } = await import('./plain-help.ts');
       await new PlainHelp(config, config.pjson.oclif.helpOptions).showHelp([...resolution.subject]);
+      // Whoever typed the name alone wants to get somewhere.
+      if (argv.length === 0 && process.stdout.isTTY) process.stdout.write('At a prompt, with completion and a history: mqlite shell\n');
       return;
     }
     case 'unknown': {

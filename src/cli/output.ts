@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { HostOutput } from './host.ts';
 import { MqliteError } from '../broker/errors.ts';
 import { systemErrorToMqlite } from './error-report.ts';
@@ -36,6 +37,11 @@ export class Output {
 
   get rows(): number | undefined {
     return this.#stream.rows;
+  }
+
+  /** See HostOutput. */
+  get forPrograms(): Writable | undefined {
+    return this.#stream.forPrograms;
   }
 
   write(chunk: string | Uint8Array): Promise<void> | undefined {

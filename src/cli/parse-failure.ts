@@ -23,6 +23,9 @@ export function isParseFailure(error: unknown): error is ParseFailure {
 
 type Rule = readonly [pattern: RegExp, make: (match: RegExpExecArray, line: CommandLine) => readonly [message: string, hint: string]];
 
+/** How oclif dims a list of errors on a terminal. */
+const DIMMED = /\u001b\[22?m/g;
+
 const FLAGS_HINT = 'See the flags with --help.';
 
 /** What oclif's parser says, in our words. A text that no rule knows is passed on as it is. */
@@ -43,7 +46,7 @@ export function parseFailure(error: ParseFailure, line: CommandLine): MqliteErro
   if (typeof unknown === 'string' && error.message.startsWith('Nonexistent flag')) {
     return new MqliteError('USAGE', `unknown flag ${unknown}`, { hint: suggestion(unknown, (line.flagNames ?? []).map((name) => `--${name}`)) ?? FLAGS_HINT });
   }
-  const text = error.message.replace(/\n?See more help with --help/, '').replace(/^The following errors? occurred:\s*/, '').trim();
+  const text = error.message.replaceAll(DIMMED, '').replace(/\n?See more help with --help/, '').replace(/^The following errors? occurred:\s*/, '').trim();
   if (/^Missing \d+ required arg/.test(text)) {
     const names = (error.args ?? []).map((arg) => arg.name?.toUpperCase()).filter((name) => name !== undefined);
     return new MqliteError('USAGE', `missing ${names.join(' and ')}`, { hint: usage(line) ?? 'See the arguments with --help.' });

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { MqliteError } from '../broker/errors.ts';
 import type { Message } from '../record/message.ts';
 
@@ -45,13 +46,13 @@ export function messageEnvironment(message: Message): Record<string, string> {
 const withoutNul = (text: string): string => text.replaceAll('\0', '');
 
 /**
- * Runs a command with the message's body on its standard input and what else there is in its environment; its output is ours, or goes where errors go. When
+ * Runs a command with the message's body on its standard input and what else there is in its environment; its output is ours, or goes where errors go, or to a stream of the system. When
  * `signal` aborts it is told to end (SIGTERM), and waited for. What could not be started ends as a shell would say it: 127 and 126, or 75
  * where the system had no room for another process.
  */
-export function runCommand(command: CommandSpec, message: Message, signal: AbortSignal, output: 'stdout' | 'stderr' = 'stdout'): Promise<CommandResult> {
+export function runCommand(command: CommandSpec, message: Message, signal: AbortSignal, output: 'stdout' | 'stderr' | Writable = 'stdout'): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command.file, [...command.args], { stdio: ['pipe', output === 'stderr' ? 2 : 'inherit', 'inherit'], env: { ...process.env, ...messageEnvironment(message) } });
+    const child = spawn(command.file, [...command.args], { stdio: ['pipe', output === 'stderr' ? 2 : output === 'stdout' ? 'inherit' : output, 'inherit'], env: { ...process.env, ...messageEnvironment(message) } });
     const onAbort = (): void => void child.kill('SIGTERM');
     const end = (result: CommandResult): void => {
       signal.removeEventListener('abort', onAbort);

@@ -1,10 +1,7 @@
 import { MqliteError } from '../broker/errors.ts';
 import { nearest, suggestion } from './did-you-mean.ts';
 
-/** Commands that are designed and not there yet, by their first words. A row goes when its command comes. */
-const NOT_YET: readonly (readonly [words: string, hint: string])[] = [
-  ['shell', 'Each command opens the store by itself: mqlite --help'],
-];
+const helpFlag = (topic?: string): string => (topic === undefined ? 'mqlite --help' : `mqlite ${topic} --help`);
 
 /** What other tools call it. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
@@ -12,16 +9,12 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   ls: 'list', describe: 'show', info: 'show', get: 'show', add: 'create', new: 'create', rm: 'delete', remove: 'delete', update: 'alter', edit: 'alter', peek: 'show',
 };
 
-/** The error for words that name no command; the hint says which were near, or how to get the list. */
-export function unknownCommand(words: readonly string[], ids: readonly string[]): MqliteError {
+/** The error for words that name no command; the hint says which were near, or how to get the list (what `listedBy` says). */
+export function unknownCommand(words: readonly string[], ids: readonly string[], listedBy: (topic?: string) => string = helpFlag): MqliteError {
   const [first = ''] = words;
   if (first.startsWith('-')) {
     const hint = first === '-v' || first === '-V' ? 'For the version: mqlite --version' : 'Flags go behind the command: mqlite topics list --json';
     return new MqliteError('USAGE', `expected a command before ${first}`, { hint });
-  }
-  const notYet = NOT_YET.find(([name]) => words.slice(0, name.split(' ').length).join(' ') === name);
-  if (notYet !== undefined && !ids.some((id) => id === notYet[0].replace(' ', ':') || id.startsWith(`${notYet[0]}:`))) {
-    return new MqliteError('USAGE', `"${notYet[0]}" is not in this version of mqlite`, { hint: notYet[1] });
   }
   const inTopic = ids.filter((id) => id.startsWith(`${first}:`));
   const typed = inTopic.length > 0 ? words.slice(0, 2).join(' ') : first;
@@ -29,7 +22,7 @@ export function unknownCommand(words: readonly string[], ids: readonly string[])
   const near = inTopic.length === 0
     ? wholeCommand(words, ids) ?? suggestion(typed, candidates) ?? otherName('', first, ids)
     : suggestion(typed, candidates) ?? otherName(`${first}:`, words[1]!, ids);
-  const list = inTopic.length > 0 ? `See "mqlite ${first} --help".` : 'See "mqlite --help".';
+  const list = `See "${listedBy(inTopic.length > 0 ? first : undefined)}".`;
   return new MqliteError('USAGE', `unknown command "${typed}"`, { hint: near ?? list });
 }
 

@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { COMMAND_TABLE } from '../../src/cli/command-table.ts';
 import { ERROR_TABLE } from '../../src/broker/errors.ts';
 import { readTruth, temporaryDirectory, unpackFixture } from '../support/fixtures.ts';
 import { snapshotTree } from '../support/tree-snapshot.ts';
@@ -67,7 +66,6 @@ describe('README', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
     for (const [, name] of README.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty([name!]);
     for (const [, target] of README.matchAll(/\]\((?!https?:)([^)#]+)/g)) expect(existsSync(join(ROOT, target!)), target).toBe(true);
-    for (const coming of ['shell']) expect(Object.keys(COMMAND_TABLE).some((id) => id.split(':')[0] === coming), `${coming} is announced as coming`).toBe(false);
   });
 
   it('the exit codes are those of the error table', () => {

@@ -101,7 +101,7 @@ const MISTAKES: readonly Row[] = [
   ['tx check', 2, 'missing --group and --exec', 'See the flags with --help.'],
   ['tx check --group g', 2, 'missing --exec', 'See the flags with --help.'],
   ['bench produce --size 0', 2, '--size 0: RocketMQ refuses empty bodies', 'Write a size from 1 on.'],
-  ['shell', 2, '"shell" is not in this version of mqlite', 'Each command opens the store by itself: mqlite --help'],
+  ['shell --store ./store --namesrv x:1', 2, '--store and --namesrv name two targets', 'Give one of --store, --namesrv and --profile.'],
   ['delay list nope', 3, 'topic nope does not exist', 'List topics with "mqlite topics list"'],
   ['groups create billing', 5, 'group billing exists already', 'See it with "mqlite groups show billing"'],
   ['produce orders hi -X pullBatchSize=1', 2, '-X pullBatchSize has no effect in this command, but in "consume" and "bench consume"', 'It counts in consume --group; when it is not set as much as is fast is read at a time.'],

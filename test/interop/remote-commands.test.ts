@@ -16,7 +16,7 @@ const idOf = (words: readonly string[]): string => COMMANDS.find((id) => id === 
 /** Works on a directory alone: a name server is a usage error. */
 const isOfStores = (id: string): boolean => id.startsWith('store:');
 /** Has no target. */
-const WITHOUT_TARGET: readonly string[] = ['config'];
+const WITHOUT_TARGET: readonly string[] = ['config', 'completion'];
 
 /** Every command that has a meaning on a cluster, one after the other, on each release, with members of the official client beside it. */
 describe.skipIf(inject('interopSkipReason') !== null).each(TESTED_VERSIONS)('every command on a cluster of %s', (version) => {
@@ -210,6 +210,14 @@ describe.skipIf(inject('interopSkipReason') !== null).each(TESTED_VERSIONS)('eve
     expect(content(await run(['consume', 'Back', '--until-end', '--json']))).toEqual(expected);
     const theirs = await session.pullAll(['Back']);
     expect(theirs.map(({ bodyLength }) => bodyLength).sort((left, right) => left - right)).toEqual(bodies.map((body) => Buffer.byteLength(body)).sort((left, right) => left - right));
+  });
+
+  it('the shell: commands at a prompt, and what completes them', async () => {
+    expect((await tryRun(['shell', '-c', 'topics list; produce Typed "one; two"; set topic Typed; consume --until-end | tr o 0'])).stdout).toMatch(/^Orders\b[^]*^0ne; tw0$/m);
+    expect(await tryRun(['shell', '-c', 'topics show Nowhere; topics list'])).toMatchObject({ code: 3, stdout: '' });
+    ran.add('completion:candidates');
+    const candidates = await runOnCluster(['completion', 'candidates', '--', 'topics', 'show', 'Ord'], { env: { ...env, MQLITE_NAMESRV: cluster.namesrv } });
+    expect(candidates).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('and no command is left out', async () => {

@@ -58,15 +58,9 @@ describe('unknownCommand', () => {
   ])('%j', (words, message, hint) => {
     expect(unknownCommand(words, IDS)).toMatchObject({ code: 'USAGE', exitCode: 2, message, hint });
   });
-});
 
-describe('a command that is not there yet', () => {
-  it.each([['shell'], ['shell', '-c']])('%s is said to be so', (...words) => {
-    const { code, message } = unknownCommand(words, IDS);
-    expect([code, message]).toEqual(['USAGE', '"shell" is not in this version of mqlite']);
-  });
-
-  it('and is an ordinary word once its command is there', () => {
-    expect(unknownCommand(['shell', 'x'], [...IDS, 'shell:run']).message).toBe('unknown command "shell x"');
+  it('says how to get the list where it was typed', () => {
+    const listedBy = (topic = ''): string => `help ${topic}`.trim();
+    expect([['xyzzy'], ['topics', 'xyzzy']].map((words) => unknownCommand(words, IDS, listedBy).hint)).toEqual(['See "help".', 'See "help topics".']);
   });
 });

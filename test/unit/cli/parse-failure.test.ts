@@ -22,6 +22,7 @@ describe('parse failures', () => {
 
   it('what is missing, what is unknown, what is one too many', () => {
     expect(parseFailure(oclif('Missing 1 required arg:\ntopic', { args: [{ name: 'topic' }] }), line)).toMatchObject({ message: 'missing TOPIC', hint: 'Usage: mqlite produce TOPIC [BODY] [flags]' });
+    expect(parseFailure(oclif('The following error occurred:\n  \u001b[2mMissing required flag exec\u001b[22m\nSee more help with --help'), line)).toMatchObject({ message: 'missing --exec' });
     expect(parseFailure(oclif('Nonexistent flag: --tga', { flags: ['--tga'] }), line)).toMatchObject({ message: 'unknown flag --tga', hint: 'Did you mean "--tag"?' });
     expect(parseFailure(oclif('Unexpected argument: ./s'), { command: 'store init', args: '' })).toMatchObject({ hint: 'Name the directory with --store: mqlite store init --store DIR' });
   });

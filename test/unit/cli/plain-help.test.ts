@@ -41,7 +41,7 @@ describe('help', () => {
   it('lists each command once', async () => {
     const page = await pageOf();
     expect(page.match(/^ {2}config /gm)).toHaveLength(1);
-    expect(page).toMatch(/TOPICS\n[^]*^ {2}broker .*\n[^]*COMMANDS\n {2}config /m);
+    expect(page).toMatch(/TOPICS\n[^]*^ {2}broker .*\n[^]*COMMANDS\n[^]*^ {2}config /m);
     expect(await pageOf('broker')).toMatch(/^ {2}broker config {2}Settings/m);
   });
 

@@ -1,0 +1,70 @@
+import type { Word } from './words.ts';
+import { parseStatements, quoteWord } from './words.ts';
+
+/** Lines that are kept. */
+export const HISTORY_ENTRIES = 1000;
+/** Longer ones are bodies rather than commands. */
+const MAX_ENTRY_CHARACTERS = 4096;
+
+/** Flags whose values are secrets, or name them. */
+const SECRET_FLAG = /^--?(?:[\w-]*(?:secret|access-key|password|passwd|token|credential)[\w-]*)/i;
+/** Settings and variables of that kind: `-X secretKey=…`, `!export OPS_SECRET=…`. */
+const SECRET_SETTING = /(?:secret|access[_-]?key|password|passwd|token|credential)[\w-]*["']?\s*[=:]/i;
+
+/**
+ * A line as the history keeps it: on one line, whatever was typed in several. undefined: it is not kept, because it is empty, begins with a
+ * blank (as in bash), is very long, or names a secret.
+ */
+export function historyEntry(text: string): string | undefined {
+  if (/^\s/.test(text)) return undefined;
+  const entry = onOneLine(text.trim());
+  if (entry === undefined || entry === '' || entry.length > MAX_ENTRY_CHARACTERS || holdsSecret(text, entry)) return undefined;
+  return entry;
+}
+
+function holdsSecret(text: string, entry: string): boolean {
+  // Words, so that quotes and backslashes hide nothing; and the text, for what is given to /bin/sh.
+  const words = wordsOf(text);
+  return [...words, ...entry.split(/\s+/)].some((word) => SECRET_FLAG.test(word) || SECRET_SETTING.test(word)) || SECRET_SETTING.test(entry);
+}
+
+function wordsOf(text: string): string[] {
+  try {
+    return parseStatements(text).statements.flatMap(({ statement }) => (statement.kind === 'command' ? statement.words.map(({ text: word }) => word) : []));
+  } catch {
+    return [];
+  }
+}
+
+/** Words of several lines are written with `$'…\n…'`; undefined where that cannot be done. */
+function onOneLine(text: string): string | undefined {
+  if (!text.includes('\n')) return text;
+  try {
+    const { statements, isIncomplete } = parseStatements(text);
+    if (isIncomplete) return undefined;
+    const lines = statements.map(({ statement }) => {
+      if (statement.kind !== 'command') return statement.kind === 'system' ? `!${statement.command}` : '';
+      const words = [...statement.words.map(quoted), ...(statement.input === undefined ? [] : ['<', quoteWord(statement.input)])];
+      return [...words, ...(statement.tail === undefined ? [] : [statement.tail])].join(' ');
+    });
+    const joined = lines.join('; ');
+    return joined.includes('\n') ? undefined : joined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A `~` at the beginning is one only while it is not quoted. */
+function quoted({ text, quoted: wasQuoted }: Word): string {
+  return !wasQuoted && /^~[\w./-]*$/.test(text) ? text : quoteWord(text);
+}
+
+/** Entries of a history file, oldest first; what is no entry of ours is left out. */
+export function parseHistory(text: string): string[] {
+  return withoutRepeats(text.split('\n').filter((line) => historyEntry(line) === line)).slice(-HISTORY_ENTRIES);
+}
+
+/** The latest of each line stays. */
+function withoutRepeats(entries: readonly string[]): string[] {
+  return [...new Set([...entries].reverse())].reverse();
+}
