@@ -1,6 +1,7 @@
 import type { DetailState } from './detail.ts';
 import type { StreamId } from './events.ts';
 import type { ViewFilter } from './filter.ts';
+import { BINDINGS } from './keys.ts';
 import type { Action, Mode } from './keys.ts';
 import type { Panel, PanelRow, RecordReference } from './panel.ts';
 import type { StreamRow } from './rows.ts';
@@ -134,6 +135,9 @@ export const isStream = (view: string): view is StreamId => view === 'messages' 
 
 /** Rows of a list that are on the screen at once. */
 export const pageRows = (state: { readonly rows: number }): number => Math.max(1, state.rows - CHROME_LINES);
+
+/** Lines of the page of keys: one a view, one a binding. */
+export const helpCount = (state: State): number => state.views.length + BINDINGS.length;
 
 export const modeOf = (state: State): Mode =>
   state.help !== null ? 'help' : state.details.length > 0 ? 'detail' : isStream(state.active) ? 'stream' : 'panel';

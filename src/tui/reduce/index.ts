@@ -1,8 +1,10 @@
 import type { TuiEvent } from '../events.ts';
 import { layOut, openDetail } from '../detail.ts';
+import { matcher, rowText } from '../rows.ts';
 import { isStream, moveTo, pageRows } from '../state.ts';
-import type { State } from '../state.ts';
+import type { Notice, State, StreamState } from '../state.ts';
 import { pressed } from './keys.ts';
+import { putStream } from './step.ts';
 import type { Step } from './step.ts';
 import { wanting, withRows } from './stream.ts';
 
@@ -13,8 +15,10 @@ export function reduce(state: State, event: TuiEvent): Step {
     case 'resize': return resized(state, event.columns, event.rows);
     case 'clock': return { state: withPanelRows({ ...state, nowMs: event.nowMs }, state.active), effects: [] };
     case 'rows': {
-      const { stream, effects } = withRows(event.stream, state.streams[event.stream], event, pageRows(state), state.searched);
-      return { state: { ...state, streams: { ...state.streams, [event.stream]: stream } }, effects };
+      const before = state.streams[event.stream];
+      const step = withRows(event.stream, before, event, pageRows(state), state.searched);
+      const told = before.seeking !== null && step.stream.seeking === null ? { ...state, notice: seekEnd(step.stream, state.searched ?? '') } : state;
+      return putStream(told, event.stream, step);
     }
     case 'health': return { state: withHealth(state, event.view, event.atMs, event.reason), effects: [] };
     case 'panel': {
@@ -29,6 +33,12 @@ export function reduce(state: State, event: TuiEvent): Step {
     }
     case 'notice': return { state: { ...state, notice: { text: event.text, tone: event.tone } }, effects: [] };
   }
+}
+
+/** A search through the store that has come to an end says so when it was in vain. */
+function seekEnd(stream: StreamState, searched: string): Notice | null {
+  const row = stream.rows[stream.selected];
+  return row !== undefined && matcher(searched)(rowText(row)) ? null : { text: `"${searched}" was not found`, tone: 'warn' };
 }
 
 function resized(state: State, columns: number, rows: number): Step {

@@ -1,8 +1,7 @@
 import { layOut, nextMode } from '../detail.ts';
 import type { DetailState } from '../detail.ts';
-import { BINDINGS } from '../keys.ts';
 import type { Action } from '../keys.ts';
-import { moveTo, pageRows, stepOf } from '../state.ts';
+import { helpCount, moveTo, pageRows, stepOf } from '../state.ts';
 import type { State } from '../state.ts';
 import { copied, noticed } from './step.ts';
 import type { Step } from './step.ts';
@@ -38,8 +37,8 @@ const HANDLERS: Partial<Record<Action, (state: State, detail: DetailState) => St
 export function inHelp(state: State, action: Action): Step {
   const page = pageRows(state);
   const by = stepOf(action, page);
-  const top = action === 'first' ? 0 : action === 'last' ? BINDINGS.length : by === undefined ? undefined : state.help!.top + by;
+  const top = action === 'first' ? 0 : action === 'last' ? helpCount(state) : by === undefined ? undefined : state.help!.top + by;
   if (top === undefined) return { state, effects: [] };
-  const clamped = Math.max(0, Math.min(top, BINDINGS.length - page));
+  const clamped = Math.max(0, Math.min(top, helpCount(state) - page));
   return { state: { ...state, help: { selected: clamped, top: clamped } }, effects: [] };
 }

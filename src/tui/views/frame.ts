@@ -7,7 +7,7 @@ import { cutLine, span, spread, withCursor } from '../line.ts';
 import type { Line, Span } from '../panel.ts';
 import { rowColumns } from '../reduce/index.ts';
 import type { LogRow, MessageRow } from '../rows.ts';
-import { isStream, modeOf, pageRows } from '../state.ts';
+import { helpCount, isStream, modeOf, pageRows } from '../state.ts';
 import type { Health, PanelState, State, StreamState } from '../state.ts';
 import { commitLogTable } from './commit-log.ts';
 import { messageTable } from './messages.ts';
@@ -31,9 +31,10 @@ export function frame(state: State): Line[] {
 function bodyOf(state: State, page: number): Line[] {
   const { columns, active } = state;
   if (state.help !== null) {
-    const last = Math.min(BINDINGS.length, state.help.top + page);
-    const range = last - state.help.top < BINDINGS.length ? [span(`${state.help.top + 1}-${last} of ${BINDINGS.length}`, 'dim')] : [];
-    return [spread([span('Keys', 'strong')], range, columns), [], ...helpLines(state.help.top, columns, page)];
+    const count = helpCount(state);
+    const last = Math.min(count, state.help.top + page);
+    const range = last - state.help.top < count ? [span(`${state.help.top + 1}-${last} of ${count}`, 'dim')] : [];
+    return [spread([span('Keys', 'strong')], range, columns), [], ...helpLines(state, page)];
   }
   const detail = state.details.at(-1);
   if (detail !== undefined) {

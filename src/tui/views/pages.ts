@@ -3,6 +3,7 @@ import { fitToColumns } from '../../text/columns.ts';
 import { BINDINGS } from '../keys.ts';
 import { cutLine, span, withCursor } from '../line.ts';
 import type { Line } from '../panel.ts';
+import type { State } from '../state.ts';
 
 const LABEL_COLUMNS = 14;
 
@@ -25,9 +26,13 @@ const KEY_NAMES: Readonly<Record<string, string>> = { up: '↑', down: '↓', le
 
 export const keyName = (key: string): string => KEY_NAMES[key] ?? key.replace(/^ctrl-(.)$/, (_, letter: string) => `Ctrl-${letter.toUpperCase()}`);
 
-/** The page of keys, from the table that drives them. */
-export function helpLines(top: number, columns: number, count: number): Line[] {
-  const names = BINDINGS.map(({ keys }) => keys.map(keyName).join(' '));
-  const width = Math.max(...names.map((name) => name.length));
-  return BINDINGS.map(({ help }, index): Line => cutLine([span(`  ${fitToColumns(names[index]!, width)}  `, 'accent'), span(help)], columns)).slice(top, top + count);
+/** The page of keys, from the table that drives them, and of the views. */
+export function helpLines({ views, help, columns }: State, count: number): Line[] {
+  const entries = [
+    ...views.map(({ title }, index) => ({ keys: String(index + 1), help: title })),
+    ...BINDINGS.map((binding) => ({ keys: binding.keys.map(keyName).join(' '), help: binding.help })),
+  ];
+  const width = Math.max(...entries.map(({ keys }) => keys.length));
+  const lines = entries.map((entry): Line => cutLine([span(`  ${fitToColumns(entry.keys, width)}  `, 'accent'), span(entry.help)], columns));
+  return lines.slice(help?.top ?? 0, (help?.top ?? 0) + count);
 }

@@ -183,6 +183,9 @@ describe('search', () => {
     expect([view.stream.seeking, view.selected]).toEqual([null, 'T123']);
     view.keys('N');
     expect(view.state.notice?.text).toContain('not above');
+    view.window({ rows: rows(500, 600), atStart: false }, { done: true }).keys('/').type('body nowhere').keys('enter');
+    view.window({ rows: rows(0, 600), atStart: true }, { done: true });
+    expect(view.state.notice?.text).toBe('"body nowhere" was not found');
   });
 });
 
