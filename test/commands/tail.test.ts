@@ -41,6 +41,13 @@ describe('tail', () => {
     expect(requests).toMatchObject([{ mode: 'read' }]);
   });
 
+  it.each([['--plain', '--count', '1'], ['--count', '1'], ['--until-end'], ['--json', '--until-end'], ['--format', '%v', '--count', '1'], ['--timeout', '20ms'], ['--commitlog', '--body', '--until-end']])(
+    'whoever asks for lines or for an end gets lines, on a terminal too: %s %s', async (...flags) => {
+      const { stdout, exitCode } = await tail([...(flags.includes('--commitlog') ? [] : ['T']), '--from', 'first', ...flags], { tty: true });
+      expect({ exitCode, isView: stdout.includes('\u001b[?1049h') }).toEqual({ exitCode: 0, isView: false });
+      expect(stdout).toContain('one');
+    });
+
   it('NDJSON and filters', async () => {
     const { stdout } = await tail(['--from', '-2', '--until-end', '--json', '--grep', 'thr']);
     expect(JSON.parse(stdout)).toMatchObject({ topic: 'U', body: 'three' });

@@ -149,8 +149,10 @@ describe('the view', { timeout: 120_000 }, () => {
     await view.shows(/FOLLOWING[^]*> +111297 +303 +Delayed/);
     view.press('enter');
     await view.shows(/commit log +offset 111297/);
-    view.press('esc', '1');
-    await view.shows(/FOLLOWING[^]*stored +topic/);
+    view.press('esc');
+    await view.shows(/FOLLOWING[^]*log offset/);
+    view.press('1');
+    await view.shows(/FOLLOWING[^]*stored \(UTC\)/);
     view.press('2');
     await view.shows('log offset');
     view.press('q');
