@@ -27,6 +27,8 @@ export async function* exportLines(scope: ExportScope, what: ExportRequest): Asy
   else if ('logOffsets' in what) for (const commitLogOffset of what.logOffsets) yield logRecordJson(await logRecordAt(scope.broker, commitLogOffset), true);
   else if (what.all === 'messages') yield* filtered(scope, what.filter);
   else yield* filteredLog(scope, what.filter);
+  // Half of it is not what was asked for.
+  if (scope.signal.aborted) throw new MqliteError('REFUSED', 'the view was left before everything was written');
 }
 
 const messageLine = (message: Message): string => JSON.stringify(messageJson(message, true));

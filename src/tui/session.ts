@@ -1,3 +1,4 @@
+import { callAfter } from '../base/clock.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
@@ -55,6 +56,7 @@ export class Session {
   readonly #ended: PromiseWithEnd = withEnd();
   #state: State;
   #lines: readonly string[];
+  #cancelTick: () => void = () => undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -90,11 +92,11 @@ export class Session {
     // Of a store that was not closed cleanly, for one.
     const notice = broker.notices()[0];
     if (notice !== undefined) this.dispatch({ type: 'notice', text: notice, tone: 'warn' });
-    clock.repeat(CLOCK_MS, () => {
-      if (this.#stopped.signal.aborted) return -1;
+    const tick = (): void => {
       this.dispatch({ type: 'clock', nowMs: clock.nowMs() });
-      return CLOCK_MS;
-    });
+      this.#cancelTick = callAfter(clock, CLOCK_MS, tick);
+    };
+    this.#cancelTick = callAfter(clock, CLOCK_MS, tick);
   }
 
   readonly dispatch = (event: TuiEvent): void => {
@@ -110,6 +112,8 @@ export class Session {
     if (this.#stopped.signal.aborted) return;
     this.#stopped.abort();
     this.#pacer.stop();
+    // Else the process would live on until it comes.
+    this.#cancelTick();
     for (const stream of this.#streams.values()) stream.close();
     for (const loader of this.#loaders.values()) loader.stop();
     if (error === undefined) this.#ended.resolve();

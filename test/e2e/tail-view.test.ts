@@ -174,6 +174,9 @@ describe('the view', { timeout: 120_000 }, () => {
     await view.shows(/ 315 +\d+ .* DMG /);
     view.press('q');
     await view.finished();
+    const messages = tail(['Orders'], { columns: 120 }, directory);
+    await messages.shows('damaged record skipped');
+    await messages.shows('订单 #39');
   });
 
   it('takes the size that the terminal has, and takes a new one', async () => {

@@ -1,6 +1,6 @@
 import { nextTurn } from '../../base/clock.ts';
 import type { Broker } from '../../broker/broker.ts';
-import type { MessageFilter, MessageQueue } from '../../broker/types.ts';
+import type { DamageReport, MessageFilter, MessageQueue } from '../../broker/types.ts';
 import { queueKey } from '../../broker/queue-key.ts';
 import type { Message } from '../../record/message.ts';
 
@@ -23,6 +23,7 @@ export interface BackwardsOptions {
   readonly broker: Broker;
   readonly filter: MessageFilter | undefined;
   readonly keep: (message: Message) => boolean;
+  readonly onDamage: (report: DamageReport) => void;
 }
 
 /**
@@ -85,10 +86,11 @@ export class BackwardsReader {
   }
 
   async #stretch(queue: MessageQueue, start: number, end: number, signal: AbortSignal): Promise<Message[]> {
-    const { broker, filter, keep } = this.#options;
+    const { broker, filter, keep, onDamage } = this.#options;
     const messages: Message[] = [];
     for (let offset = start; offset < end && !signal.aborted;) {
       const result = await broker.pull({ queue, offset, maxMessages: end - offset, maxBytes: PULL_BYTES, filter });
+      for (const report of result.damaged) onDamage(report);
       for (const message of result.messages) if (message.queueOffset < end && keep(message)) messages.push(message);
       if (result.nextOffset <= offset) break;
       offset = result.nextOffset;

@@ -287,7 +287,8 @@ export class LogReader implements StreamReader {
   }
 
   #backwards(): BackwardsReader {
-    return new BackwardsReader({ broker: this.#options.broker, filter: undefined, keep: () => true });
+    // Damage is shown as it lies in the log.
+    return new BackwardsReader({ broker: this.#options.broker, filter: undefined, keep: () => true, onDamage: () => undefined });
   }
 }
 

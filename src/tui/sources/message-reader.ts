@@ -150,7 +150,8 @@ export class MessageReader implements StreamReader {
   }
 
   #backwards(): BackwardsReader {
-    return new BackwardsReader({ broker: this.#options.broker, filter: expressionOf(this.#options.filter), keep: this.#keep });
+    const { broker, filter, onDamage } = this.#options;
+    return new BackwardsReader({ broker, filter: expressionOf(filter), keep: this.#keep, onDamage });
   }
 }
 
