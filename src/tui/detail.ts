@@ -116,7 +116,8 @@ function bodyLines({ message, mode, modes }: DetailState, columns: number): Deta
   const others = modes.length > 1 ? `; b: as ${modes.filter((other) => other !== mode).join(', ')}` : '';
   const cutOff = body.length > shown.length ? [heading(`… ${formatInteger(body.length - shown.length)} bytes more; e writes them to a file`)] : [];
   const text = mode === 'hex' ? hexLines(shown) : textLines(mode === 'json' ? reindentJson(shown.toString('utf8')) ?? '' : shown.toString('utf8'), columns);
-  return [heading(`Body: ${plural(body.length, 'byte')}, as ${mode}${others}`), ...text.map((line): DetailLine => ({ kind: 'body', label: '', text: line, value: shown.toString('utf8') })), ...cutOff];
+  const value = shown.toString('utf8');
+  return [heading(`Body: ${plural(body.length, 'byte')}, as ${mode}${others}`), ...text.map((line): DetailLine => ({ kind: 'body', label: '', text: line, value })), ...cutOff];
 }
 
 const heading = (label: string): DetailLine => ({ kind: 'heading', label, text: '', value: '' });

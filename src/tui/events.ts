@@ -27,7 +27,10 @@ export type TuiEvent =
   | { readonly type: 'resize'; readonly columns: number; readonly rows: number }
   | { readonly type: 'clock'; readonly nowMs: number }
   /** `select`: where the cursor goes after a jump. `done`: what was asked for has come. */
-  | { readonly type: 'rows'; readonly stream: StreamId; readonly window: WindowSnapshot; readonly select?: 'last' | 'first' | { readonly id: string } | undefined; readonly done?: boolean | undefined }
+  | {
+    readonly type: 'rows'; readonly stream: StreamId; readonly window: WindowSnapshot;
+    readonly select?: 'last' | 'first' | { readonly id: string } | undefined; readonly done?: boolean | undefined;
+  }
   /** The source has answered, or has failed to; `reason` null: it answered. */
   | { readonly type: 'health'; readonly view: string; readonly atMs: number; readonly reason: string | null }
   | { readonly type: 'panel'; readonly panel: string; readonly snapshot: unknown; readonly atMs: number }

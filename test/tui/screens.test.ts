@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { repeatBySleeping, systemClock } from '../../src/base/clock.ts';
 import type { Broker } from '../../src/broker/broker.ts';
+import { MqliteError } from '../../src/broker/errors.ts';
 import { openLocalBroker } from '../../src/engine/open.ts';
 import { columnsOf } from '../../src/text/columns.ts';
 import { FakeBroker, FakeStore } from '../support/fake-broker.ts';
@@ -107,6 +108,19 @@ describe.each(SIZES)('at $columns by $rows', (size) => {
     view.press('y');
     await expect.poll(() => view!.copied, WAIT).toEqual([topic]);
   });
+});
+
+it('a view that the target cannot give says why', async () => {
+  const fake = new FakeBroker({ target: '/data/rocketmq/store' });
+  await fake.createTopic('orders', { readQueueNums: 1, writeQueueNums: 1 });
+  await fake.send({ topic: 'orders', body: Buffer.from('one') });
+  fake.readLog = () => {
+    throw new MqliteError('UNSUPPORTED', 'the cluster has 2 masters, each with a commit log of its own');
+  };
+  view = new TestView(fake, { start: 'commitlog' });
+  await shows('the cluster has 2 masters');
+  view.press('1');
+  await shows(/> .* one$/m);
 });
 
 /** Time stands still but for those who wait. */

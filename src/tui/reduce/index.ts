@@ -48,7 +48,8 @@ function resized(state: State, columns: number, rows: number): Step {
   const stream = sized.streams[active];
   const page = pageRows(sized);
   // The end of a stream that flows stays at the bottom.
-  const cursor = stream.isFollowing ? moveTo({ selected: 0, top: stream.rows.length }, stream.rows.length - 1, stream.rows.length, page) : moveTo(stream, stream.selected, stream.rows.length, page);
+  const { length } = stream.rows;
+  const cursor = stream.isFollowing ? moveTo({ selected: 0, top: length }, length - 1, length, page) : moveTo(stream, stream.selected, length, page);
   const step = wanting(active, { ...stream, ...cursor }, page, 'older');
   return { state: { ...sized, streams: { ...sized.streams, [active]: step.stream } }, effects: step.effects };
 }

@@ -74,8 +74,15 @@ function streamBody(state: State, stream: StreamState, page: number): Line[] {
     : commitLogTable(stream.rows as readonly LogRow[], width, stream.shift);
   const shown = stream.rows.slice(stream.top, stream.top + page);
   const lines = shown.map((item, index) => withCursor((row as (item: unknown) => Line)(item), columns, stream.top + index === stream.selected, stream.marks.has(item.id)));
-  if (lines.length === 0) lines.push([span(stream.loading || stream.health.okAtMs === null ? '  reading …' : `  nothing here${stream.filter === null ? ' yet' : ' that passes the filter'}`, 'dim')]);
+  if (lines.length === 0) lines.push(emptyLine(stream));
   return [streamStateLine(state, stream), [span('  '), ...head], ...lines];
+}
+
+/** Why there is nothing to see. */
+function emptyLine({ health, loading, filter }: StreamState): Line {
+  if (health.reason !== null) return [span(`  ${escapeControl(health.reason)}`, 'bad')];
+  if (loading || health.okAtMs === null) return [span('  reading …', 'dim')];
+  return [span(filter === null ? '  nothing here yet' : '  nothing that passes the filter', 'dim')];
 }
 
 function streamStateLine(state: State, stream: StreamState): Line {

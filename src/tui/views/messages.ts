@@ -2,6 +2,7 @@ import { isDlqTopic, isRetryTopic } from '../../broker/retry-topics.ts';
 import { escapeControl } from '../../text/escape.ts';
 import { formatTime } from '../../text/numbers.ts';
 import { skipColumns } from '../../text/columns.ts';
+import type { Tone } from '../panel.ts';
 import type { MessageRow } from '../rows.ts';
 import { table } from './table.ts';
 import type { Table } from './table.ts';
@@ -14,7 +15,7 @@ export function messageTable(rows: readonly MessageRow[], columns: number, shift
   const time = columns >= WITH_DATE_COLUMNS ? (row: MessageRow) => formatTime(row.storeTimestamp) : (row: MessageRow) => formatTime(row.storeTimestamp).slice(11, 23);
   return table<MessageRow>([
     { title: 'stored (UTC)', text: time, tone: () => 'dim', max: (all) => (all >= WITH_DATE_COLUMNS ? 24 : 12) },
-    { title: 'topic', text: ({ record }) => escapeControl(record.topic), tone: ({ record }) => (isDlqTopic(record.topic) ? 'bad' : isRetryTopic(record.topic) ? 'warn' : 'accent'), max: (all) => Math.floor(all / 5) },
+    { title: 'topic', text: ({ record }) => escapeControl(record.topic), tone: ({ record }) => toneOf(record.topic), max: (all) => Math.floor(all / 5) },
     { title: 'q', text: ({ record }) => String(record.queueId), align: 'right', max: () => 5 },
     { title: 'offset', text: ({ record }) => String(record.queueOffset), align: 'right', max: () => 16 },
     { title: 'tags', text: ({ tags }) => tags, tone: () => 'good', max: (all) => Math.floor(all / 8) },
@@ -22,3 +23,5 @@ export function messageTable(rows: readonly MessageRow[], columns: number, shift
     { title: shift === 0 ? 'body' : `body from column ${shift + 1}`, text: ({ body }) => (shift === 0 ? body : skipColumns(body, shift)), max: (all) => all },
   ], rows, columns);
 }
+
+const toneOf = (topic: string): Tone => (isDlqTopic(topic) ? 'bad' : isRetryTopic(topic) ? 'warn' : 'accent');

@@ -22,7 +22,10 @@ function detailLine({ kind, label, text }: DetailLine, labels: number): Line {
   }
 }
 
-const KEY_NAMES: Readonly<Record<string, string>> = { up: '↑', down: '↓', left: '←', right: '→', pageup: 'PgUp', pagedown: 'PgDn', home: 'Home', end: 'End', enter: 'Enter', esc: 'Esc', space: 'Space', tab: 'Tab', 'shift-tab': 'Shift-Tab', backspace: 'Backspace' };
+const KEY_NAMES: Readonly<Record<string, string>> = {
+  up: '↑', down: '↓', left: '←', right: '→', pageup: 'PgUp', pagedown: 'PgDn', home: 'Home', end: 'End', enter: 'Enter', esc: 'Esc', space: 'Space',
+  tab: 'Tab', 'shift-tab': 'Shift-Tab', backspace: 'Backspace',
+};
 
 export const keyName = (key: string): string => KEY_NAMES[key] ?? key.replace(/^ctrl-(.)$/, (_, letter: string) => `Ctrl-${letter.toUpperCase()}`);
 
