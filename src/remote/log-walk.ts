@@ -29,7 +29,7 @@ interface LogEnds {
 /**
  * The commit logs of the masters, record by record: a broker shows the record at an offset, and the next begins where that one ends. There is no other
  * way to see it from afar, and no way back: the last N and a time are found by walking from the start. Of several masters the logs are merged by
- * store time, and each record names its broker. Errors: INVALID_INPUT for an offset where there are several logs.
+ * store time, and each record names its broker. Errors: UNSUPPORTED for an offset where there are several logs.
  */
 export async function* walkLog(cluster: Cluster, query: LogQuery, onNotice: (text: string) => void, signal?: AbortSignal): AsyncGenerator<Record_[]> {
   const masters = await cluster.masters();
@@ -41,7 +41,7 @@ export async function* walkLog(cluster: Cluster, query: LogQuery, onNotice: (tex
   }
   const { from } = query;
   if (from.at === 'offset') {
-    throw new MqliteError('INVALID_INPUT', `${from.commitLogOffset} is a place in the log of one broker; the cluster has ${masters.length}, each with a log of its own`, { hint: 'Begin at first, last, -N or @TIME.' });
+    throw new MqliteError('UNSUPPORTED', `${from.commitLogOffset} is a place in the log of one broker; the cluster has ${masters.length}, each with a log of its own`, { hint: 'Begin at first, last, -N or @TIME.' });
   }
   const past = mergeByStoreTime(logs.map((log) => log.past(from)), BATCH);
   if (from.at === 'lastN') yield* lastOf(past, from.count);
