@@ -136,7 +136,7 @@ describe('the view', { timeout: 120_000 }, () => {
     view.press('D', 'y');
     await view.shows('1 sent');
     view.press('D', 'y');
-    await view.shows('1 already');
+    await view.shows('1 sent before');
     view.press('q');
     await view.finished();
     expect(outputOf(['consume', 'mails', '--group', 'mailer', '--until-end', '--exec', 'cat', '--quiet'], { store: directory })).toMatch(/^to (ada|nobody)$/);
