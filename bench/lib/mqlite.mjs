@@ -13,13 +13,13 @@ export function clusterEnvironment() {
   return { ...env, NO_COLOR: '1' };
 }
 
-function environment(store) {
+export function storeEnvironment(store) {
   return { ...clusterEnvironment(), MQLITE_STORE: store };
 }
 
 /** Runs a command to its end and parses what it printed as one JSON document. */
 export function mqliteJson(store, words) {
-  const result = spawnSync(process.execPath, [launcher, ...words, '--json'], { env: environment(store), encoding: 'utf8', maxBuffer: 64 << 20 });
+  const result = spawnSync(process.execPath, [launcher, ...words, '--json'], { env: storeEnvironment(store), encoding: 'utf8', maxBuffer: 64 << 20 });
   if (result.status !== 0) throw new Error(`mqlite ${words.join(' ')} ended with ${result.status}\n${result.stderr}`);
   return JSON.parse(result.stdout);
 }
@@ -27,7 +27,7 @@ export function mqliteJson(store, words) {
 /** Wall time of one Node process, in ms. */
 export function wallMs(words, store) {
   const started = performance.now();
-  const result = spawnSync(process.execPath, words, { env: environment(store), stdio: ['ignore', 'ignore', 'pipe'] });
+  const result = spawnSync(process.execPath, words, { env: storeEnvironment(store), stdio: ['ignore', 'ignore', 'pipe'] });
   const elapsed = performance.now() - started;
   if (result.status !== 0) throw new Error(`node ${words.join(' ')} ended with ${result.status}: ${result.stderr}`);
   return elapsed;
@@ -53,7 +53,7 @@ export function peakOf(pid) {
 export async function streamed(store, words, { input, outputFile = '/dev/null' } = {}) {
   const output = openSync(outputFile, 'w');
   const started = performance.now();
-  const child = spawn(process.execPath, [launcher, ...words], { env: environment(store), stdio: [input === undefined ? 'ignore' : 'pipe', output, 'pipe'] });
+  const child = spawn(process.execPath, [launcher, ...words], { env: storeEnvironment(store), stdio: [input === undefined ? 'ignore' : 'pipe', output, 'pipe'] });
   closeSync(output);
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => { stderr += text; });

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { temporaryDirectory, unpackFixture } from '../support/fixtures.ts';
 import { outputOf, runCli, startCli } from '../support/processes.ts';
-import type { Terminal } from '../support/pty.ts';
-import { cliTerminal, KEY } from '../support/pty.ts';
+import { KEYS, Terminal } from '../support/terminal.ts';
 import { snapshotTree } from '../support/tree-snapshot.ts';
 
 let home: string;
@@ -22,14 +21,14 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  for (const terminal of opened.splice(0)) terminal.close();
+  for (const terminal of opened.splice(0)) terminal.kill('SIGKILL');
 });
 
 const PROMPT = 'mqlite ~/shop>';
 const history = (): string => join(home, '.config/mqlite/shell_history');
 
 async function openShell(args: readonly string[] = ['--store', store], prompt = PROMPT): Promise<Terminal> {
-  const terminal = cliTerminal(['shell', ...args], { env, cwd: home });
+  const terminal = new Terminal(['shell', ...args], { columns: 100, rows: 40, env, cwd: home });
   opened.push(terminal);
   await terminal.line(prompt);
   return terminal;
@@ -37,90 +36,95 @@ async function openShell(args: readonly string[] = ['--store', store], prompt = 
 
 /** Types a line and waits for the next prompt; what was printed in between. */
 async function run(terminal: Terminal, line: string, prompt = PROMPT): Promise<string[]> {
-  const before = terminal.lines.length;
-  terminal.type(`${line}${KEY.enter}`);
-  await terminal.until(({ lines }) => lines.length > before && lines.at(-1)!.trimEnd() === prompt, `"${line}" and the next prompt`);
-  return terminal.lines.slice(before, -1);
+  const before = terminal.transcript.length;
+  terminal.press(`${line}${KEYS.enter}`);
+  await terminal.until(() => terminal.transcript.length > before && terminal.transcript.at(-1)!.trimEnd() === prompt, `"${line}" and the next prompt`);
+  return terminal.transcript.slice(before, -1);
 }
+
+const exitOf = async (terminal: Terminal): Promise<number | null> => {
+  await terminal.finished();
+  return terminal.exitCode;
+};
 
 /** Until a line of the screen is this. */
 const shows = (terminal: Terminal, line: string | RegExp): Promise<void> =>
-  terminal.until(({ lines }) => lines.some((shown) => (typeof line === 'string' ? shown === line : line.test(shown))), `a line ${String(line)}`);
+  terminal.until(() => terminal.transcript.some((shown) => (typeof line === 'string' ? shown === line : line.test(shown))), `a line ${String(line)}`);
 
 describe('the prompt', () => {
   it('runs commands, says what is wrong, and goes on; Ctrl-D leaves', async () => {
     const terminal = await openShell();
-    expect(terminal.lines[0]).toBe('mqlite: Tab completes, "help" explains, Ctrl-D leaves');
+    expect(terminal.transcript[0]).toBe('mqlite: Tab completes, "help" explains, Ctrl-D leaves');
     expect((await run(terminal, 'consume orders --until-end --count 1 --format "%v\\n"')).at(-1)).toBe('first');
     expect((await run(terminal, 'topics lst')).slice(-2)).toEqual(['mqlite: unknown command "topics lst"', '  Did you mean "topics list"?']);
     expect((await run(terminal, 'topics show nope')).join('\n')).toContain('there is no topic "nope"');
     expect((await run(terminal, 'help topics list')).join('\n')).toContain('USAGE');
     expect((await run(terminal, 'help')).join('\n')).toMatch(/use DIR\|HOST:PORT\|PROFILE[^]*produce/);
-    terminal.type(KEY.ctrlD);
-    expect(await terminal.exited()).toBe(0);
+    terminal.press(KEYS['ctrl-d']);
+    expect(await exitOf(terminal)).toBe(0);
   });
 
   it('exit leaves with the code that is given', async () => {
     const terminal = await openShell();
-    terminal.type(`exit 7${KEY.enter}`);
-    expect(await terminal.exited()).toBe(7);
+    terminal.press(`exit 7${KEYS.enter}`);
+    expect(await exitOf(terminal)).toBe(7);
   });
 
   it('Ctrl-C clears the line at the prompt, and ends a command that runs', async () => {
     const terminal = await openShell();
-    terminal.type(`nonsense${KEY.ctrlC}`);
-    await terminal.until(({ lines }) => lines.at(-2) === `${PROMPT} nonsense^C` && lines.at(-1)!.trimEnd() === PROMPT, 'a new prompt');
-    terminal.type(`consume orders --format "%v!\\n"${KEY.enter}`);
+    terminal.press(`nonsense${KEYS['ctrl-c']}`);
+    await terminal.until(() => terminal.transcript.at(-2) === `${PROMPT} nonsense^C` && terminal.transcript.at(-1)!.trimEnd() === PROMPT, 'a new prompt');
+    terminal.press(`consume orders --format "%v!\\n"${KEYS.enter}`);
     await shows(terminal, 'second!');
-    terminal.type(KEY.ctrlC);
+    terminal.press(KEYS['ctrl-c']);
     await terminal.line(PROMPT);
     expect(await run(terminal, '!echo still here')).toContain('still here');
-    terminal.type(`!echo begun; sleep 60${KEY.enter}`);
+    terminal.press(`!echo begun; sleep 60${KEYS.enter}`);
     await shows(terminal, 'begun');
-    terminal.type(KEY.ctrlC);
+    terminal.press(KEYS['ctrl-c']);
     await terminal.line(PROMPT);
-    terminal.type(KEY.ctrlD);
-    expect(await terminal.exited()).toBe(0);
+    terminal.press(KEYS['ctrl-d']);
+    expect(await exitOf(terminal)).toBe(0);
   });
 
   it('a second Ctrl-C gives up a command that does not heed the first; the shell goes on, and can be left', async () => {
     const terminal = await openShell();
-    terminal.type(`consume orders --group g --exec 'trap "" INT TERM; echo begun; while :; do sleep 1; done'${KEY.enter}`);
+    terminal.press(`consume orders --group g --exec 'trap "" INT TERM; echo begun; while :; do sleep 1; done'${KEYS.enter}`);
     await shows(terminal, 'begun');
-    terminal.type(KEY.ctrlC);
-    await terminal.until(({ text }) => text.includes('^C'), 'the first Ctrl-C');
-    terminal.type(KEY.ctrlC);
+    terminal.press(KEYS['ctrl-c']);
+    await terminal.until(() => terminal.text.includes('^C'), 'the first Ctrl-C');
+    terminal.press(KEYS['ctrl-c']);
     await terminal.line(PROMPT);
     expect((await run(terminal, 'topics list')).join('\n')).toContain('orders');
-    terminal.type(KEY.ctrlD);
-    expect(await terminal.exited()).toBe(0);
+    terminal.press(KEYS['ctrl-d']);
+    expect(await exitOf(terminal)).toBe(0);
   });
 
   it('SIGTERM ends it, at the prompt and while a command runs', async () => {
     const idle = await openShell();
     process.kill(idle.pid, 'SIGTERM');
-    expect(await idle.exited()).toBe(143);
+    expect(await exitOf(idle)).toBe(143);
     const busy = await openShell();
-    busy.type(`consume orders --format "%v!\\n"${KEY.enter}`);
+    busy.press(`consume orders --format "%v!\\n"${KEYS.enter}`);
     await shows(busy, 'second!');
     process.kill(busy.pid, 'SIGTERM');
-    expect(await busy.exited()).toBe(143);
+    expect(await exitOf(busy)).toBe(143);
   });
 
   it('Tab completes commands, flags, values, topics, tags and files', async () => {
     writeFileSync(join(home, 'orders 1.txt'), 'from a file\n');
     const terminal = await openShell();
     const completed = async (typed: string, line: string): Promise<void> => {
-      terminal.type(typed);
+      terminal.press(typed);
       await terminal.line(`${PROMPT} ${typed}`);
       // A look-up that takes too long on a busy machine answers nothing: then a person presses Tab once more.
-      const isCompleted = (): boolean => terminal.lines.at(-1)!.trimEnd() === `${PROMPT} ${line}`;
+      const isCompleted = (): boolean => terminal.transcript.at(-1)!.trimEnd() === `${PROMPT} ${line}`;
       for (let presses = 0; presses < 10 && !isCompleted(); presses++) {
-        terminal.type(KEY.tab);
+        terminal.press(KEYS.tab);
         await terminal.until(isCompleted, 'completion', 3000).catch(() => undefined);
       }
       await terminal.line(`${PROMPT} ${line}`);
-      terminal.type(KEY.ctrlC);
+      terminal.press(KEYS['ctrl-c']);
       await terminal.line(PROMPT);
     };
     await completed('cons', 'consume');
@@ -133,18 +137,18 @@ describe('the prompt', () => {
     await completed('produce orders < ord', "produce orders < 'orders 1.txt'");
     await completed('use sh', 'use shop/');
     // Twice: everything there is.
-    terminal.type(`topics ${KEY.tab}`);
-    terminal.type(KEY.tab);
+    terminal.press(`topics ${KEYS.tab}`);
+    terminal.press(KEYS.tab);
     await shows(terminal, /^alter +create +delete +list +show/);
-    terminal.type(KEY.ctrlC);
+    terminal.press(KEYS['ctrl-c']);
     await terminal.line(PROMPT);
   });
 
   it('reads bodies of several lines, pipes, redirects, and runs programs of the system', async () => {
     const terminal = await openShell();
-    terminal.type(`produce orders 'one${KEY.enter}`);
+    terminal.press(`produce orders 'one${KEYS.enter}`);
     await terminal.line('>');
-    terminal.type(`two'${KEY.enter}`);
+    terminal.press(`two'${KEYS.enter}`);
     await terminal.line(PROMPT);
     expect((await run(terminal, 'consume orders --from -1 --until-end --json | grep -o \'"body":"[^"]*"\'')).at(-1)).toBe('"body":"one\\ntwo"');
     await run(terminal, 'consume orders --until-end > out.txt');
@@ -153,29 +157,29 @@ describe('the prompt', () => {
     expect((await run(terminal, 'consume copy --until-end | wc -l')).at(-1)!.trim()).toBe('4');
     expect(await run(terminal, '!echo "$((6 * 7))"')).toContain('42');
     // A program gets the terminal, and gives it back.
-    terminal.type(`!read answer; echo "got $answer"${KEY.enter}`);
+    terminal.press(`!read answer; echo "got $answer"${KEYS.enter}`);
     await shows(terminal, /!read answer/);
-    terminal.type(`something${KEY.enter}`);
+    terminal.press(`something${KEYS.enter}`);
     await shows(terminal, 'got something');
     await terminal.line(PROMPT);
   });
 
   it('asks at the terminal before something is deleted, and still has it afterwards', async () => {
     const terminal = await openShell();
-    terminal.type(`topics delete orders${KEY.enter}`);
-    await terminal.until(({ lines }) => lines.at(-1)!.includes('Type yes:'), 'the question');
-    terminal.type(`no${KEY.enter}`);
+    terminal.press(`topics delete orders${KEYS.enter}`);
+    await terminal.until(() => terminal.transcript.at(-1)!.includes('Type yes:'), 'the question');
+    terminal.press(`no${KEYS.enter}`);
     await terminal.line(PROMPT);
     expect((await run(terminal, 'topics list')).join('\n')).toContain('orders');
   });
 
   it('takes pasted lines one after the other', async () => {
     const terminal = await openShell();
-    terminal.type(`!echo a-1${KEY.enter}!echo a-2${KEY.enter}!echo a-`);
+    terminal.press(`!echo a-1${KEYS.enter}!echo a-2${KEYS.enter}!echo a-`);
     await terminal.line(`${PROMPT} !echo a-`);
-    terminal.type(`3${KEY.enter}`);
+    terminal.press(`3${KEYS.enter}`);
     await shows(terminal, 'a-3');
-    expect(terminal.lines.filter((line) => line.startsWith('a-'))).toEqual(['a-1', 'a-2', 'a-3']);
+    expect(terminal.transcript.filter((line) => line.startsWith('a-'))).toEqual(['a-1', 'a-2', 'a-3']);
   });
 
   it('use changes the target, set gives defaults, and the prompt shows both', async () => {
@@ -203,10 +207,10 @@ describe('the prompt', () => {
 
 describe('mqlite alone', () => {
   it('shows on a terminal what there is, and the way here', async () => {
-    const terminal = cliTerminal([], { env, cwd: home, rows: 100 });
+    const terminal = new Terminal([], { columns: 100, env, cwd: home, rows: 100 });
     opened.push(terminal);
-    expect(await terminal.exited()).toBe(0);
-    expect(terminal.lines.at(-1)).toBe('At a prompt, with completion and a history: mqlite shell');
+    expect(await exitOf(terminal)).toBe(0);
+    expect(terminal.transcript.at(-1)).toBe('At a prompt, with completion and a history: mqlite shell');
     expect(terminal.text).toContain('shell');
   });
 });
@@ -218,18 +222,18 @@ describe('the history', () => {
     await run(first, 'profile create prod --namesrv mq1:9876 --access-key ops --secret-key "env:OPS_SECRET"');
     await run(first, '!echo MQLITE_SECRET_KEY=abc');
     await run(first, ' !echo private');
-    first.type(`produce orders 'x${KEY.enter}y'${KEY.enter}`);
+    first.press(`produce orders 'x${KEYS.enter}y'${KEYS.enter}`);
     await shows(first, /stored in orders/);
     await first.line(PROMPT);
-    first.type(KEY.ctrlD);
-    await first.exited();
+    first.press(KEYS['ctrl-d']);
+    await first.finished();
     const second = await openShell();
-    second.type(KEY.up);
+    second.press(KEYS.up);
     await second.line(`${PROMPT} produce orders $'x\\ny'`);
-    second.type(KEY.up);
+    second.press(KEYS.up);
     await second.line(`${PROMPT} topics list --all`);
-    second.type(`${KEY.ctrlC}${KEY.ctrlD}`);
-    await second.exited();
+    second.press(`${KEYS['ctrl-c']}${KEYS['ctrl-d']}`);
+    await second.finished();
     expect(readFileSync(history(), 'utf8').split('\n')).toEqual(['topics list --all', "produce orders $'x\\ny'", '']);
     expect(statSync(history()).mode & 0o777).toBe(0o600);
   });
@@ -241,15 +245,15 @@ describe('what a shell holds', () => {
     const before = snapshotTree(broker);
     const prompt = `mqlite ${`…${broker.slice(-39)}`.slice(-40)}>`;
     const terminal = await openShell(['--store', broker], broker.length > 40 ? prompt : `mqlite ${broker}>`);
-    terminal.type(`topics list${KEY.enter}`);
+    terminal.press(`topics list${KEYS.enter}`);
     await shows(terminal, /Orders /);
-    terminal.type(`consume Orders --until-end --count 1 --format "[%v]\\n"${KEY.enter}`);
+    terminal.press(`consume Orders --until-end --count 1 --format "[%v]\\n"${KEYS.enter}`);
     await shows(terminal, /^\[/);
     for (let presses = 0; presses < 10 && !terminal.text.includes('topics show OrdersFifo'); presses++) {
-      terminal.type(presses === 0 ? `topics show OrdersF${KEY.tab}` : KEY.tab);
-      await terminal.until(({ text }) => text.includes('topics show OrdersFifo'), 'a completed topic', 3000).catch(() => undefined);
+      terminal.press(presses === 0 ? `topics show OrdersF${KEYS.tab}` : KEYS.tab);
+      await terminal.until(() => terminal.text.includes('topics show OrdersFifo'), 'a completed topic', 3000).catch(() => undefined);
     }
-    terminal.type(KEY.enter);
+    terminal.press(KEYS.enter);
     await shows(terminal, /^OrdersFifo|QUEUE/);
     expect(snapshotTree(broker)).toEqual(before);
   });

@@ -9,6 +9,7 @@ export interface TerminalOptions {
   readonly columns?: number;
   readonly rows?: number;
   readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
 }
 
 const DEFAULT_WAIT_MS = 30_000;
@@ -25,7 +26,7 @@ export class Terminal {
   /** Everything that the program wrote. */
   output = '';
 
-  constructor(words: readonly string[], { columns = 80, rows = 24, env = {} }: TerminalOptions = {}) {
+  constructor(words: readonly string[], { columns = 80, rows = 24, env = {}, cwd }: TerminalOptions = {}) {
     this.#screen = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true, scrollback: 1000 });
     // As terminals of today do; the one that comes with it knows no emoji.
     this.#screen.unicode.register({
@@ -38,7 +39,7 @@ export class Terminal {
       },
     });
     this.#screen.unicode.activeVersion = 'wide-emoji';
-    this.#pty = spawn(CLI[0], [CLI[1], ...words], { name: 'xterm-256color', cols: columns, rows, env: cleanEnvironment({ TERM: 'xterm-256color', ...env }) });
+    this.#pty = spawn(CLI[0], [CLI[1], ...words], { name: 'xterm-256color', cols: columns, rows, env: cleanEnvironment({ TERM: 'xterm-256color', ...env }), ...(cwd === undefined ? {} : { cwd }) });
     open.add(this);
     this.#pty.onData((data) => {
       this.output += data;
@@ -54,6 +55,13 @@ export class Terminal {
     return this.#pty.pid;
   }
 
+  /** As a shell tells it: 128 and its number for a signal. null: it runs. */
+  get exitCode(): number | null {
+    if (this.exit === null) return null;
+    const { code, signal = 0 } = this.exit;
+    return signal > 0 ? 128 + signal : code;
+  }
+
   get isAlternate(): boolean {
     return this.#screen.buffer.active.type === 'alternate';
   }
@@ -61,6 +69,14 @@ export class Terminal {
   get lines(): string[] {
     const { active } = this.#screen.buffer;
     return Array.from({ length: this.#screen.rows }, (_, row) => active.getLine(active.viewportY + row)?.translateToString(true) ?? '');
+  }
+
+  /** All lines that were written, what was scrolled out of the screen included, without what is empty at the end. */
+  get transcript(): string[] {
+    const { active } = this.#screen.buffer;
+    const lines = Array.from({ length: active.length }, (_, index) => active.getLine(index)!.translateToString(true));
+    while (lines.at(-1) === '') lines.pop();
+    return lines;
   }
 
   get text(): string {
@@ -76,7 +92,7 @@ export class Terminal {
   }
 
   press(...keys: readonly string[]): void {
-    for (const key of keys) this.#pty.write(KEYS[key] ?? key);
+    for (const key of keys) this.#pty.write(Object.hasOwn(KEYS, key) ? KEYS[key as keyof typeof KEYS] : key);
   }
 
   resize(columns: number, rows: number): void {
@@ -103,6 +119,18 @@ export class Terminal {
     }
   }
 
+  /** Resolves once `test` holds; `what` names it when it does not. */
+  async until(test: () => boolean, what: string, timeoutMs = DEFAULT_WAIT_MS): Promise<void> {
+    for (const deadline = Date.now() + timeoutMs; !test(); await sleep(5)) {
+      if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms; exit ${JSON.stringify(this.exit)}\n${this.transcript.join('\n')}`);
+    }
+  }
+
+  /** Until the last line is this, blanks at its end aside. */
+  line(text: string): Promise<void> {
+    return this.until(() => (this.transcript.at(-1) ?? '').trimEnd() === text.trimEnd(), `the last line is to be ${JSON.stringify(text)}`);
+  }
+
   async finished(timeoutMs = DEFAULT_WAIT_MS): Promise<{ readonly code: number; readonly signal: number | undefined }> {
     const deadline = Date.now() + timeoutMs;
     while (this.exit === null) {
@@ -120,7 +148,8 @@ function width(codePoint: number): 0 | 1 | 2 {
   return columnsOf(String.fromCodePoint(codePoint)) as 0 | 1 | 2;
 }
 
-const KEYS: Readonly<Record<string, string>> = {
+/** What a terminal sends for a key, by the names that `press` takes. */
+export const KEYS = {
   up: '\u001b[A', down: '\u001b[B', right: '\u001b[C', left: '\u001b[D', pageup: '\u001b[5~', pagedown: '\u001b[6~', home: '\u001b[H', end: '\u001b[F',
   enter: '\r', esc: '\u001b', tab: '\t', 'shift-tab': '\u001b[Z', backspace: '\u007f', space: ' ', 'ctrl-c': '\u0003', 'ctrl-d': '\u0004', 'ctrl-u': '\u0015',
-};
+} as const satisfies Readonly<Record<string, string>>;
