@@ -62,8 +62,8 @@ export const prepareCompression = async (type: CompressionType): Promise<void> =
   if (type === 'zstd') await (zstdReady ??= (lazyRequire('@bokuweb/zstd-wasm') as Zstd).init());
 };
 
-/** Java's Deflater level of RocketMQ's clients. [DefaultMQProducer#compressLevel] */
-const ZLIB_LEVEL = 5;
+/** Of ZLIB and ZSTD in RocketMQ's clients; LZ4 has none. [DefaultMQProducer#compressLevel] [ZstdCompressor#compress] [Lz4Compressor#compress] */
+const LEVEL = 5;
 
 /**
  * Compresses a body as RocketMQ's clients do. `prepareCompression(type)` must have resolved before.
@@ -73,11 +73,11 @@ export const compressBody = (type: CompressionType, bytes: Uint8Array): Buffer =
   if (bytes.length > MAX_BODY_BYTES) throw new CodecError('MESSAGE_ILLEGAL', `the body has ${bytes.length} bytes; at most ${MAX_BODY_BYTES} are allowed`);
   switch (type) {
     case 'zlib':
-      return zlib.deflateSync(bytes, { level: ZLIB_LEVEL });
+      return zlib.deflateSync(bytes, { level: LEVEL });
     case 'lz4':
       return withIndependentBlocks(asBuffer((lazyRequire('lz4js') as Lz4).compress(bytes)));
     case 'zstd':
-      return asBuffer((lazyRequire('@bokuweb/zstd-wasm') as Zstd).compress(bytes, 3));
+      return asBuffer((lazyRequire('@bokuweb/zstd-wasm') as Zstd).compress(bytes, LEVEL));
   }
 };
 

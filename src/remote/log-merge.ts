@@ -24,7 +24,16 @@ export async function* mergeByStoreTime(logs: readonly AsyncIterable<Batch>[], m
 export async function* asItComes(logs: readonly AsyncIterable<Batch>[]): AsyncGenerator<Batch> {
   const iterators = logs.map((log) => log[Symbol.asyncIterator]());
   const next = async (iterator: AsyncIterator<Batch>): Promise<{ readonly iterator: AsyncIterator<Batch>; readonly result: IteratorResult<Batch> }> => ({ iterator, result: await iterator.next() });
-  const coming = new Map(iterators.map((iterator) => [iterator, next(iterator)]));
+  const coming = new Map<AsyncIterator<Batch>, ReturnType<typeof next>>();
+  const ask = (iterator: AsyncIterator<Batch>): void => {
+    const pending = next(iterator);
+    // It may fail while what another one gave is being shown: it is heard when its turn comes.
+    pending.catch(() => undefined);
+    // To the end of the line: one that always has something keeps no other waiting.
+    coming.delete(iterator);
+    coming.set(iterator, pending);
+  };
+  for (const iterator of iterators) ask(iterator);
   try {
     while (coming.size > 0) {
       const { iterator, result } = await Promise.race(coming.values());
@@ -32,15 +41,12 @@ export async function* asItComes(logs: readonly AsyncIterable<Batch>[]): AsyncGe
         coming.delete(iterator);
         continue;
       }
-      coming.set(iterator, next(iterator));
+      ask(iterator);
       yield result.value;
     }
   } finally {
     // Not waited for: one may be asking its broker.
-    for (const [iterator, pending] of coming) {
-      pending.catch(() => undefined);
-      void iterator.return?.()?.catch(() => undefined);
-    }
+    for (const iterator of coming.keys()) void iterator.return?.()?.catch(() => undefined);
   }
 }
 

@@ -18,8 +18,8 @@ type Record_ = LogRecord<Message>;
 const BATCH = 64;
 /** How often a follower looks at the end of the log, in ms. */
 const POLL_MS = 100;
-/** Behind by more than this, a follower jumps to the newest record and says what it left out. */
-const MAX_BEHIND_MS = 1000;
+/** So often a follower that is behind looks whether it comes nearer, in ms; if not, it jumps to the newest record and says what it left out. */
+const BEHIND_LOOK_MS = 500;
 
 interface LogEnds {
   readonly min: number;
@@ -99,17 +99,20 @@ class LogWalk {
   /** What comes behind the past, until the signal aborts. */
   async *follow(): AsyncGenerator<Record_[]> {
     for (let at = this.#end; this.#signal?.aborted !== true; await this.#clock.sleep(POLL_MS, this.#signal)) {
+      // How far the end was when it was last looked for. Clocks of brokers are not ours: only bytes tell who is faster.
+      let look = { atMs: this.#clock.elapsedMs(), bytes: Infinity };
       // To where nothing is yet.
       for await (const batch of this.#walk(at, Infinity)) {
         at = endOf(batch);
         yield batch;
-        const last = batch.at(-1)!;
-        const behindMs = last.recordType === 'message' ? this.#clock.nowMs() - last.message.storeTimestamp : 0;
-        if (behindMs <= MAX_BEHIND_MS) continue;
+        if (this.#clock.elapsedMs() - look.atMs < BEHIND_LOOK_MS) continue;
         const newest = (await this.#ends()).max;
-        if (newest > at) this.#onNotice(`more is stored than can be shown: ${newest - at} bytes of the log of ${this.#master.brokerName} are left out, from ${at} to ${newest}`);
-        at = Math.max(at, newest);
-        break;
+        if (newest - at > 0 && newest - at >= look.bytes) {
+          this.#onNotice(`more is stored than can be shown: ${newest - at} bytes of the log of ${this.#master.brokerName} are left out, from ${at} to ${newest}`);
+          at = newest;
+          break;
+        }
+        look = { atMs: this.#clock.elapsedMs(), bytes: newest - at };
       }
     }
   }

@@ -9,6 +9,7 @@ import { GET_ALL_SUBSCRIPTIONGROUP_CONFIG } from '../wire/requests/group-admin.t
 import { DELETE_TOPIC_IN_NAMESRV } from '../wire/requests/route.ts';
 import { responseError } from '../wire/response-error.ts';
 import type { Cluster, Master } from './cluster.ts';
+import { isGone, toPortError } from './failures.ts';
 import { readableQueues } from './routes.ts';
 import type { SentOffsets } from './sent-offsets.ts';
 
@@ -129,9 +130,14 @@ export class TopicAdmin {
     const { system } = await this.require(topic);
     if (system) throw new MqliteError('REFUSED', `${topic} is one of RocketMQ's own topics`, { hint: 'system topics cannot be deleted' });
     for (const { brokerName } of await this.#cluster.masters()) await this.#cluster.call(brokerName, DELETE_TOPIC_IN_BROKER, { topic }, null);
-    for (const address of this.#cluster.nameServers.addresses) await this.#cluster.client.call(address, DELETE_TOPIC_IN_NAMESRV, { topic }, null);
-    await this.#cluster.until(topic, (route) => route === null);
+    const { addresses } = this.#cluster.nameServers;
+    const told = await Promise.allSettled(addresses.map((address) => this.#cluster.client.call(address, DELETE_TOPIC_IN_NAMESRV, { topic }, null)));
     this.#sent.forget(topic);
+    const failures = told.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+    // One that is down forgets all by itself, and hears of the topics that are left when it is back.
+    const failure = failures.find((reason) => !isGone(reason)) ?? (failures.length === addresses.length ? failures[0] : undefined);
+    if (failure !== undefined) throw toPortError(failure, `deleting ${topic} at the name servers`);
+    await this.#cluster.until(topic, (route) => route === null);
   }
 
   async #configAt(brokerName: string, topic: string): Promise<TopicConfigBody | null> {

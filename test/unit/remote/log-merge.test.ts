@@ -57,6 +57,37 @@ describe('logs of several brokers', () => {
     await expect.poll(() => ended.length).toBe(2);
   });
 
+  it('a log that always has something keeps no other waiting', async () => {
+    async function* endless(name: string): AsyncGenerator<Batch> {
+      for (let offset = 0; ; offset++) yield [message(name, offset, 0)];
+    }
+    const seen: string[] = [];
+    for await (const batch of asItComes([endless('a'), endless('b')])) {
+      seen.push(...batch.map((record) => place(record)[0]!));
+      if (seen.length === 20) break;
+    }
+    expect(seen.filter((name) => name === 'b').length).toBeGreaterThan(5);
+  });
+
+  it('a log that fails while what another gave is being shown is heard when its turn comes, and nobody else hears of it', async () => {
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', listener);
+    async function* failing(): AsyncGenerator<Batch> {
+      yield [message('a', 0, 1)];
+      throw new Error('gone');
+    }
+    const slow = async (): Promise<void> => {
+      for await (const batch of asItComes([failing()])) {
+        expect(batch).toHaveLength(1);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    await expect(slow()).rejects.toThrow('gone');
+    process.off('unhandledRejection', listener);
+    expect(unhandled).toEqual([]);
+  });
+
   it('a log that fails ends the whole', async () => {
     async function* failing(): AsyncGenerator<Batch> {
       yield [message('a', 0, 1)];

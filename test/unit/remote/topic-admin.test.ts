@@ -1,0 +1,58 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import { Cluster } from '../../../src/remote/cluster.ts';
+import { NameServers } from '../../../src/remote/name-servers.ts';
+import { RemotingClient } from '../../../src/remote/remoting-client.ts';
+import { SentOffsets } from '../../../src/remote/sent-offsets.ts';
+import { TopicAdmin } from '../../../src/remote/topic-admin.ts';
+import { REQUEST_CODE, RESPONSE_CODE } from '../../../src/wire/codes.ts';
+import { responseCommand } from '../../../src/wire/command.ts';
+import { encodeResponse } from '../../../src/wire/definition.ts';
+import { GET_TOPIC_CONFIG } from '../../../src/wire/requests/topic-admin.ts';
+import { expectRefusal } from '../../contract/harness.ts';
+import { nameServerOf, RemotingServer, type Answer } from '../../support/remoting-server.ts';
+
+const ending: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ending.splice(0).reverse()) await end();
+});
+
+const CONFIG = { topicName: 'T', readQueueNums: 1, writeQueueNums: 1, perm: 6, order: false, attributes: {}, topicFilterType: 'SINGLE_TAG', topicSysFlag: 0 } as const;
+
+/** Name servers that know the topic until they are told to forget it, `refuses` by number not even then, in front of one broker. */
+async function cluster(count: number, refuses: readonly number[] = []): Promise<{ admin: TopicAdmin; names: RemotingServer[]; told: () => number[] }> {
+  const broker = await RemotingServer.start((request, peer) => {
+    peer.reply(request, request.code === REQUEST_CODE.GET_TOPIC_CONFIG ? encodeResponse(GET_TOPIC_CONFIG, request, {}, CONFIG) : responseCommand(request, RESPONSE_CODE.SUCCESS));
+  });
+  const told: number[] = [];
+  const nameServer = (index: number): Answer => {
+    const topics: Record<string, number> = { T: 1 };
+    return (request, peer) => {
+      if (request.code !== REQUEST_CODE.DELETE_TOPIC_IN_NAMESRV) return nameServerOf('broker-a', broker.address, topics)(request, peer);
+      if (refuses.includes(index)) return peer.reply(request, responseCommand(request, RESPONSE_CODE.SYSTEM_ERROR, 'no'));
+      told.push(index);
+      delete topics['T'];
+      peer.reply(request, responseCommand(request, RESPONSE_CODE.SUCCESS));
+    };
+  };
+  const names = await Promise.all(Array.from({ length: count }, (_, index) => RemotingServer.start(nameServer(index))));
+  const client = new RemotingClient({ clock: systemClock, tls: null, credentials: null, connectTimeoutMs: 500, requestTimeoutMs: 500 });
+  ending.push(() => broker.stop(), async () => void await Promise.all(names.map((server) => server.stop())), () => client.close());
+  const addresses = names.map(({ address }) => address);
+  return { admin: new TopicAdmin(new Cluster(client, new NameServers(client, addresses, () => 0.99)), new SentOffsets(systemClock)), names, told: () => [...told].sort((left, right) => left - right) };
+}
+
+describe('a topic that is deleted', () => {
+  it('is forgotten by every name server that is there: one that is down keeps nobody from it', async () => {
+    const { admin, names, told } = await cluster(3);
+    await names[0]!.stop();
+    await admin.remove('T');
+    expect(told()).toEqual([1, 2]);
+  });
+
+  it('a name server that refuses is told of, when the others have heard', async () => {
+    const { admin, told } = await cluster(3, [0]);
+    expect((await expectRefusal(admin.remove('T'), 'REFUSED')).message).toContain('no (SYSTEM_ERROR)');
+    expect(told()).toEqual([1, 2]);
+  });
+});
