@@ -12,7 +12,7 @@ import { CANNOT_RUN, NOT_FOUND, resultText, runCommand, TEMPORARY_FAILURE, wasKi
  * A listener that runs a command of the system for each message. `tell`: a line about each one that is not simply consumed. With a report the
  * command's output goes where errors go: ours are its lines.
  */
-export const execListener = (command: CommandSpec, suspendText: string, tell: (text: string) => void, { lines, output = 'stdout' }: { readonly lines?: ExecReport | undefined; readonly output?: Writable | 'stdout' | undefined } = {}): ExecListener =>
+export const execListener = (command: CommandSpec, suspendText: string, tell: (text: string) => void, { lines, output = 'stdout' }: { readonly lines?: ExecReport | undefined; readonly output?: Writable | number | 'stdout' | undefined } = {}): ExecListener =>
   new ExecListener({
     run: async (message, signal) => {
       const result = await runCommand(command, message, signal, lines === undefined ? output : 'stderr');

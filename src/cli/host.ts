@@ -40,8 +40,8 @@ export interface HostOutput {
   readonly rows?: number | undefined;
   /** Bytes written and not yet handed to the system. */
   readonly writableLength?: number | undefined;
-  /** What programs of the system that a command runs are to write to; absent: the standard output of this process. */
-  readonly forPrograms?: Writable | undefined;
+  /** What programs of the system that a command runs are to write to, a stream or a descriptor; absent: the standard output of this process. */
+  readonly forPrograms?: Writable | number | undefined;
   /** False: wait for `drain` before writing more. */
   write(chunk: string | Uint8Array): boolean;
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;

@@ -40,7 +40,7 @@ export class Output {
   }
 
   /** See HostOutput. */
-  get forPrograms(): Writable | undefined {
+  get forPrograms(): Writable | number | undefined {
     return this.#stream.forPrograms;
   }
 

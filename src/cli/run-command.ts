@@ -50,7 +50,7 @@ const withoutNul = (text: string): string => text.replaceAll('\0', '');
  * `signal` aborts it is told to end (SIGTERM), and waited for. What could not be started ends as a shell would say it: 127 and 126, or 75
  * where the system had no room for another process.
  */
-export function runCommand(command: CommandSpec, message: Message, signal: AbortSignal, output: 'stdout' | 'stderr' | Writable = 'stdout'): Promise<CommandResult> {
+export function runCommand(command: CommandSpec, message: Message, signal: AbortSignal, output: 'stdout' | 'stderr' | Writable | number = 'stdout'): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(command.file, [...command.args], { stdio: ['pipe', output === 'stderr' ? 2 : output === 'stdout' ? 'inherit' : output, 'inherit'], env: { ...process.env, ...messageEnvironment(message) } });
     const onAbort = (): void => void child.kill('SIGTERM');

@@ -24,7 +24,8 @@ export const SHELL_HELP = `Commands are those of mqlite, without the word: topic
   set group NAME              a default: consume (as a member of the group), groups show
   set, unset [topic|group]    what is set; take it back
   COMMAND | PROGRAM           what the command prints, to a program of the system: consume orders --json | jq .body
-  COMMAND > FILE, >> FILE     to a file; COMMAND < FILE reads one
+                              (what follows the first | is the system's, up to the end of the line)
+  COMMAND > FILE, >> FILE     to a file, anew or behind what it has; COMMAND < FILE reads one
   !PROGRAM                    a program of the system
   A ; B                       one command after the other
   help [COMMAND]              this, or how a command is used

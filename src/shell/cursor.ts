@@ -16,7 +16,8 @@ export function cursorAt(text: string): Cursor {
   try {
     return find(text, 0);
   } catch {
-    return { kind: 'none' };
+    // The name of a file is missing yet.
+    return /[<>][ \t]*$/.test(text) ? pathAt(text) : { kind: 'none' };
   }
 }
 
@@ -25,7 +26,7 @@ function find(text: string, from: number): Cursor {
   if (parsed.kind === 'incomplete') return parsed.isTail ? pathAt(text) : wordsAt(parsed.words, text);
   const { statement, next } = parsed;
   if (next < text.length) return find(text, next);
-  if (statement.kind === 'system' || (statement.kind === 'command' && (statement.tail !== undefined || statement.input !== undefined))) return pathAt(text);
+  if (statement.kind === 'system' || (statement.kind === 'command' && (statement.tail !== undefined || [statement.input, statement.output?.word].some((file) => file?.end === text.length)))) return pathAt(text);
   const words = statement.kind === 'command' ? statement.words : [];
   const isEnded = /[;\n]$/.test(text) && (words.at(-1)?.end ?? 0) < text.length;
   if (text.slice(words.at(-1)?.end ?? from).includes('#')) return { kind: 'none' };

@@ -44,8 +44,11 @@ function onOneLine(text: string): string | undefined {
     if (isIncomplete) return undefined;
     const lines = statements.map(({ statement }) => {
       if (statement.kind !== 'command') return statement.kind === 'system' ? `!${statement.command}` : '';
-      const words = [...statement.words.map(quoted), ...(statement.input === undefined ? [] : ['<', quoteWord(statement.input)])];
-      return [...words, ...(statement.tail === undefined ? [] : [statement.tail])].join(' ');
+      const { words, input, output, tail } = statement;
+      return [
+        ...words.map(quoted), ...(input === undefined ? [] : ['<', quoted(input)]), ...(output === undefined ? [] : [output.isAppended ? '>>' : '>', quoted(output.word)]),
+        ...(tail === undefined ? [] : [tail]),
+      ].join(' ');
     });
     const joined = lines.join('; ');
     return joined.includes('\n') ? undefined : joined;

@@ -11,7 +11,9 @@ import type { Statement, Word } from './words.ts';
 export interface Redirection {
   /** A file in place of standard input. */
   readonly input: string | undefined;
-  /** What `/bin/sh` is to do with the output: begins with `|` or `>`. */
+  /** A file in place of standard output. */
+  readonly output: { readonly path: string; readonly isAppended: boolean } | undefined;
+  /** What `/bin/sh` is to do with the output: begins with `|`. */
   readonly tail: string | undefined;
 }
 
@@ -70,27 +72,32 @@ export class Shell {
       switch (statement.kind) {
         case 'empty': return done(0);
         case 'system': return done(await this.#port.system(statement.command));
-        case 'command': return await this.#command(statement.words, statement);
+        case 'command': return await this.#command(statement);
       }
     } catch (error) {
       return done(this.#port.report(error));
     }
   }
 
-  async #command(typed: readonly Word[], redirection: Redirection): Promise<Outcome> {
-    const expanded = typed.map((word) => expandHome(word, this.#port.home));
+  async #command({ words: typed, input, output, tail }: Extract<Statement, { kind: 'command' }>): Promise<Outcome> {
+    const { home } = this.#port;
+    const expanded = typed.map((word) => expandHome(word, home));
+    const redirection: Redirection = {
+      input: input === undefined ? undefined : expandHome(input, home), output: output === undefined ? undefined : { path: expandHome(output.word, home), isAppended: output.isAppended }, tail,
+    };
+    const isRedirected = tail !== undefined || output !== undefined;
     // By habit.
     const words = expanded[0] === 'mqlite' && expanded.length > 1 ? expanded.slice(1) : expanded;
     const [first = '', ...rest] = words;
-    if (first === 'help' && rest.length === 0 && redirection.tail === undefined) this.#port.print(SHELL_HELP);
+    if (first === 'help' && rest.length === 0 && !isRedirected) this.#port.print(SHELL_HELP);
     const own = this.#builtin(first, rest);
     if (own !== undefined) {
-      if (redirection.tail !== undefined || redirection.input !== undefined) throw new MqliteError('USAGE', `"${first}" prints nothing that could go elsewhere`, { hint: 'Leave out what follows it.' });
+      if (isRedirected || input !== undefined) throw new MqliteError('USAGE', `"${first}" prints nothing that could go elsewhere`, { hint: 'Leave out what follows it.' });
       return own();
     }
     if (first === 'shell' && !rest.includes('--help')) throw new MqliteError('USAGE', 'this is the shell already', { hint: 'Type the commands; "use" works on another target.' });
     const command = findCommand(words, this.#port.commands);
-    const argv = command === undefined ? words : applySession(words, command, this.#session, redirection.input !== undefined);
+    const argv = command === undefined ? words : applySession(words, command, this.#session, input !== undefined);
     return done(await this.#port.run(argv, redirection));
   }
 

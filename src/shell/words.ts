@@ -18,14 +18,21 @@ export type Statement =
     readonly kind: 'command';
     readonly words: readonly Word[];
     /** `< FILE` */
-    readonly input: string | undefined;
-    /** What follows the words from the first `|` or `>` on, for /bin/sh. */
+    readonly input: Word | undefined;
+    readonly output: OutputFile | undefined;
+    /** What follows the words from the first `|` on, for /bin/sh. */
     readonly tail: string | undefined;
   };
 
+/** `> FILE`, `>> FILE` */
+export interface OutputFile {
+  readonly word: Word;
+  readonly isAppended: boolean;
+}
+
 export type Parsed =
   | { readonly kind: 'statement'; readonly statement: Statement; readonly start: number; readonly next: number }
-  /** The text ends within quotes or behind a backslash; `words` is what there was before, the last one being begun. */
+  /** The text ends within quotes or behind a backslash; `words` is what there was before, the last one being begun, but in a tail or the name of a file. */
   | { readonly kind: 'incomplete'; readonly words: readonly Word[]; readonly isTail: boolean };
 
 const BLANK = /[ \t\r]/;
@@ -72,7 +79,9 @@ class Parser {
   readonly #text: string;
   #position: number;
   readonly #words: Word[] = [];
-  #input: string | undefined;
+  #input: Word | undefined;
+  #output: OutputFile | undefined;
+  #isFile = false;
 
   constructor(text: string, from: number) {
     this.#text = text;
@@ -87,7 +96,7 @@ class Parser {
       return this.#parseCommand(start);
     } catch (error) {
       if (!(error instanceof Unfinished)) throw error;
-      return { kind: 'incomplete', words: [...this.#words, error.word], isTail: false };
+      return this.#isFile ? { kind: 'incomplete', words: this.#words, isTail: true } : { kind: 'incomplete', words: [...this.#words, error.word], isTail: false };
     }
   }
 
@@ -114,8 +123,10 @@ class Parser {
       if (character === '#') {
         const end = this.#text.indexOf('\n', this.#position);
         this.#position = end < 0 ? this.#text.length : end;
-      } else if (character === '|' || character === '>') {
+      } else if (character === '|') {
         return this.#parseTail(start);
+      } else if (character === '>') {
+        this.#parseOutput();
       } else if (character === '<') {
         this.#parseInput();
       } else if (character === '&') {
@@ -134,24 +145,38 @@ class Parser {
     const end = systemEnd(this.#text, begin);
     if (end === null) return { kind: 'incomplete', words: this.#words, isTail: true };
     const tail = this.#text.slice(begin, end).trim();
-    if (/^(\||>>?)$/.test(tail)) throw new MqliteError('USAGE', `nothing follows "${tail}"`, { hint: tail === '|' ? 'For example: consume orders --until-end | grep refund' : 'Name a file.' });
-    if (this.#words.length === 0) throw new MqliteError('USAGE', `a command is missing before "${tail[0]}"`, { hint: 'A command of the system is written !cmd.' });
+    if (tail === '|') throw new MqliteError('USAGE', 'nothing follows "|"', { hint: 'For example: consume orders --until-end | grep refund' });
+    if (this.#words.length === 0) throw new MqliteError('USAGE', 'a command is missing before "|"', { hint: 'A command of the system is written !cmd.' });
+    if (this.#output !== undefined) throw new MqliteError('USAGE', 'what goes to a file does not go to "|", too', { hint: `For both: | tee ${quoteWord(this.#output.word.text)} | …` });
     return { kind: 'statement', statement: this.#statement(tail), start, next: end + 1 };
   }
 
   #parseInput(): void {
     if (this.#text.startsWith('<<', this.#position)) throw new MqliteError('USAGE', '"<<" is not understood here', { hint: 'Quote a text of several lines, or read a file: < FILE.' });
-    this.#position++;
+    this.#input = this.#file('<');
+  }
+
+  #parseOutput(): void {
+    if (this.#output !== undefined) throw new MqliteError('USAGE', 'what a command prints goes to one file', { hint: 'Leave out one ">".' });
+    const isAppended = this.#text.startsWith('>>', this.#position);
+    this.#output = { word: this.#file(isAppended ? '>>' : '>'), isAppended };
+  }
+
+  /** The word behind an operator. */
+  #file(operator: string): Word {
+    this.#position += operator.length;
     this.#skipBlanks();
-    if (this.#now === '' || OPERATOR.test(this.#now)) throw new MqliteError('USAGE', 'nothing follows "<"', { hint: 'Name a file.' });
+    if (this.#now === '' || OPERATOR.test(this.#now)) throw new MqliteError('USAGE', `nothing follows "${operator}"`, { hint: 'Name a file.' });
+    this.#isFile = true;
     const word = this.#word();
-    this.#input = word.text;
+    this.#isFile = false;
+    return word;
   }
 
   #statement(tail: string | undefined): Statement {
-    if (this.#words.length === 0 && this.#input === undefined) return { kind: 'empty' };
-    if (this.#words.length === 0) throw new MqliteError('USAGE', 'a command is missing before "<"', { hint: 'For example: produce orders < orders.txt' });
-    return { kind: 'command', words: this.#words, input: this.#input, tail };
+    if (this.#words.length === 0 && this.#input === undefined && this.#output === undefined) return { kind: 'empty' };
+    if (this.#words.length === 0) throw new MqliteError('USAGE', `a command is missing before "${this.#input === undefined ? '>' : '<'}"`, { hint: 'For example: produce orders < orders.txt' });
+    return { kind: 'command', words: this.#words, input: this.#input, output: this.#output, tail };
   }
 
   #skipBlanks(): void {

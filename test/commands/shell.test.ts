@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../support/fixtures.ts';
@@ -76,9 +76,39 @@ describe('shell -c', () => {
     expect(command(`produce orders < ${home}/missing`)).toMatchObject({ status: 3, stderr: expect.stringContaining(`mqlite: ${home}/missing: no such file or directory`) as string });
   });
 
+  it('a file is one word, and the statement goes on behind it', () => {
+    writeFileSync(join(home, 'in.txt'), 'a\nb\n');
+    expect(command(`produce orders > ${home}/out < ~/in.txt -q; consume orders > ~/out --until-end; consume orders --until-end --count 1 >> ~/out -q`)).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(readFileSync(join(home, 'out'), 'utf8')).toBe('a\nb\na\n');
+  });
+
+  it.runIf(existsSync('/dev/full'))('what did not reach the file is not consumed', () => {
+    outputOf(['produce', 'orders', 'a'], { store, env });
+    const lag = (): number => (JSON.parse(outputOf(['groups', 'show', 'g', '--json'], { store, env })) as { lag: number }).lag;
+    const full = command('consume orders --group g --until-end > /dev/full');
+    expect(full).toMatchObject({ status: runShell('$MQLITE consume orders --group g --until-end > /dev/full', { store, env }).status, stdout: '' });
+    expect([full.status, full.stderr.split('\n')[0], lag()]).toEqual([8, 'mqlite: standard output: no space left on the device', 1]);
+    expect(command('consume orders --group g --until-end --mode pull >> /dev/full').status).toBe(8);
+    expect(command('help topics list > /dev/full')).toMatchObject({ status: 8, stderr: expect.stringContaining('mqlite: /dev/full: no space left on the device') as string });
+    expect([command(`consume orders --group g --until-end > ${home}/f`).status, readFileSync(join(home, 'f'), 'utf8'), lag()]).toEqual([0, 'a\n', 0]);
+  });
+
+  it.each([['/nowhere/at/all', 3, 'no such file or directory'], ['.', 2, 'it is a directory']])('a file that cannot be opened stops the command: %s', (file, status, reason) => {
+    const { status: ended, stderr } = command(`produce orders never > ${file}`);
+    expect([ended, stderr.split('\n')[0]]).toEqual([status, `mqlite: ${file}: ${reason}`]);
+    expect(existsSync(store)).toBe(false);
+  });
+
+  it('a named pipe is written to, too', () => {
+    outputOf(['produce', 'orders', 'a'], { store, env });
+    const { stdout, status } = runShell('mkfifo "$HOME/it\'s"; cat "$HOME/it\'s" & $MQLITE shell -c "consume orders --until-end > \\"$HOME/it\'s\\""; status=$?; wait; exit $status', { store, env });
+    expect([stdout, status]).toEqual(['a\n', 0]);
+  });
+
   it('what a command of --exec prints goes where the output of its command goes', () => {
     outputOf(['produce', 'orders', 'a'], { store, env });
     expect(command('consume orders --group g --until-end --exec cat | sed s/^/x/')).toMatchObject({ status: 0, stdout: 'xa' });
+    expect([command('consume orders --group h --until-end --exec cat > ~/f').stdout, readFileSync(join(home, 'f'), 'utf8')]).toEqual(['', 'a']);
   });
 
   it('its flags are those of every command', () => {

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { createReadStream, openSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import type { Config } from '@oclif/core';
 import type { Redirection } from '../../shell/shell.ts';
@@ -16,6 +16,7 @@ import { resolveCommand } from '../resolve-command.ts';
 import { unknownCommand } from '../unknown-command.ts';
 import { commandInput, commandOutput } from './command-stream.ts';
 import type { CommandStream } from './command-stream.ts';
+import { isFifo, OutputFile } from './output-file.ts';
 
 export interface RunnerOptions {
   readonly config: Config;
@@ -26,6 +27,15 @@ export interface RunnerOptions {
   readonly input: 'terminal' | 'own' | 'none';
   /** Words that are no commands of mqlite, and may have been meant. */
   readonly ownWords: readonly string[];
+}
+
+/** Where a command's output goes. */
+interface Destination {
+  /** undefined: where the shell's goes. */
+  readonly stream: Writable | undefined;
+  readonly forPrograms: HostOutput['forPrograms'];
+  /** When the command is over; answers how to say what went wrong behind it, and its exit code. */
+  end(): Promise<() => number>;
 }
 
 type Runnable = new (argv: string[], config: Config) => { _run(): Promise<unknown> };
@@ -61,23 +71,25 @@ export class CommandRunner {
   }
 
   /** The exit code of a command, or of what it was piped to when that failed and the command did not. Never rejects. */
-  async run(argv: readonly string[], { input, tail }: Redirection): Promise<number> {
+  async run(argv: readonly string[], redirection: Redirection): Promise<number> {
     const { host } = this.#options;
-    let file: Readable | undefined;
+    let input: Readable | undefined;
+    let output: Destination;
     try {
-      file = input === undefined ? undefined : openInput(input);
+      input = redirection.input === undefined ? undefined : openInput(redirection.input);
+      output = this.#openOutput(redirection);
     } catch (error) {
+      input?.destroy();
       return this.report(error, argv);
     }
-    const child = tail === undefined ? undefined : this.#startTail(tail);
-    const stdout = commandOutput(child?.process.stdin ?? (host.stdout as unknown as NodeJS.WriteStream), child?.process.stdin ?? undefined);
-    const stdin = this.#input(file);
+    const stdout = commandOutput(output.stream ?? (host.stdout as unknown as NodeJS.WriteStream), output.forPrograms);
+    const stdin = this.#input(input);
     const exitCode = await this.#runWith(argv, stdin.stream, stdout.stream);
     stdin.end();
-    file?.destroy();
+    input?.destroy();
     stdout.end();
-    child?.process.stdin!.end();
-    return exitCode === 0 ? await child?.exited ?? 0 : (await child?.exited, exitCode);
+    const ending = await output.end();
+    return exitCode === 0 ? ending() : exitCode;
   }
 
   /** Never rejects. */
@@ -163,11 +175,37 @@ export class CommandRunner {
     return commandInput(false, () => host.stdin as unknown as Readable);
   }
 
-  #startTail(tail: string): { readonly process: ChildProcess; readonly exited: Promise<number> } {
-    const child = this.#start(tail.startsWith('|') ? tail.slice(1) : `cat ${tail}`, ['pipe', 'inherit', 'inherit']);
+  /** Errors: those of the file system. */
+  #openOutput({ output, tail }: Redirection): Destination {
+    if (tail !== undefined) return this.#openPipe(tail.slice(1));
+    if (output === undefined) return { stream: undefined, forPrograms: undefined, end: async () => () => 0 };
+    const { path, isAppended } = output;
+    if (isFifo(path)) return this.#openPipe(`cat ${isAppended ? '>>' : '>'} '${path.replaceAll("'", `'\\''`)}'`);
+    const file = new OutputFile(path, isAppended);
+    return {
+      stream: file,
+      forPrograms: file.fd,
+      end: async () => {
+        const failure = await file.finish();
+        return () => (failure === null ? 0 : this.report(systemErrorToMqlite(failure, path) ?? failure));
+      },
+    };
+  }
+
+  #openPipe(command: string): Destination {
+    const child = this.#start(command, ['pipe', 'inherit', 'inherit']);
+    const stream = child.process.stdin!;
     // A command hears of it while it runs; what comes later concerns nobody.
-    child.process.stdin!.on('error', () => undefined);
-    return child;
+    stream.on('error', () => undefined);
+    return {
+      stream,
+      forPrograms: stream,
+      end: async () => {
+        stream.end();
+        const code = await child.exited;
+        return () => code;
+      },
+    };
   }
 
   #start(command: string, stdio: ('ignore' | 'inherit' | 'pipe')[]): { readonly process: ChildProcess; readonly exited: Promise<number> } {

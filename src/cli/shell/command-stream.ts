@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import type { Writable } from 'node:stream';
 import type { HostInput, HostOutput } from '../host.ts';
 
 type Listener = (...values: unknown[]) => void;
@@ -16,7 +15,7 @@ export interface CommandStream<S> {
  * A stream that the shell keeps, lent to a command: what the command listens for ends with it, and so does what it writes. For everything else
  * it is the stream itself, so that a view that fills the terminal finds its size and its events. `forPrograms`: see HostOutput.
  */
-export function commandOutput(stream: OutputStream, forPrograms?: Writable): CommandStream<HostOutput> {
+export function commandOutput(stream: OutputStream, forPrograms?: HostOutput['forPrograms']): CommandStream<HostOutput> {
   const listeners: [string, Listener][] = [];
   let isOver = false;
   const listen = (how: 'on' | 'once') => (event: string, listener: Listener): void => {

@@ -100,6 +100,8 @@ describe('the cursor', () => {
     ['topics list; gro', { words: ['gro'], start: 13 }],
     ['topics list;', { words: [''], start: 12 }],
     ["consume 'or", { words: ['consume', 'or'], start: 8 }],
+    ['consume t > f --unt', { words: ['consume', 't', '--unt'], start: 14 }],
+    ['consume t > f; gro', { words: ['gro'], start: 15 }],
     ["consume 'a b' --tag \"x |", { words: ['consume', 'a b', '--tag', 'x |'], start: 20 }],
   ])('%j', (text, expected) => {
     expect(cursorAt(text)).toEqual({ kind: 'words', ...expected });
@@ -111,6 +113,7 @@ describe('the cursor', () => {
     ['consume t | tee ou', 'ou', 16],
     ['consume t > "a', 'a', 13],
     ['produce t < a\\ b', 'a b', 12],
+    ['produce t >> ', '', 13],
   ])('%j is a path', (text, path, start) => {
     expect(cursorAt(text)).toEqual({ kind: 'path', path, start });
   });

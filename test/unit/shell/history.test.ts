@@ -7,7 +7,8 @@ describe('the history', () => {
   it.each([
     ['topics list', 'topics list'],
     ['topics list  ', 'topics list'],
-    ["produce t 'a\nb' < ~/f", "produce t $'a\\nb' < '~/f'"],
+    ["produce t 'a\nb' < ~/f", "produce t $'a\\nb' < ~/f"],
+    ["produce t 'a\nb' < '~/f' >> 'a b'", "produce t $'a\\nb' < '~/f' >> 'a b'"],
     ['topics \\\nlist', 'topics list'],
     ["produce t 'a\nb' | cat > f", "produce t $'a\\nb' | cat > f"],
     ['produce t body --key k-1 --tls-key key.pem', 'produce t body --key k-1 --tls-key key.pem'],

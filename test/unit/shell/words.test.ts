@@ -78,11 +78,13 @@ describe('words', () => {
 describe('what stands around the words', () => {
   it.each([
     ['consume t | jq .body', { tail: '| jq .body', input: undefined }],
-    ['consume t > "a file"', { tail: '> "a file"', input: undefined }],
-    ['consume t >> f; topics list', { tail: '>> f; topics list', input: undefined }],
+    ['consume t > "a file"', { tail: undefined, input: undefined, output: { word: { text: 'a file' }, isAppended: false } }],
+    ['consume t >> f; topics list', { words: [{ text: 'consume' }, { text: 't' }], tail: undefined, input: undefined, output: { word: { text: 'f' }, isAppended: true } }],
+    ['consume t>f --until-end', { words: [{ text: 'consume' }, { text: 't' }, { text: '--until-end' }], output: { word: { text: 'f' }, isAppended: false } }],
+    ['produce t > out < in x', { words: [{ text: 'produce' }, { text: 't' }, { text: 'x' }], input: { text: 'in' }, output: { word: { text: 'out' } } }],
     ["consume t | grep 'a\nb' # it's", { tail: "| grep 'a\nb' # it's", input: undefined }],
-    ['produce t < f | cat', { tail: '| cat', input: 'f' }],
-    ['produce t <"a b" --batch 2', { tail: undefined, input: 'a b' }],
+    ['produce t < f | cat', { tail: '| cat', input: { text: 'f' } }],
+    ['produce t <"a b" --batch 2', { tail: undefined, input: { text: 'a b' } }],
     ['topics list; groups list', { tail: undefined, input: undefined }],
   ])('%j', (text, expected) => {
     expect(statementOf(text)).toMatchObject(expected);
@@ -100,6 +102,11 @@ describe('what stands around the words', () => {
     ['produce t << EOF', '"<<" is not understood here'],
     ['topics list |', 'nothing follows "|"'],
     ['topics list > ', 'nothing follows ">"'],
+    ['topics list >> ; groups list', 'nothing follows ">>"'],
+    ['topics list >&2', 'nothing follows ">"'],
+    ['topics list > f > g', 'what a command prints goes to one file'],
+    ['topics list > f | cat', 'what goes to a file does not go to "|", too'],
+    ['> f', 'a command is missing before ">"'],
     ['produce t <', 'nothing follows "<"'],
     ['| cat', 'a command is missing before "|"'],
     ['< f', 'a command is missing before "<"'],
@@ -108,12 +115,13 @@ describe('what stands around the words', () => {
     expect(() => parseStatement(text)).toThrow(expect.objectContaining({ code: 'USAGE', message }) as Error);
   });
 
-  it.each(["produce t 'a", 'produce t "a', 'produce t a\\', 'produce t \\', "produce t $'a", 'consume t | grep "a', '!echo \\', 'produce t "a\\'])('%j goes on in the next line', (text) => {
+  it.each(["produce t 'a", 'produce t "a', 'produce t a\\', 'produce t \\', "produce t $'a", 'consume t | grep "a', '!echo \\', 'produce t "a\\', 'consume t > "a', "produce t < 'a"])('%j goes on in the next line', (text) => {
     expect(parseStatement(text).kind).toBe('incomplete');
     expect(parseStatements(`topics list\n${text}`)).toMatchObject({ isIncomplete: true, statements: [{ line: 1 }] });
   });
 
   it('statements know their lines', () => {
+    expect(parseStatements('topics list > f; produce orders two').statements.map(({ statement }) => (statement.kind === 'command' ? statement.words.length : 0))).toEqual([2, 3]);
     const text = "# a script\n\ntopics list; groups list\nproduce t 'a\nb'\n\n  topics \\\n list\n!date\nconsume t | cat\n";
     expect(parseStatements(text).statements.map(({ line, statement }) => [line, statement.kind])).toEqual([[3, 'command'], [3, 'command'], [4, 'command'], [7, 'command'], [9, 'system'], [10, 'command']]);
   });
