@@ -16,6 +16,12 @@ export function unknownCommand(words: readonly string[], ids: readonly string[],
     const hint = first === '-v' || first === '-V' ? 'For the version: mqlite --version' : 'Flags go behind the command: mqlite topics list --json';
     return new MqliteError('USAGE', `expected a command before ${first}`, { hint });
   }
+  // As ids are written elsewhere.
+  if (first.includes(':')) {
+    const parted = first.split(':');
+    const hint = ids.includes(first) ? `Did you mean "${parted.join(' ')}"?` : unknownCommand(parted, ids, listedBy).hint;
+    return new MqliteError('USAGE', `unknown command "${first}"`, { hint });
+  }
   const inTopic = ids.filter((id) => id.startsWith(`${first}:`));
   const typed = inTopic.length > 0 ? words.slice(0, 2).join(' ') : first;
   const candidates = inTopic.length > 0 ? inTopic.map((id) => id.replaceAll(':', ' ')) : firstWords(ids);

@@ -35,3 +35,13 @@ export const SHELL_HELP = `Commands are those of mqlite, without the word: topic
 Tab completes commands, flags, topics, groups, tags and files. Ctrl-C ends the command that runs. A line that begins with a blank is not kept.
 
 `;
+
+/** The lines of the help about a word of the shell, or about two (`set topic`); undefined: it is none. */
+export function builtinHelp(words: readonly string[]): string | undefined {
+  const [first = ''] = words;
+  if (!BUILTINS.some((known) => known.words[0] === first)) return undefined;
+  // `set, unset [topic|group]   what is set`: the names before the first blank without a comma.
+  const lines = SHELL_HELP.split('\n').filter((line) => /^ {2}(\w+(?:, \w+)*)/.exec(line)?.[1]?.split(', ').includes(first) === true);
+  const narrowed = lines.filter((line) => line.startsWith(`  ${words.join(' ')} `));
+  return [...(words.length > 1 && narrowed.length > 0 ? narrowed : lines), ''].join('\n');
+}

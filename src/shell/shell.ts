@@ -1,6 +1,6 @@
 import { MqliteError } from '../broker/errors.ts';
 import { escapeControl } from '../text/escape.ts';
-import { SHELL_HELP } from './builtins.ts';
+import { builtinHelp, SHELL_HELP } from './builtins.ts';
 import type { CommandSpec, ReadWords } from './command-spec.ts';
 import { findCommand, readFlags } from './command-spec.ts';
 import type { Session } from './session.ts';
@@ -17,13 +17,20 @@ export interface Redirection {
   readonly tail: string | undefined;
 }
 
+/** What is to be run, or to be said in its place. */
+export interface CommandLine {
+  readonly argv: readonly string[];
+  /** undefined: the words name no command. They may ask for help; nothing that they name otherwise is ever run, as it would be run without the session. */
+  readonly command: CommandSpec | undefined;
+}
+
 /** What a shell needs of the world. */
 export interface ShellPort {
   /** Each knows the flags that all have. */
   readonly commands: readonly CommandSpec[];
   readonly home: string | undefined;
-  /** Runs the words of one command line to its end; the exit code. What goes wrong is said by then. */
-  run(argv: readonly string[], redirection: Redirection): Promise<number>;
+  /** Runs one command line to its end, or prints a text as one would; the exit code. What goes wrong is said by then. */
+  run(line: CommandLine | string, redirection: Redirection): Promise<number>;
   /** Runs a line by `/bin/sh`; the exit code. */
   system(command: string): Promise<number>;
   /** The target flags that a name means: of a profile, a directory, name servers. Error: NOT_FOUND. */
@@ -90,6 +97,8 @@ export class Shell {
     const words = expanded[0] === 'mqlite' && expanded.length > 1 ? expanded.slice(1) : expanded;
     const [first = '', ...rest] = words;
     if (first === 'help' && rest.length === 0 && !isRedirected) this.#port.print(SHELL_HELP);
+    const explained = first === 'help' ? builtinHelp(rest) : undefined;
+    if (explained !== undefined) return done(await this.#port.run(explained, redirection));
     const own = this.#builtin(first, rest);
     if (own !== undefined) {
       if (isRedirected || input !== undefined) throw new MqliteError('USAGE', `"${first}" prints nothing that could go elsewhere`, { hint: 'Leave out what follows it.' });
@@ -98,7 +107,7 @@ export class Shell {
     if (first === 'shell' && !rest.includes('--help')) throw new MqliteError('USAGE', 'this is the shell already', { hint: 'Type the commands; "use" works on another target.' });
     const command = findCommand(words, this.#port.commands);
     const argv = command === undefined ? words : applySession(words, command, this.#session, input !== undefined);
-    return done(await this.#port.run(argv, redirection));
+    return done(await this.#port.run({ argv, command }, redirection));
   }
 
   #builtin(name: string, words: readonly string[]): (() => Promise<Outcome>) | undefined {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { builtinHelp, BUILTINS } from '../../src/shell/builtins.ts';
 import { temporaryDirectory } from '../support/fixtures.ts';
 import { jsonLines, outputOf, runCli, runShell, startCli } from '../support/processes.ts';
 import type { CliResult } from '../support/processes.ts';
@@ -119,6 +120,18 @@ describe('shell -c', () => {
     expect(runCli(['shell', '-X', 'sendMsgTimeout=1', '-c', 'topics list'], { store, env }).status).toBe(2);
     expect(runCli(['shell', '--store', join(home, 'other'), '-c', 'produce t other -q; consume t --until-end; consume orders --until-end --store store'], { store, env: { ...env, PWD: home } }).stdout).toBe('other\n');
     expect(runCli(['shell', '--store', 'a', '--namesrv', 'b:1', '-c', 'exit'], { env }).status).toBe(2);
+  });
+
+  it.each(['topics:create x', 'mqlite topics:create x', 'produce:x', 'topics:create x --help=1'])('never runs what it does not know as a command: %s', (line) => {
+    const { status, stderr } = runCli(['shell', '--read-only', '--store', join(home, 'other'), '-c', line], { env });
+    expect(status).toBe(2);
+    expect(stderr).toContain(line.includes('topics') ? 'mqlite: unknown command "topics:create"\n  Did you mean "topics create"?' : 'mqlite: unknown command "produce:x"');
+    expect([existsSync(join(home, 'other')), existsSync(join(home, '.local'))]).toEqual([false, false]);
+  });
+
+  it('explains its own words', () => {
+    expect(command('help use; help set topic; help quit; help unset | wc -l')).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^ {2}use DIR.*\n {2}set topic NAME .*\n {2}clear, exit, quit .*\n\s*1\n$/) as string });
+    for (const { words } of BUILTINS) expect(builtinHelp(words), words.join(' ')).toMatch(/^( {2}\S.*\n)+$/);
   });
 
   it('use, set and unset', () => {

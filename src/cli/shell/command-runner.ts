@@ -5,7 +5,8 @@ import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import type { Config } from '@oclif/core';
-import type { Redirection } from '../../shell/shell.ts';
+import type { CommandLine, Redirection } from '../../shell/shell.ts';
+import type { MqliteError } from '../../broker/errors.ts';
 import { BaseCommand } from '../base-command.ts';
 import type { BrokerCache } from '../broker-cache.ts';
 import { COMMAND_TABLE } from '../command-table.ts';
@@ -71,8 +72,9 @@ export class CommandRunner {
   }
 
   /** The exit code of a command, or of what it was piped to when that failed and the command did not. Never rejects. */
-  async run(argv: readonly string[], redirection: Redirection): Promise<number> {
+  async run(line: CommandLine | string, redirection: Redirection): Promise<number> {
     const { host } = this.#options;
+    const argv = typeof line === 'string' ? [] : line.argv;
     let input: Readable | undefined;
     let output: Destination;
     try {
@@ -84,7 +86,7 @@ export class CommandRunner {
     }
     const stdout = commandOutput(output.stream ?? (host.stdout as unknown as NodeJS.WriteStream), output.forPrograms);
     const stdin = this.#input(input);
-    const exitCode = await this.#runWith(argv, stdin.stream, stdout.stream);
+    const exitCode = await this.#runWith(line, argv, stdin.stream, stdout.stream);
     stdin.end();
     input?.destroy();
     stdout.end();
@@ -106,7 +108,7 @@ export class CommandRunner {
     return description.exitCode;
   }
 
-  async #runWith(argv: readonly string[], stdin: HostInput, stdout: HostOutput): Promise<number> {
+  async #runWith(line: CommandLine | string, argv: readonly string[], stdin: HostInput, stdout: HostOutput): Promise<number> {
     const { host, cache } = this.#options;
     const stderr = commandOutput(host.stderr as unknown as NodeJS.WriteStream);
     let exitCode = 0;
@@ -129,7 +131,7 @@ export class CommandRunner {
     const before = BaseCommand.host;
     BaseCommand.host = own;
     try {
-      const ran = this.#dispatch(argv, own).catch((error: unknown) => {
+      const ran = this.#dispatch(line, own).catch((error: unknown) => {
         if (!isExitZero(error)) exitCode = this.report(error, argv);
       });
       const ended = await Promise.race([ran.then(() => undefined), abandoned]);
@@ -146,9 +148,14 @@ export class CommandRunner {
     }
   }
 
-  async #dispatch(argv: readonly string[], { stdout }: Host): Promise<void> {
+  async #dispatch(line: CommandLine | string, { stdout }: Host): Promise<void> {
     const { cache, config, ownWords } = this.#options;
-    const resolution = resolveCommand(argv, IDS);
+    if (typeof line === 'string') {
+      stdout.write(line);
+      return;
+    }
+    const resolution = resolveCommand(line.argv, IDS);
+    const unknown = (words: readonly string[]): MqliteError => unknownCommand(words, [...IDS, ...ownWords], (topic) => (topic === undefined ? 'help' : `help ${topic}`));
     switch (resolution.kind) {
       case 'version':
         stdout.write(`${config.userAgent}\n`);
@@ -157,8 +164,10 @@ export class CommandRunner {
         await new HelpTo((text) => stdout.write(text), config, config.pjson.oclif.helpOptions).showHelp([...resolution.subject]);
         return;
       case 'unknown':
-        throw unknownCommand(resolution.words, [...IDS, ...ownWords], (topic) => (topic === undefined ? 'help' : `help ${topic}`));
+        throw unknown(resolution.words);
       case 'command': {
+        // It has nothing of the session: `topics:create` would work on another target than the shell.
+        if (line.command === undefined) throw unknown(line.argv);
         if (resolution.id.startsWith('store:')) await cache.releaseWriters();
         const command = await config.findCommand(resolution.id, { must: true }).load() as unknown as Runnable;
         await new command([...resolution.argv], config)._run();

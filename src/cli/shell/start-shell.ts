@@ -71,7 +71,7 @@ function portOf({ config, host, onNotice }: ShellRun, runner: CommandRunner, cac
     commands: commandSpecs(config).filter(({ words: [first] }) => first !== 'shell'),
     clock: host.clock,
     home: host.env['HOME'],
-    run: (argv, redirection) => runner.run(argv, redirection),
+    run: (line, redirection) => runner.run(line, redirection),
     system: (command) => runner.system(command),
     report: (error) => runner.report(error),
     print: (text) => void host.stdout.write(text),
