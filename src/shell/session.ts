@@ -6,7 +6,7 @@ import { readWords } from './command-spec.ts';
 export interface Session {
   /** Flags of every command: `--json`, `--read-only`, … */
   readonly flags: readonly string[];
-  /** Flags that name the target; empty: each command finds it as it does outside the shell. */
+  /** Flags that name the target, and settings of its clients (`-X`); no name among them: each command finds it as it does outside the shell. */
   readonly target: readonly string[];
   readonly topic: string | undefined;
   readonly group: string | undefined;
@@ -27,7 +27,9 @@ export function applySession(words: readonly string[], command: CommandSpec, ses
   const own = words.slice(count);
   const knows = (flag: string): boolean => command.flags.some(({ name }) => name === flagName(flag));
   const read = readWords(own, command);
-  const isElsewhere = WITHOUT_TARGET.includes(command.words[0]!) || TARGET_FLAGS.some((flag) => read.flags.has(flag));
+  // Without a name it shows the target itself.
+  const showsTarget = command.words.join(' ') === 'profile show' && read.positionals.length === 0;
+  const isElsewhere = (WITHOUT_TARGET.includes(command.words[0]!) && !showsTarget) || TARGET_FLAGS.some((flag) => read.flags.has(flag));
   const target = isElsewhere ? [] : session.target;
   const flags = session.flags.filter((flag) => knows(flag) && !read.flags.has(flagName(flag)));
   const group = session.group !== undefined && command.words.join(' ') === 'consume' && !read.flags.has('group') ? ['--group', session.group] : [];
@@ -61,8 +63,16 @@ function withDefaults(words: readonly string[], positionals: readonly number[], 
   return result;
 }
 
-/** Target flags of a command line of its own (`shell --store …`), to be kept. */
+/**
+ * Target flags of a command line of its own (`shell --store …`), to be kept, and the settings that go with them: they were checked for that target,
+ * and another one may refuse them. A command's own settings come behind them, and win.
+ */
 export function targetFlags(flags: Readonly<Record<string, unknown>>): string[] {
+  const settings = Array.isArray(flags['set']) ? flags['set'].map((pair) => `--set=${String(pair)}`) : [];
+  return [...namedFlags(flags), ...settings];
+}
+
+function namedFlags(flags: Readonly<Record<string, unknown>>): string[] {
   return [...TARGET_FLAGS, ...ADDED_TO_TARGET].flatMap((name) => {
     const value = flags[name];
     return typeof value === 'string' ? [`--${name}`, value] : value === true ? [`--${name}`] : [];

@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { builtinHelp, BUILTINS } from '../../src/shell/builtins.ts';
@@ -132,6 +134,32 @@ describe('shell -c', () => {
   it('explains its own words', () => {
     expect(command('help use; help set topic; help quit; help unset | wc -l')).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^ {2}use DIR.*\n {2}set topic NAME .*\n {2}clear, exit, quit .*\n\s*1\n$/) as string });
     for (const { words } of BUILTINS) expect(builtinHelp(words), words.join(' ')).toMatch(/^( {2}\S.*\n)+$/);
+  });
+
+  it('settings of its target reach each command of it, and a command has the last word', async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((started) => silent.listen(0, '127.0.0.1', started));
+    try {
+      const namesrv = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+      const said = async (text: string, flags: readonly string[]): Promise<string> => {
+        const child = startCli(['shell', '--namesrv', namesrv, ...flags, '-c', text], { env, input: '' });
+        await child.finish();
+        return child.stderr;
+      };
+      expect(await said('profile list; config; topics list', ['-X', 'mqClientApiTimeout=41'])).toContain('within 41 ms');
+      expect(await said('topics list -X mqClientApiTimeout=42', ['-X', 'mqClientApiTimeout=41'])).toContain('within 42 ms');
+      expect(await said(`topics create t --store ${store}; use ${store}; topics list`, ['-X', 'mqClientApiTimeout=41'])).not.toContain('has no effect');
+      expect(await said('topics list', ['-X', 'nonsense=1'])).toBe("mqlite: -X nonsense: no such setting\n  \"mqlite config\" lists the names.\n");
+    } finally {
+      silent.close();
+    }
+  });
+
+  it('profile show without a name shows its target', () => {
+    outputOf(['profile', 'create', 'dev', '--store', join(home, 'dev')], { env });
+    outputOf(['profile', 'use', 'dev'], { env });
+    const { stdout } = runCli(['shell', '--store', store, '-c', `profile show --json; use ${home}; profile show --json; profile show dev --json`], { env });
+    expect(jsonLines<{ store: string }>(stdout).map((shown) => shown.store)).toEqual([store, home, join(home, 'dev')]);
   });
 
   it('use, set and unset', () => {

@@ -15,7 +15,10 @@ export interface ShellRun {
   readonly host: Host;
   /** Commands in place of a prompt: `-c`. */
   readonly script: string | undefined;
-  /** Those of the shell itself: every command gets them, but `--command`. */
+  /**
+   * Those of the shell itself, but `--command`: every command gets them that knows them, and those of the target (`-X` included) every command that works
+   * on the shell's target.
+   */
   readonly flags: Readonly<Record<string, unknown>>;
   readonly onNotice: (text: string) => void;
 }

@@ -23,6 +23,13 @@ describe('what a session adds', () => {
     ['produce t -- --store', target, 'produce --store /s t -- --store'],
     ['profile create p --store /t', target, 'profile create p --store /t'],
     ['profile create p', target, 'profile create p'],
+    ['profile show', target, 'profile show --store /s'],
+    ['profile show --json', target, 'profile show --store /s --json'],
+    ['profile show p', target, 'profile show p'],
+    ['profile show --profile p', target, 'profile show --profile p'],
+    ['topics list -X a=2', { target: ['--namesrv', 'x:1', '--set=a=1'] }, 'topics list --namesrv x:1 --set=a=1 -X a=2'],
+    ['topics list --namesrv y:1', { target: ['--namesrv', 'x:1', '--set=a=1'] }, 'topics list --namesrv y:1'],
+    ['config', { target: ['--namesrv', 'x:1', '--set=a=1'] }, 'config'],
     ['config', target, 'config'],
     ['topics list', { flags: ['--json', '--lock-timeout=1s'] }, 'topics list --json --lock-timeout=1s'],
     ['topics list --json', { flags: ['--json'] }, 'topics list --json'],
@@ -93,6 +100,7 @@ describe('set and use', () => {
 
   it('the flags of the shell are those of its commands', () => {
     const flags = { json: true, quiet: false, store: '/s', tls: false, 'lock-timeout': '1s', command: 'x' };
+    expect(targetFlags({ namesrv: 'a:1', set: ['x=1', 'y=a b'] })).toEqual(['--namesrv', 'a:1', '--set=x=1', '--set=y=a b']);
     expect([commonFlags(flags), targetFlags(flags)]).toEqual([['--json', '--lock-timeout=1s'], ['--store', '/s']]);
   });
 });
