@@ -6,10 +6,13 @@ export const HISTORY_ENTRIES = 1000;
 /** Longer ones are bodies rather than commands. */
 const MAX_ENTRY_CHARACTERS = 4096;
 
+const SECRET = 'secret|access[-_]?key|api[-_]?key|pass(?:word|wd|phrase)|token|credential|authorization';
 /** Flags whose values are secrets, or name them. */
-const SECRET_FLAG = /^--?(?:[\w-]*(?:secret|access-key|password|passwd|token|credential)[\w-]*)/i;
-/** Settings and variables of that kind: `-X secretKey=…`, `!export OPS_SECRET=…`. */
-const SECRET_SETTING = /(?:secret|access[_-]?key|password|passwd|token|credential)[\w-]*["']?\s*[=:]/i;
+const SECRET_FLAG = new RegExp(`^--?[\\w-]*(?:${SECRET})`, 'i');
+/** Settings, variables and headers of that kind: `-X secretKey=…`, `!export OPS_SECRET=…`, `Authorization: …`. */
+const SECRET_SETTING = new RegExp(`(?:${SECRET})[\\w-]*\\s*[=:]`, 'i');
+/** What is written around and into words that are given to /bin/sh. */
+const QUOTES = /["'\\]/g;
 
 /**
  * A line as the history keeps it: on one line, whatever was typed in several. undefined: it is not kept, because it is empty, begins with a
@@ -23,9 +26,9 @@ export function historyEntry(text: string): string | undefined {
 }
 
 function holdsSecret(text: string, entry: string): boolean {
-  // Words, so that quotes and backslashes hide nothing; and the text, for what is given to /bin/sh.
-  const words = wordsOf(text);
-  return [...words, ...entry.split(/\s+/)].some((word) => SECRET_FLAG.test(word) || SECRET_SETTING.test(word)) || SECRET_SETTING.test(entry);
+  // Words, so that quotes and backslashes hide nothing; and the text without them, for what is given to /bin/sh.
+  const bare = entry.replaceAll(QUOTES, '');
+  return [...wordsOf(text), ...bare.split(/\s+/)].some((word) => SECRET_FLAG.test(word)) || [...wordsOf(text), bare].some((part) => SECRET_SETTING.test(part));
 }
 
 function wordsOf(text: string): string[] {

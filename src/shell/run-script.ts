@@ -1,5 +1,7 @@
 import { MqliteError } from '../broker/errors.ts';
 import { escapeControl } from '../text/escape.ts';
+import { findCommand } from './command-spec.ts';
+import type { CommandSpec } from './command-spec.ts';
 import type { Shell } from './shell.ts';
 import type { Statement } from './words.ts';
 import { newlines, parseStatement } from './words.ts';
@@ -36,7 +38,7 @@ async function runAll(shell: Shell, statements: Iterable<NumberedStatement>, por
       if (stopped !== undefined) return stopped;
       if (leaves) return exitCode;
       if (exitCode === 0) continue;
-      if (!SIGNAL_EXIT_CODES.includes(exitCode)) port.complain(`line ${line}: ${nameOf(statement)} ended with ${exitCode}: nothing after it was run`);
+      if (!SIGNAL_EXIT_CODES.includes(exitCode)) port.complain(`line ${line}: ${nameOf(statement, shell.commands)} ended with ${exitCode}: nothing after it was run`);
       return exitCode;
     }
     return undefined;
@@ -47,11 +49,11 @@ async function runAll(shell: Shell, statements: Iterable<NumberedStatement>, por
 }
 
 /** Without what follows the command: it may be long, or a secret. */
-function nameOf(statement: Statement): string {
+function nameOf(statement: Statement, commands: readonly CommandSpec[]): string {
   if (statement.kind !== 'command') return 'the system\'s command';
-  const words = statement.words.map(({ text }) => text);
-  const end = words.findIndex((word) => word.startsWith('-'));
-  return `"${escapeControl(words.slice(0, Math.min(end < 0 ? 2 : end, 2)).join(' '))}"`;
+  const typed = statement.words.map(({ text }) => text);
+  const words = typed[0] === 'mqlite' && typed.length > 1 ? typed.slice(1) : typed;
+  return `"${escapeControl((findCommand(words, commands)?.words ?? words.slice(0, 1)).join(' '))}"`;
 }
 
 interface NumberedStatement {

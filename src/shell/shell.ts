@@ -1,6 +1,6 @@
 import { MqliteError } from '../broker/errors.ts';
 import { escapeControl } from '../text/escape.ts';
-import { builtinHelp, SHELL_HELP } from './builtins.ts';
+import { builtinHelp, BUILTINS, SHELL_HELP } from './builtins.ts';
 import type { CommandSpec, ReadWords } from './command-spec.ts';
 import { findCommand, readFlags } from './command-spec.ts';
 import type { Session } from './session.ts';
@@ -66,6 +66,11 @@ export class Shell {
 
   get home(): string | undefined {
     return this.#port.home;
+  }
+
+  /** Those of mqlite, and its own words. */
+  get commands(): readonly CommandSpec[] {
+    return [...this.#port.commands, ...BUILTINS];
   }
 
   /** What the target is called at present. */

@@ -30,16 +30,19 @@ describe('shell -c', () => {
 
   it.each([
     ['topics list; topics show nope; produce never x', 3, 'line 1: "topics show" ended with 3: nothing after it was run'],
-    ['\n\nproduce orders a -q\nconsume orders --until-end --count 9', 1, 'line 4: "consume orders" ended with 1: nothing after it was run'],
+    ['\n\nproduce orders a -q\nconsume orders --until-end --count 9', 1, 'line 4: "consume" ended with 1: nothing after it was run'],
     ['xyzzy', 2, 'line 1: "xyzzy" ended with 2: nothing after it was run'],
     ['topics list --store /nowhere/at/all', 3, 'line 1: "topics list" ended with 3: nothing after it was run'],
     ['profile create p --namesrv a:1 --secret-key plain; topics list', 2, 'line 1: "profile create" ended with 2: nothing after it was run'],
     ['!exit 9', 9, 'line 1: the system\'s command ended with 9: nothing after it was run'],
     ['!kill -9 $$', 137, 'line 1: the system\'s command ended with 137: nothing after it was run'],
+    ["mqlite produce orders 'a secret body' --delay nonsense", 2, 'line 1: "produce" ended with 2: nothing after it was run'],
+    ['consume nope --until-end', 3, 'line 1: "consume" ended with 3: nothing after it was run'],
+    ['topics lst', 2, 'line 1: "topics" ended with 2: nothing after it was run'],
     ['shell -c x', 2, 'line 1: "shell" ended with 2: nothing after it was run'],
-    ['use nowhere', 3, 'line 1: "use nowhere" ended with 3: nothing after it was run'],
-    ['set tag x', 2, 'line 1: "set tag" ended with 2: nothing after it was run'],
-    ['use ./x > f', 2, 'line 1: "use ./x" ended with 2: nothing after it was run'],
+    ['use nowhere', 3, 'line 1: "use" ended with 3: nothing after it was run'],
+    ['set tag x', 2, 'line 1: "set" ended with 2: nothing after it was run'],
+    ['use ./x > f', 2, 'line 1: "use" ended with 2: nothing after it was run'],
   ])('%j stops with %i', (text, status, last) => {
     outputOf(['produce', 'orders', 'a'], { store, env });
     const result = command(text);

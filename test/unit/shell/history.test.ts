@@ -11,6 +11,7 @@ describe('the history', () => {
     ["produce t 'a\nb' < '~/f' >> 'a b'", "produce t $'a\\nb' < '~/f' >> 'a b'"],
     ['topics \\\nlist', 'topics list'],
     ["produce t 'a\nb' | cat > f", "produce t $'a\\nb' | cat > f"],
+    ['produce t "the authorization failed" --key pass', 'produce t "the authorization failed" --key pass'],
     ['produce t body --key k-1 --tls-key key.pem', 'produce t body --key k-1 --tls-key key.pem'],
   ])('keeps %j', (text, entry) => {
     expect(historyEntry(text)).toBe(entry);
@@ -19,7 +20,9 @@ describe('the history', () => {
   it.each([
     '', '  ', ' topics list', `produce t ${'x'.repeat(5000)}`,
     'profile create p --secret-key abc', 'profile create p --secret-key=abc', "profile create p '--secret-key' abc", 'profile create p --sec\\ret-key abc', 'profile create p --access-key ops',
-    'produce t b -X secretKey=abc', 'produce t b -XaccessKey=abc', '!export MQLITE_SECRET_KEY=abc', '!curl -H "password: abc"', 'topics list | curl --token abc', 'topics list; profile create p --access-key a',
+    'produce t b -X secretKey=abc', 'produce t b -XaccessKey=abc', '!export MQLITE_SECRET_KEY=abc', '!curl -H "password: abc"', 'topics list | curl --token abc', `topics list | tool '--secret-key' abc`, '!tool "--secret-key" abc', '!tool --sec\\ret-key abc', '!tool --pass"word" abc',
+    '!curl -H "Authorization: Basic abc"', "topics list | curl -H 'Authorization'': x'", '!curl -H "X-Api-Key: abc"', '!API_KEY=abc tool', '!tool --apikey abc', '!ssh-tool --passphrase abc', '!PASSPHRASE=abc tool',
+    `topics list | tool '"secretKey": "abc"'`, 'topics list; profile create p --access-key a',
     "consume t | grep 'a\nb'",
   ])('does not keep %j', (text) => {
     expect(historyEntry(text)).toBeUndefined();
