@@ -7,8 +7,10 @@ import type { Statement } from './words.ts';
 import { newlines, parseStatement } from './words.ts';
 
 export interface ScriptPort {
-  /** A line on stderr. */
-  complain(text: string): void;
+  /** What is said from here on is about the statement that begins on this line. */
+  atLine(line: number): void;
+  /** Says what ended the script, and with which exit code; as JSON where nothing has said why. */
+  ended(text: string, exitCode: number): void;
   report(error: unknown): number;
   /** Nothing more is to be run, and with which exit code. */
   readonly stopped: () => number | undefined;
@@ -33,12 +35,13 @@ export async function runScript(shell: Shell, pieces: AsyncIterable<string> | It
 async function runAll(shell: Shell, statements: Iterable<NumberedStatement>, port: ScriptPort): Promise<number | undefined> {
   try {
     for (const { statement, line } of statements) {
+      port.atLine(line);
       const { exitCode, leaves } = await shell.execute(statement);
       const stopped = port.stopped();
       if (stopped !== undefined) return stopped;
       if (leaves) return exitCode;
       if (exitCode === 0) continue;
-      if (!SIGNAL_EXIT_CODES.includes(exitCode)) port.complain(`line ${line}: ${nameOf(statement, shell.commands)} ended with ${exitCode}: nothing after it was run`);
+      if (!SIGNAL_EXIT_CODES.includes(exitCode)) port.ended(`${nameOf(statement, shell.commands)} ended with ${exitCode}: nothing after it was run`, exitCode);
       return exitCode;
     }
     return undefined;
@@ -86,7 +89,8 @@ class StatementReader {
         return;
       }
       const line = this.#line + newlines(text.slice(position, parsed.start));
-      this.#line = line + newlines(text.slice(parsed.start, parsed.next));
+      // The newline that a line for the system takes with it may be behind the end of `text`.
+      this.#line = line + newlines(this.#text.slice(parsed.start - position, parsed.next - position));
       this.#text = this.#text.slice(parsed.next - position);
       position = parsed.next;
       if (parsed.statement.kind !== 'empty') yield { statement: parsed.statement, line };

@@ -10,8 +10,9 @@ import { Shell } from './shell.ts';
 import type { ShellPort } from './shell.ts';
 
 export interface StartPort extends ShellPort, CompleterPort {
-  /** A line on stderr that is part of what went wrong. */
-  complain(text: string): void;
+  /** See ScriptPort. */
+  atLine(line: number): void;
+  ended(text: string, exitCode: number): void;
   /** A line on stderr for a person, which may be silenced. */
   notice(text: string): void;
   readonly history: HistoryPort;

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { builtinHelp, BUILTINS } from '../../src/shell/builtins.ts';
 import { temporaryDirectory } from '../support/fixtures.ts';
@@ -11,6 +12,9 @@ import type { CliResult } from '../support/processes.ts';
 let home: string;
 let store: string;
 let env: Record<string, string>;
+
+const schemaOf = (name: string): object => JSON.parse(readFileSync(join(import.meta.dirname, '../../docs/json', `${name}.schema.json`), 'utf8')) as object;
+const validateError = new Ajv2020({ strict: true, allErrors: true, allowUnionTypes: true }).addSchema(schemaOf('common')).compile(schemaOf('error'));
 
 beforeEach(() => {
   home = temporaryDirectory('shell');
@@ -156,6 +160,25 @@ describe('shell -c', () => {
     } finally {
       silent.close();
     }
+  });
+
+  it.each<[string, number, object]>([
+    ['topics lst', 2, { code: 'USAGE', message: 'unknown command "topics lst"', line: 1 }],
+    ['set topic orders\n\nuse nowhere', 3, { code: 'NOT_FOUND', line: 3 }],
+    ['set tag x', 2, { code: 'USAGE', line: 1 }],
+    ['topics list\ntopics list && topics list', 2, { code: 'USAGE', message: '"&&" is not understood here', line: 2 }],
+    ["topics list\nproduce orders 'open", 2, { code: 'USAGE', line: 2 }],
+    ['topics list; topics show nope', 3, { code: 'TOPIC_NOT_FOUND', line: 1 }],
+    ['!true\nconsume orders --until-end --count 9', 1, { code: 'VERDICT', line: 2 }],
+    ['topics list > /nowhere/at/all', 3, { code: 'NOT_FOUND', line: 1 }],
+    ['!exit 9', 9, { code: 'VERDICT', exitCode: 9, message: 'the system\'s command ended with 9: nothing after it was run', line: 1 }],
+    ['topics list | grep nothing', 1, { code: 'VERDICT', exitCode: 1, message: '"topics list" ended with 1: nothing after it was run', line: 1 }],
+  ])('--json: one error document for a failure: %j', (text, status, error) => {
+    outputOf(['produce', 'orders', 'a'], { store, env });
+    const result = runCli(['shell', '--json', '-q', '-c', text], { store, env, input: '' });
+    const documents = jsonLines<{ error: object }>(result.stderr);
+    expect([result.status, documents]).toEqual([status, [{ error: expect.objectContaining({ exitCode: status, ...error }) as object }]]);
+    expect(validateError(documents[0]), JSON.stringify(validateError.errors)).toBe(true);
   });
 
   it('profile show without a name shows its target', () => {

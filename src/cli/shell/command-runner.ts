@@ -10,13 +10,14 @@ import type { MqliteError } from '../../broker/errors.ts';
 import { BaseCommand } from '../base-command.ts';
 import type { BrokerCache } from '../broker-cache.ts';
 import { COMMAND_TABLE } from '../command-table.ts';
-import { describeError, errorJson, errorText, systemErrorToMqlite } from '../error-report.ts';
+import { systemErrorToMqlite } from '../error-report.ts';
 import type { Host, HostInput, HostOutput, StopSignal } from '../host.ts';
 import { PlainHelp } from '../plain-help.ts';
 import { resolveCommand } from '../resolve-command.ts';
 import { unknownCommand } from '../unknown-command.ts';
 import { commandInput, commandOutput } from './command-stream.ts';
 import type { CommandStream } from './command-stream.ts';
+import { ErrorLines } from './error-lines.ts';
 import { isFifo, OutputFile } from './output-file.ts';
 
 export interface RunnerOptions {
@@ -26,6 +27,8 @@ export interface RunnerOptions {
   readonly cache: BrokerCache;
   /** terminal: of the person; own: what the shell was given; none: the commands themselves come from there. */
   readonly input: 'terminal' | 'own' | 'none';
+  /** Errors are JSON documents, one for each failure. */
+  readonly isJson: boolean;
   /** Words that are no commands of mqlite, and may have been meant. */
   readonly ownWords: readonly string[];
 }
@@ -50,9 +53,11 @@ export class CommandRunner {
   readonly #listeners = new Set<(signal: StopSignal) => void>();
   readonly #children = new Set<ChildProcess>();
   #hasAbandoned = false;
+  readonly #errors: ErrorLines;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#errors = new ErrorLines(options.host, options.isJson);
   }
 
   /** Whether something runs that heeds signals. */
@@ -103,14 +108,22 @@ export class CommandRunner {
 
   /** Says what is wrong; the exit code it has. */
   report(error: unknown, argv: readonly string[] = []): number {
-    const description = describeError(error);
-    this.#options.host.stderr.write(argv.includes('--json') ? `${errorJson(description)}\n` : errorText(description));
-    return description.exitCode;
+    return this.#errors.report(error, argv);
+  }
+
+  /** See ErrorLines. */
+  atLine(line: number): void {
+    this.#errors.atLine(line);
+  }
+
+  /** See ErrorLines. */
+  ended(text: string, exitCode: number): void {
+    this.#errors.ended(text, exitCode);
   }
 
   async #runWith(line: CommandLine | string, argv: readonly string[], stdin: HostInput, stdout: HostOutput): Promise<number> {
     const { host, cache } = this.#options;
-    const stderr = commandOutput(host.stderr as unknown as NodeJS.WriteStream);
+    const stderr = commandOutput(host.stderr as unknown as NodeJS.WriteStream, undefined, this.#errors.edit);
     let exitCode = 0;
     let abandon: (code: number) => void = () => undefined;
     const abandoned = new Promise<number>((resolve) => {

@@ -13,9 +13,9 @@ export interface CommandStream<S> {
 
 /**
  * A stream that the shell keeps, lent to a command: what the command listens for ends with it, and so does what it writes. For everything else
- * it is the stream itself, so that a view that fills the terminal finds its size and its events. `forPrograms`: see HostOutput.
+ * it is the stream itself, so that a view that fills the terminal finds its size and its events. `forPrograms`: see HostOutput. `edit`: what is written in place of a text.
  */
-export function commandOutput(stream: OutputStream, forPrograms?: HostOutput['forPrograms']): CommandStream<HostOutput> {
+export function commandOutput(stream: OutputStream, forPrograms?: HostOutput['forPrograms'], edit: (text: string) => string = (text) => text): CommandStream<HostOutput> {
   const listeners: [string, Listener][] = [];
   let isOver = false;
   const listen = (how: 'on' | 'once') => (event: string, listener: Listener): void => {
@@ -24,7 +24,7 @@ export function commandOutput(stream: OutputStream, forPrograms?: HostOutput['fo
   };
   const own: Readonly<Record<string, unknown>> = {
     forPrograms,
-    write: (...values: Parameters<OutputStream['write']>): boolean => isOver || stream.write(...values),
+    write: (chunk: string | Uint8Array): boolean => isOver || stream.write(typeof chunk === 'string' ? edit(chunk) : chunk),
     on: listen('on'), addListener: listen('on'), once: listen('once'),
   };
   return {

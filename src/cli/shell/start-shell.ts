@@ -37,7 +37,7 @@ export async function startShell(run: ShellRun): Promise<number> {
     },
   });
   const runner: CommandRunner = new CommandRunner({
-    config, host, cache, ownWords: BUILTINS.map(({ words }) => words[0]!), input: isPrompt ? 'terminal' : script === undefined ? 'none' : 'own',
+    config, host, cache, isJson: flags['json'] === true, ownWords: BUILTINS.map(({ words }) => words[0]!), input: isPrompt ? 'terminal' : script === undefined ? 'none' : 'own',
   });
   const leaving = new AbortController();
   let stopped: number | undefined;
@@ -78,7 +78,8 @@ function portOf({ config, host, onNotice }: ShellRun, runner: CommandRunner, cac
     system: (command) => runner.system(command),
     report: (error) => runner.report(error),
     print: (text) => void host.stdout.write(text),
-    complain: (text) => void host.stderr.write(`mqlite: ${text}\n`),
+    atLine: (line) => runner.atLine(line),
+    ended: (text, exitCode) => runner.ended(text, exitCode),
     notice: onNotice,
     namedTarget: (name) => namedTarget(name, loadProfiles(config.configDir)),
     targetName: (flags) => targetName(targetOfFlags(flags, places)),
