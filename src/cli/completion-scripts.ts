@@ -29,13 +29,16 @@ _mqlite() {
       cut=\${COMP_WORDS[COMP_CWORD]}
       [[ $cut == '=' ]] && cut=''
       compopt -o filenames 2>/dev/null
-      COMPREPLY=($(compgen $kind -- "$cut"))
+      while IFS= read -r value; do
+        [[ -n $value ]] && COMPREPLY+=("$value")
+      done <<< "$(compgen $kind -- "$cut")"
       return 0
       ;;
   esac
-  for value in $answer; do
-    values+=("\${value%%$'\\t'*}")
-  done
+  # Line by line: a value may look like a pattern of file names. mapfile is not in bash 3.2.
+  while IFS= read -r value; do
+    [[ -n $value ]] && values+=("\${value%%$'\\t'*}")
+  done <<< "$answer"
   # What bash has cut off already is not repeated.
   cut=''
   [[ $COMP_WORDBREAKS == *=* && $current == *=* ]] && cut=\${current%"\${current##*=}"}

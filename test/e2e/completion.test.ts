@@ -32,9 +32,15 @@ const has = (program: string): boolean => spawnSync('/bin/sh', ['-c', `command -
 
 /** What bash would offer for a line whose words are as bash parts them; the cursor is at the end. */
 function bash(...words: string[]): string[] {
+  return bashWith('', ...words);
+}
+
+/** The same behind what a person has in the start-up file. */
+function bashWith(settings: string, ...words: string[]): string[] {
   const line = words.reduce((text, word, index) => text + (index === 0 || /^[=:]$/.test(word) || /[=:]$/.test(text) ? '' : ' ') + word, '');
   const script = `
     source <(mqlite completion bash) || exit 9
+    ${settings}
     COMP_WORDS=(${words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')})
     COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); COMP_LINE=$1; COMP_POINT=\${#COMP_LINE}
     _mqlite
@@ -64,6 +70,14 @@ describe('the script for bash', () => {
   ])('%j', (words, expected) => {
     expect(bash(...words).sort()).toEqual([...expected].sort());
   });
+
+  it.each(['', 'shopt -s nullglob', 'shopt -s failglob'])('expands no patterns: %s', (settings) => {
+    const patterns = join(home, 'patterns');
+    for (const tag of ['*', '[ab]*']) outputOf(['produce', 'orders', 'a', '--tag', tag, '--store', patterns], { env });
+    expect(bashWith(settings, 'mqlite', 'consume', 'orders', '--store', patterns, '--tag', '')).toEqual(['\\*', '\\[ab\\]\\*']);
+    writeFileSync(join(home, 'z [ab]*'), '');
+    expect(bashWith(settings, 'mqlite', 'produce', 'orders', '--file', 'z')).toEqual(['z [ab]*']);
+  });
 });
 
 describe('the other scripts', () => {
@@ -89,6 +103,15 @@ describe('candidates', () => {
   it('are a value a line, and what it is', () => {
     expect(candidates(['cons'])).toEqual({ status: 0, stderr: '', stdout: 'consume\tPrint messages: browse topics, or take part in a group\n' });
     expect(candidates(['topics', 'show', '--json', ''])).toEqual({ status: 0, stderr: '', stdout: 'Mail-1\t\norders\t\n' });
+  });
+
+  it('read the words as they were typed', () => {
+    const values = (...words: string[]): string[] => candidates(words).stdout.split('\n').slice(0, -1).map((line) => line.split('\t')[0]!);
+    expect(values('consume', 'orders', '--')).toContain('--until-end');
+    expect(values('produce', 'orders', '-X', 'sendMsgTimeout=1', '-X', 'sendMsgT')).toEqual(['sendMsgTimeout=']);
+    expect(values('consume', 'orders', '--group', 'orders', '--tag', 'orders', '--mode', '')).toEqual(['push', 'pull']);
+    expect(values('consume', 'orders', '--exec', '--', '')).toEqual([':files']);
+    expect(values('consume', 'orders', '--group', 'g', '--exec', '--', 'cat', '--')).toEqual([':files']);
   });
 
   it('never say what is wrong', () => {

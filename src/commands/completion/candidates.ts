@@ -10,7 +10,9 @@ export default class CompletionCandidates extends BaseCommand<typeof CompletionC
 
   async run(): Promise<void> {
     const { printCandidates } = await import('../../cli/print-candidates.ts');
-    await printCandidates({ config: this.config, host: this.host, words: this.words, write: (text) => this.out.write(text) });
+    // As they were typed: the parser sorts words, and takes out those that it knows.
+    const words = this.argv.slice(this.argv.indexOf('--') + 1);
+    await printCandidates({ config: this.config, host: this.host, words, write: (text) => this.out.write(text) });
   }
 
   override async catch(): Promise<void> {
