@@ -37,7 +37,8 @@ export interface BrokerCacheOptions {
 /**
  * Targets that stay open between the commands of a shell. What a store is opened for reading with holds no lock and is kept; a store opened
  * for writing stays so for a second, so that commands typed one after the other need not attach and sync each, and an idle shell holds nothing that others
- * wait for. Of a cluster the connections are kept, whatever they are for. What met damage, failed, joined a group or was left in use is never used again.
+ * wait for. Of a cluster the connections are kept, whatever they are for, and with them what the client knows of routes and brokers, which is as old
+ * as `pollNameServerInterval` lets it become (30 s): a broker that comes is seen that much later than by a command of its own. What met damage, failed, joined a group or was left in use is never used again.
  */
 export class BrokerCache {
   readonly #open: BrokerFactory;
@@ -112,25 +113,12 @@ export class BrokerCache {
       if (this.#entries.get(key) !== entry || isSpent || broker.damage().length > 0) return this.#drop(key, entry, true);
       entry.cancelIdle = callAfter(clock, entry.idleMs, () => void this.#drop(key, entry));
     };
-    return new Proxy(broker, {
-      get: (target, name) => {
-        if (name === 'close') return () => (closing ??= giveBack());
-        if (LASTING.includes(name)) isSpent = true;
-        const value: unknown = Reflect.get(target, name, target);
-        if (typeof value !== 'function') return value;
-        return (...values: unknown[]): unknown => {
-          const result: unknown = Reflect.apply(value as (...all: unknown[]) => unknown, target, values);
-          if (result instanceof Promise) {
-            result.then((outcome) => {
-              if (Array.isArray(outcome) && outcome.some((one: unknown) => hasFailed(one))) isSpent = true;
-            }, () => {
-              isSpent = true;
-            });
-          }
-          return result;
-        };
-      },
-    });
+    const spend = (): void => {
+      isSpent = true;
+    };
+    const { cluster } = broker;
+    const watched: Readonly<Record<PropertyKey, unknown>> = { close: () => (closing ??= giveBack()), ...(cluster === null ? {} : { cluster: watch(cluster, spend) }) };
+    return watch(broker, spend, watched);
   }
 
   /** `isHeard`: a command waits for the close, and says why it failed. */
@@ -147,6 +135,40 @@ export class BrokerCache {
     this.#closing.delete(closing);
   }
 }
+
+/** `broker`, or a part of it, with other members in place of some; `spend` is called when something fails, or lasts. */
+function watch<T extends object>(whole: T, spend: () => void, others: Readonly<Record<PropertyKey, unknown>> = {}): T {
+  return new Proxy(whole, {
+    get: (target, name) => {
+      if (Object.hasOwn(others, name)) return others[name];
+      if (LASTING.includes(name)) spend();
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      return (...values: unknown[]): unknown => watchResult(Reflect.apply(value as (...all: unknown[]) => unknown, target, values), spend);
+    },
+  });
+}
+
+function watchResult(result: unknown, spend: () => void): unknown {
+  if (result instanceof Promise) {
+    result.then((outcome) => {
+      if (Array.isArray(outcome) && outcome.some((one: unknown) => hasFailed(one))) spend();
+    }, spend);
+    return result;
+  }
+  return isAsyncIterable(result) ? watchSteps(result, spend) : result;
+}
+
+async function * watchSteps(steps: AsyncIterable<unknown>, spend: () => void): AsyncGenerator {
+  try {
+    for await (const step of steps) yield step;
+  } catch (error) {
+    spend();
+    throw error;
+  }
+}
+
+const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> => typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 
 /** One of the outcomes of a batch. */
 function hasFailed(outcome: unknown): boolean {

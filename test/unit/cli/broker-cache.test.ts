@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { Broker } from '../../../src/broker/broker.ts';
+import type { ClusterAdmin } from '../../../src/broker/cluster-admin.ts';
 import { BrokerCache } from '../../../src/cli/broker-cache.ts';
 import type { OpenRequest } from '../../../src/cli/host.ts';
 import type { Target } from '../../../src/cli/target.ts';
@@ -24,6 +25,7 @@ let cache: BrokerCache;
 let slept: (() => void)[];
 let waits: number[];
 let failures: unknown[];
+let cluster: ClusterAdmin | undefined;
 
 /** A clock whose timers go off when a test says so. */
 const clock = { ...systemClock, after: (delayMs: number, run: () => void) => {
@@ -37,10 +39,11 @@ beforeEach(() => {
   slept = [];
   waits = [];
   failures = [];
+  cluster = undefined;
   stamp = '1';
   cache = new BrokerCache({
     open: async (request) => {
-      const broker = new FakeBroker({ mode: request.mode });
+      const broker = new FakeBroker({ mode: request.mode, cluster });
       const entry: Opened = { request, broker, closed: 0 };
       const close = broker.close.bind(broker);
       broker.close = async () => {
@@ -103,6 +106,41 @@ describe('targets that stay open', () => {
     slept[0]!();
     await cache.close();
     expect(failures).toEqual([new Error('no space')]);
+  });
+
+  it('one whose steps, or whose cluster, failed is not used again', async () => {
+    const failing = (more: object): void => void Object.assign(opened.at(-1)!.broker, more);
+    await use({}, async (broker) => {
+      failing({ async *readLog() {
+        yield [];
+        throw new Error('gone');
+      } });
+      const steps: unknown[] = [];
+      await expect((async () => {
+        for await (const step of broker.readLog({ from: 'first', follow: false } as never)) steps.push(step);
+      })()).rejects.toThrow('gone');
+      expect(steps).toEqual([[]]);
+    });
+    expect(closes()).toEqual([1]);
+    // One that is left before its end is as good as before.
+    await use({}, async (broker) => {
+      let left = false;
+      failing({ async *readLog() {
+        try {
+          yield [];
+          yield [];
+        } finally {
+          left = true;
+        }
+      } });
+      for await (const step of broker.readLog({} as never)) if (step.length === 0) break;
+      expect(left).toBe(true);
+    });
+    expect(closes()).toEqual([1, 0]);
+    cluster = { brokers: async () => [], config: () => Promise.reject(new Error('gone')), configure: async () => undefined };
+    await use({ target: REMOTE }, async (broker) => expect(await broker.cluster!.brokers()).toEqual([]));
+    await use({ target: REMOTE }, (broker) => broker.cluster!.config({ brokerName: 'a', brokerId: 0, address: 'a:1' }).catch(() => undefined));
+    expect(closes()).toEqual([1, 0, 1]);
   });
 
   it('of a cluster connections for both are kept, each for itself', async () => {
