@@ -6,7 +6,7 @@ export default class Shell extends BaseCommand<typeof Shell> {
   static override description = `The same commands without "mqlite" before them, with completion (Tab) and a history that is kept between runs; lines that name a secret, or begin
 with a blank, are not kept. "help" at the prompt says what else there is: use, set, pipes to the system, !PROGRAM. The flags of the shell are those of each command; -X settings are for its
 target, until "use" names another one.
-With -c, or when standard input is no terminal, the commands are run one after the other, up to the first that fails: its exit code is that of the shell.`;
+Where standard output is no terminal, the prompt is on standard error. With -c, or when standard input is no terminal, the commands are run one after the other, up to the first that fails: its exit code is that of the shell.`;
 
   static override examples = [
     '<%= config.bin %> shell',

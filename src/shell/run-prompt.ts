@@ -6,6 +6,7 @@ import { parseStatements } from './words.ts';
 
 export interface PromptPort {
   report(error: unknown): number;
+  /** On the terminal. */
   print(text: string): void;
   /** Keeps a line for the next run. */
   keep(entry: string): void;

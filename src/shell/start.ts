@@ -60,7 +60,7 @@ async function prompt(shell: Shell, port: StartPort, { input, output, isSmart }:
   port.notice('Tab completes, "help" explains, Ctrl-D leaves');
   return runPrompt(shell, editor, {
     report: (error) => port.report(error),
-    print: (line) => port.print(line),
+    print: (line) => void output.write(line),
     keep: (entry) => keeping(() => port.history.append(entry)),
     stopped: port.stopped,
     onBegun: (typed) => {

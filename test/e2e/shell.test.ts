@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { temporaryDirectory, unpackFixture } from '../support/fixtures.ts';
-import { outputOf, runCli, startCli } from '../support/processes.ts';
+import { CLI, outputOf, runCli, startCli } from '../support/processes.ts';
 import { KEYS, Terminal } from '../support/terminal.ts';
 import { snapshotTree } from '../support/tree-snapshot.ts';
 
@@ -62,6 +62,23 @@ describe('the prompt', () => {
     expect((await run(terminal, 'help')).join('\n')).toMatch(/use DIR\|HOST:PORT\|PROFILE[^]*produce/);
     terminal.press(KEYS['ctrl-d']);
     expect(await exitOf(terminal)).toBe(0);
+  });
+
+  it('is there whenever somebody types, wherever the output goes', async () => {
+    const terminal = await openShell();
+    const shell = `${CLI.map((word) => `'${word}'`).join(' ')} shell --store other`;
+    terminal.press(`!${shell} | tee log${KEYS.enter}`);
+    await terminal.line('mqlite ~/other>');
+    // It goes on behind a failure.
+    await run(terminal, 'topics lst', 'mqlite ~/other>');
+    await run(terminal, 'produce mails hello -q', 'mqlite ~/other>');
+    terminal.press(`consume mails --until-end${KEYS.enter}`);
+    await terminal.until(() => existsSync(join(home, 'log')) && readFileSync(join(home, 'log'), 'utf8') === 'hello\n', 'the message, and nothing else, in the log');
+    await terminal.until(() => terminal.transcript.at(-1)!.trimEnd() === 'mqlite ~/other>', 'the prompt');
+    terminal.press(KEYS['ctrl-d']);
+    await terminal.line(PROMPT);
+    expect(readFileSync(join(home, 'log'), 'utf8')).toBe('hello\n');
+    expect((await run(terminal, `!${shell} > log 2>&1; cat log`)).join('\n')).toContain('mqlite: there is no terminal to show the prompt on');
   });
 
   it('exit leaves with the code that is given', async () => {

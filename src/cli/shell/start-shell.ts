@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '@oclif/core';
+import { MqliteError } from '../../broker/errors.ts';
 import type { StartPort } from '../../shell/start.ts';
 import { BrokerCache } from '../broker-cache.ts';
 import type { Host, StopSignal } from '../host.ts';
@@ -29,7 +30,10 @@ const SIGNAL_EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, S
 export async function startShell(run: ShellRun): Promise<number> {
   const { config, host, script, flags } = run;
   const [{ runShell }, { BUILTINS }] = await Promise.all([import('../../shell/start.ts'), import('../../shell/builtins.ts')]);
-  const isPrompt = script === undefined && host.stdin.isTTY === true && host.stdout.isTTY === true;
+  const isPrompt = script === undefined && host.stdin.isTTY === true;
+  // What is printed may go elsewhere: a person is asked on the terminal all the same.
+  const screen = host.stdout.isTTY === true ? host.stdout : host.stderr;
+  if (isPrompt && screen.isTTY !== true) throw new MqliteError('USAGE', 'there is no terminal to show the prompt on', { hint: 'Leave standard output or standard error to the terminal, or give the commands with -c or on standard input.' });
   let failure = 0;
   const cache: BrokerCache = new BrokerCache({
     onFailure: (error) => {
@@ -55,7 +59,7 @@ export async function startShell(run: ShellRun): Promise<number> {
   const port = { ...portOf(run, runner, cache), stopped: () => stopped, signal: leaving.signal };
   try {
     const exitCode = await runShell(port, flags, isPrompt
-      ? { kind: 'prompt', input: host.stdin as unknown as NodeJS.ReadStream, output: host.stdout as unknown as NodeJS.WriteStream, isSmart: host.env['TERM'] !== 'dumb' }
+      ? { kind: 'prompt', input: host.stdin as unknown as NodeJS.ReadStream, output: screen as unknown as NodeJS.WriteStream, isSmart: host.env['TERM'] !== 'dumb' }
       : { kind: 'script', pieces: script === undefined ? host.stdin : [script] });
     await cache.close();
     const code = exitCode === 0 ? failure : exitCode;
