@@ -87,7 +87,7 @@ describe.skipIf(inject('interopSkipReason') !== null)('the live view of a cluste
     view.press('enter');
     await view.shows(/^..topic +%DLQ%losers/m);
     view.press('esc');
-    await view.shows('[6 Dead letters]');
+    await view.shows('DEAD FOR');
     view.press('7');
     await view.shows(/\[7 Half messages\][^]*orders/);
     view.press('q');

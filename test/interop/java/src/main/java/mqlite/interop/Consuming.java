@@ -2,6 +2,7 @@ package mqlite.interop;
 
 import com.alibaba.fastjson2.JSONObject;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -66,11 +67,37 @@ final class Consuming {
             if (fail) {
                 // The last message is counted before it is sent back; a queue let go at that moment would keep it.
                 Thread.sleep(1000);
+            } else {
+                awaitCommits(consumer, request.getString("group"), request.getString("topic"), rows);
             }
         } finally {
             consumer.shutdown();
         }
         return new ArrayList<>(rows);
+    }
+
+    /**
+     * A message is counted before its offset is, and offsets are sent without an answer: leaving at that moment may lose the last of them. Waits until the
+     * broker has those of all messages that came first-hand, 5 s at most.
+     */
+    private void awaitCommits(DefaultMQPushConsumer consumer, String group, String topic, Iterable<Map<String, Object>> rows) throws Exception {
+        Map<Integer, Long> wanted = new HashMap<>();
+        for (Map<String, Object> row : rows) {
+            if (topic.equals(row.get("topic")) && !((Map<?, ?>) row.get("properties")).containsKey("RETRY_TOPIC")) {
+                wanted.merge((Integer) row.get("queueId"), (Long) row.get("queueOffset") + 1, Math::max);
+            }
+        }
+        for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(5); System.nanoTime() < end; Thread.sleep(50)) {
+            consumer.getDefaultMQPushConsumerImpl().persistConsumerOffset();
+            boolean isCommitted = true;
+            for (Map<String, Object> row : committed(group, topic)) {
+                Long offset = (Long) row.get("committedOffset");
+                isCommitted &= (offset == null ? 0 : offset) >= wanted.getOrDefault((Integer) row.get("queueId"), 0L);
+            }
+            if (isCommitted) {
+                return;
+            }
+        }
     }
 
     /** [{queueId, committedOffset|null}] of a topic. */
