@@ -1,6 +1,13 @@
 import { columnsOf, cutToColumns } from '../text/columns.ts';
 import type { Line, Span, Tone } from './panel.ts';
 
+/** The greatest of any number of values, at least `least`; spread into Math.max, a hundred thousand are too many arguments. */
+export function greatest(values: Iterable<number>, least: number): number {
+  let most = least;
+  for (const value of values) if (value > most) most = value;
+  return most;
+}
+
 export const span = (text: string, tone: Tone = 'plain'): Span => ({ text, tone });
 
 export const lineColumns = (line: Line): number => line.reduce((sum, { text }) => sum + columnsOf(text), 0);

@@ -2,6 +2,7 @@ import { clustersOf, columnsOf, ELLIPSIS } from '../../text/columns.ts';
 import { escapeControl } from '../../text/escape.ts';
 import { formatDuration, formatInteger } from '../../text/numbers.ts';
 import { rateText } from '../../text/rates.ts';
+import { greatest } from '../line.ts';
 import type { Span } from '../panel.ts';
 
 const SECOND_MS = 1000;
@@ -63,7 +64,7 @@ function compact(value: number, widthColumns: number): string {
 /** The last values as bars, the greatest of them the highest; nothing is `▁`, something more than that, what is not known a blank. */
 export function sparkline(values: readonly (number | null)[], widthColumns: number): string {
   const shown = values.slice(-widthColumns);
-  const most = Math.max(0, ...shown.map((value) => value ?? 0));
+  const most = greatest(shown.map((value) => value ?? 0), 0);
   const bars = shown.map((value) => (value === null ? ' ' : value <= 0 ? LEVELS[0]! : LEVELS[Math.max(1, Math.ceil((value / most) * LEVELS.length) - 1)]!));
   return bars.join('').padStart(widthColumns);
 }

@@ -3,6 +3,7 @@ import { followGroups, groupFigures, queueFigures, topicFigures } from '../../cl
 import type { Figures, GroupProgress, GroupsProgress, QueueProgress, TopicProgress } from '../../client/group-progress.ts';
 import { formatInteger, plural } from '../../text/numbers.ts';
 import { known } from '../../text/rates.ts';
+import { greatest } from '../line.ts';
 import type { Panel, RecordReference, Tone } from '../panel.ts';
 import { ageCell, bar, idCell, integerCell, lagCell, rateCell, sparkline } from './cells.ts';
 import { textLine } from './lines.ts';
@@ -76,7 +77,7 @@ export const groupsPanel: Panel<GroupsSnapshot> = {
 function onTopics(group: GroupProgress, names: readonly string[]): GroupProgress[] {
   const topics = group.topics.filter(({ topic }) => names.includes(topic));
   if (topics.length === 0) return [];
-  const looks = Math.min(...topics.map(({ lags }) => lags.length));
+  const looks = topics.reduce((least, { lags }) => Math.min(least, lags.length), Infinity);
   const lags = Array.from({ length: looks }, (_, index) => sum(topics.map((topic) => topic.lags.at(index - looks) ?? null)));
   return [{ ...group, topics, lags }];
 }
@@ -91,7 +92,7 @@ function treeOf(group: GroupProgress, nowMs: number): TreeRow[] {
 
 function topicRows(groupId: string, topic: TopicProgress, nowMs: number): TreeRow[] {
   const id = `${groupId}\n${topic.topic}`;
-  const most = Math.max(0, ...topic.queues.map(({ offset }) => offset.lag ?? 0));
+  const most = greatest(topic.queues.map(({ offset }) => offset.lag ?? 0), 0);
   const severalBrokers = new Set(topic.queues.map(({ offset }) => offset.queue.brokerName)).size > 1;
   const furthest = topic.queues.length <= QUEUES_EACH ? new Set(topic.queues)
     : new Set([...topic.queues].sort((left, right) => (right.offset.lag ?? Infinity) - (left.offset.lag ?? Infinity)).slice(0, QUEUES_EACH));

@@ -148,7 +148,7 @@ function hints(state: State): Line {
     const pair = line.slice(index, index + 2);
     left -= pair.reduce((sum, { text }) => sum + text.length, 0);
     if (left < -2) break;
-    kept.push(...pair);
+    for (const part of pair) kept.push(part);
   }
   return kept;
 }

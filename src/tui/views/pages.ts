@@ -1,7 +1,7 @@
 import type { DetailLine, DetailState } from '../detail.ts';
 import { fitToColumns } from '../../text/columns.ts';
 import { BINDINGS } from '../keys.ts';
-import { cutLine, span, withCursor } from '../line.ts';
+import { cutLine, greatest, span, withCursor } from '../line.ts';
 import type { Line } from '../panel.ts';
 import type { State } from '../state.ts';
 
@@ -9,7 +9,7 @@ const LABEL_COLUMNS = 14;
 
 /** The page of one message. */
 export function detailLines({ lines, top, selected }: DetailState, columns: number, count: number): Line[] {
-  const labels = Math.min(Math.max(LABEL_COLUMNS, ...lines.map(({ kind, label }) => (kind === 'field' ? label.length : 0))), Math.max(LABEL_COLUMNS, columns >> 2));
+  const labels = Math.min(greatest(lines.map(({ kind, label }) => (kind === 'field' ? label.length : 0)), LABEL_COLUMNS), Math.max(LABEL_COLUMNS, columns >> 2));
   return lines.slice(top, top + count).map((line, index) => withCursor(detailLine(line, labels), columns, top + index === selected, false));
 }
 
@@ -35,7 +35,7 @@ export function helpLines({ views, help, columns }: State, count: number): Line[
     ...views.map(({ title }, index) => ({ keys: String(index + 1), help: title })),
     ...BINDINGS.map((binding) => ({ keys: binding.keys.map(keyName).join(' '), help: binding.help })),
   ];
-  const width = Math.max(...entries.map(({ keys }) => keys.length));
+  const width = greatest(entries.map(({ keys }) => keys.length), 0);
   const lines = entries.map((entry): Line => cutLine([span(`  ${fitToColumns(entry.keys, width)}  `, 'accent'), span(entry.help)], columns));
   return lines.slice(help?.top ?? 0, (help?.top ?? 0) + count);
 }

@@ -1,5 +1,5 @@
 import { columnsOf, fitToColumns } from '../../text/columns.ts';
-import { span } from '../line.ts';
+import { greatest, span } from '../line.ts';
 import type { Line, Tone } from '../panel.ts';
 
 export interface Column<Row> {
@@ -35,7 +35,7 @@ export function table<Row>(specs: readonly Column<Row>[], rows: readonly Row[], 
   let missing = REST_COLUMNS - (columns - widths.reduce((sum, width) => sum + width + GAP.length, 0));
   // The widest gives way first.
   while (missing > 0) {
-    const widest = widths.indexOf(Math.max(...widths));
+    const widest = widths.indexOf(greatest(widths, 0));
     if (widths[widest] === undefined || widths[widest] <= 4) break;
     widths[widest]--;
     missing--;
