@@ -101,10 +101,12 @@ export class Session {
 
   readonly dispatch = (event: TuiEvent): void => {
     if (this.#stopped.signal.aborted) return;
-    const { state, effects } = reduce(this.#state, event);
-    this.#state = state;
-    for (const effect of effects) this.#do(effect);
-    this.#pacer.request(event.type === 'key' || event.type === 'resize');
+    this.#orEnd(() => {
+      const { state, effects } = reduce(this.#state, event);
+      this.#state = state;
+      for (const effect of effects) this.#do(effect);
+      this.#pacer.request(event.type === 'key' || event.type === 'resize');
+    });
   };
 
   /** Lets go of everything; without an error it has ended well. */
@@ -121,10 +123,21 @@ export class Session {
   }
 
   #draw(): void {
-    // What came since the last frame comes as one event.
-    for (const stream of this.#streams.values()) stream.flush();
-    this.#lines = this.#paint();
-    for (const listener of this.#listeners) listener();
+    this.#orEnd(() => {
+      // What came since the last frame comes as one event.
+      for (const stream of this.#streams.values()) stream.flush();
+      this.#lines = this.#paint();
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  /** Events come from timers and the terminal, where nobody would catch what is thrown: the terminal has to be given back first. */
+  #orEnd(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.end(error);
+    }
   }
 
   #paint(): readonly string[] {
