@@ -136,6 +136,9 @@ export const isStream = (view: string): view is StreamId => view === 'messages' 
 /** Rows of a list that are on the screen at once. */
 export const pageRows = (state: { readonly rows: number }): number => Math.max(1, state.rows - CHROME_LINES);
 
+/** Columns that a row may take beside the marks of cursor and choice. */
+export const rowColumns = (columns: number): number => Math.max(10, columns - 2);
+
 /** Lines of the page of keys: one a view, one a binding. */
 export const helpCount = (state: State): number => state.views.length + BINDINGS.length;
 

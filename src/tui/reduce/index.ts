@@ -1,9 +1,10 @@
 import type { TuiEvent } from '../events.ts';
 import { layOut, openDetail } from '../detail.ts';
 import { matcher, rowText } from '../rows.ts';
-import { isStream, moveTo, pageRows } from '../state.ts';
+import { isStream, moveTo, pageRows, rowColumns } from '../state.ts';
 import type { Notice, State, StreamState } from '../state.ts';
 import { pressed } from './keys.ts';
+import { helpAt } from './pages.ts';
 import { putStream } from './step.ts';
 import type { Step } from './step.ts';
 import { wanting, withRows } from './stream.ts';
@@ -28,7 +29,7 @@ export function reduce(state: State, event: TuiEvent): Step {
     case 'message': return { state: { ...state, notice: null, details: [...state.details, openDetail(event.message, state.columns)] }, effects: [] };
     case 'related': {
       const { offsetMsgId, found: { messages } } = event;
-      const details = state.details.map((detail) => (detail.message.offsetMsgId === offsetMsgId ? layOut({ ...detail, related: messages }, state.columns) : detail));
+      const details = state.details.map((detail) => (detail.message.offsetMsgId === offsetMsgId ? layOut({ ...detail, related: messages }, state.columns, pageRows(state)) : detail));
       return { state: { ...state, notice: null, details }, effects: [] };
     }
     case 'notice': return { state: { ...state, notice: { text: event.text, tone: event.tone } }, effects: [] };
@@ -41,17 +42,22 @@ function seekEnd(stream: StreamState, searched: string): Notice | null {
   return row !== undefined && matcher(searched)(rowText(row)) ? null : { text: `"${searched}" was not found`, tone: 'warn' };
 }
 
+/** Whatever the cursor is on stays on the screen, in what is shown and in what lies under it. */
 function resized(state: State, columns: number, rows: number): Step {
-  const sized = { ...state, columns, rows, details: state.details.map((detail) => layOut(detail, columns)) };
+  const page = pageRows({ rows });
+  const help = state.help === null ? null : helpAt(state, state.help.top, page);
+  const sized = { ...state, columns, rows, help, details: state.details.map((detail) => layOut(detail, columns, page)) };
+  const withPanels = Object.keys(sized.panels).reduce(withPanelRows, sized);
   const { active } = state;
-  if (!isStream(active)) return { state: withPanelRows(sized, active), effects: [] };
-  const stream = sized.streams[active];
-  const page = pageRows(sized);
-  // The end of a stream that flows stays at the bottom.
+  const streams = { messages: sizedStream(state.streams.messages, page), commitlog: sizedStream(state.streams.commitlog, page) };
+  if (!isStream(active)) return { state: { ...withPanels, streams }, effects: [] };
+  return putStream({ ...withPanels, streams }, active, wanting(active, streams[active], page, 'older'));
+}
+
+/** The end of a stream that flows stays at the bottom. */
+function sizedStream(stream: StreamState, page: number): StreamState {
   const { length } = stream.rows;
-  const cursor = stream.isFollowing ? moveTo({ selected: 0, top: length }, length - 1, length, page) : moveTo(stream, stream.selected, length, page);
-  const step = wanting(active, { ...stream, ...cursor }, page, 'older');
-  return { state: { ...sized, streams: { ...sized.streams, [active]: step.stream } }, effects: step.effects };
+  return { ...stream, ...(stream.isFollowing ? moveTo({ selected: 0, top: length }, length - 1, length, page) : moveTo(stream, stream.selected, length, page)) };
 }
 
 function withHealth(state: State, view: string, atMs: number, reason: string | null): State {
@@ -75,6 +81,3 @@ function withPanelRows(state: State, id: string): State {
   const cursor = moveTo(panel, found < 0 ? panel.selected : found, rows.length, pageRows(state));
   return { ...state, panels: { ...state.panels, [id]: { ...panel, ...cursor, rows } } };
 }
-
-/** Columns that a row may take beside the marks of cursor and choice. */
-export const rowColumns = (columns: number): number => Math.max(10, columns - 2);

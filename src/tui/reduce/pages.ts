@@ -2,7 +2,7 @@ import { layOut, nextMode } from '../detail.ts';
 import type { DetailState } from '../detail.ts';
 import type { Action } from '../keys.ts';
 import { helpCount, moveTo, pageRows, stepOf } from '../state.ts';
-import type { State } from '../state.ts';
+import type { Cursor, State } from '../state.ts';
 import { copied, noticed } from './step.ts';
 import type { Step } from './step.ts';
 
@@ -19,10 +19,7 @@ export function inDetail(state: State, action: Action): Step {
 }
 
 const HANDLERS: Partial<Record<Action, (state: State, detail: DetailState) => Step>> = {
-  body: (state, detail) => {
-    const changed = layOut({ ...detail, mode: nextMode(detail) }, state.columns);
-    return put(state, { ...changed, ...moveTo(changed, changed.selected, changed.lines.length, pageRows(state)) });
-  },
+  body: (state, detail) => put(state, layOut({ ...detail, mode: nextMode(detail) }, state.columns, pageRows(state))),
   copy: (state, { lines, selected, message }) => copied(state, lines[selected]?.value || message.msgId),
   related: (state, { message: { msgId, offsetMsgId } }) =>
     noticed(state, `looking for ${msgId} in every topic …`, 'good', [{ type: 'find', msgId, topic: undefined, open: false, of: offsetMsgId }]),
@@ -39,6 +36,11 @@ export function inHelp(state: State, action: Action): Step {
   const by = stepOf(action, page);
   const top = action === 'first' ? 0 : action === 'last' ? helpCount(state) : by === undefined ? undefined : state.help!.top + by;
   if (top === undefined) return { state, effects: [] };
+  return { state: { ...state, help: helpAt(state, top, page) }, effects: [] };
+}
+
+/** That line on top, as far as there are enough below it. */
+export function helpAt(state: State, top: number, page: number): Cursor {
   const clamped = Math.max(0, Math.min(top, helpCount(state) - page));
-  return { state: { ...state, help: { selected: clamped, top: clamped } }, effects: [] };
+  return { selected: clamped, top: clamped };
 }

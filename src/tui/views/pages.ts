@@ -1,23 +1,22 @@
+import { GAP_COLUMNS } from '../detail.ts';
 import type { DetailLine, DetailState } from '../detail.ts';
 import { fitToColumns } from '../../text/columns.ts';
 import { BINDINGS } from '../keys.ts';
 import { cutLine, greatest, span, withCursor } from '../line.ts';
-import type { Line } from '../panel.ts';
+import type { Line, Span } from '../panel.ts';
 import type { State } from '../state.ts';
 
-const LABEL_COLUMNS = 14;
-
 /** The page of one message. */
-export function detailLines({ lines, top, selected }: DetailState, columns: number, count: number): Line[] {
-  const labels = Math.min(greatest(lines.map(({ kind, label }) => (kind === 'field' ? label.length : 0)), LABEL_COLUMNS), Math.max(LABEL_COLUMNS, columns >> 2));
-  return lines.slice(top, top + count).map((line, index) => withCursor(detailLine(line, labels), columns, top + index === selected, false));
+export function detailLines({ lines, labelColumns, top, selected }: DetailState, columns: number, count: number): Line[] {
+  return lines.slice(top, top + count).map((line, index) => withCursor(detailLine(line, labelColumns), columns, top + index === selected, false));
 }
 
-function detailLine({ kind, label, text }: DetailLine, labels: number): Line {
+function detailLine({ kind, label, text, part }: DetailLine, labelColumns: number): Line {
+  const name = (): Span => span(fitToColumns(label, labelColumns) + ' '.repeat(GAP_COLUMNS), 'dim');
   switch (kind) {
     case 'heading': return [span(label, 'strong')];
-    case 'field': return [span(`${fitToColumns(label, labels)}  `, 'dim'), span(text)];
-    case 'link': return [span(`${fitToColumns(label, labels)}  `, 'dim'), span(`→ ${text}`, 'accent')];
+    case 'field': return [name(), span(text)];
+    case 'link': return [name(), span(`${part === 0 ? '→' : ' '} ${text}`, 'accent')];
     case 'body': return [span(text)];
   }
 }

@@ -4,8 +4,9 @@ import { actionOf, BINDINGS } from '../../../src/tui/keys.ts';
 import type { Panel, PanelRow, RecordReference } from '../../../src/tui/panel.ts';
 import { reduce } from '../../../src/tui/reduce/index.ts';
 import type { MessageRow } from '../../../src/tui/rows.ts';
-import { pageRows, startState } from '../../../src/tui/state.ts';
+import { helpCount, pageRows, startState } from '../../../src/tui/state.ts';
 import type { State } from '../../../src/tui/state.ts';
+import { FakeBroker } from '../../support/fake-broker.ts';
 
 function row(index: number, topic = 'T'): MessageRow {
   const record = { topic, brokerName: 'b', queueId: 0, queueOffset: index };
@@ -257,6 +258,30 @@ describe('a dead broker', () => {
     view.taken();
     view.keys('home');
     expect(view.taken()).toMatchObject([{ type: 'jump' }]);
+  });
+});
+
+describe('another size', () => {
+  const isShown = ({ selected, top }: { readonly selected: number; readonly top: number }): boolean => selected >= top && selected < top + pageRows(view.state);
+
+  it('keeps what is selected on the screen, in every view and on every page', async () => {
+    const broker = new FakeBroker();
+    await broker.createTopic('T', { readQueueNums: 1, writeQueueNums: 1 });
+    await broker.send({ topic: 'T', body: Buffer.from(Array.from({ length: 100 }, (_, line) => `line ${line} ${'x'.repeat(200)}`).join('\n')) });
+    view.window({ rows: rows(0, 100) }).keys('k', 'k');
+    view.send({ type: 'rows', stream: 'commitlog', window: { rows: rows(0, 100), atStart: true, atEnd: true, arrived: 0, perSecond: null } });
+    view.keys('2', 'k', '3').send({ type: 'panel', panel: 'letters', snapshot: rows(0, 100).map((_, index) => index), atMs: 0 }).keys('end', 'k');
+    view.send({ type: 'message', message: broker.store.log[0]! }).keys('end', 'k');
+    const on = view.state.details[0]!.lines[view.state.details[0]!.selected]!;
+    view.keys('?', 'end');
+    for (const [columns, height] of [[40, 9], [200, 60], [60, 12]] as const) {
+      view.send({ type: 'resize', columns, rows: height });
+      const { help, details, streams, panels } = view.state;
+      expect([streams.messages, streams.commitlog, panels['letters']!, details[0]!].map(isShown)).toEqual([true, true, true, true]);
+      expect(details[0]!.lines[details[0]!.selected]!.id).toBe(on.id);
+      expect(help!.top).toBeLessThanOrEqual(Math.max(0, helpCount(view.state) - pageRows(view.state)));
+      expect([streams.messages.selected, streams.commitlog.selected, panels['letters']!.selected]).toEqual([97, 98, 98]);
+    }
   });
 });
 
