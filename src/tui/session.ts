@@ -16,7 +16,7 @@ import { LogReader } from './sources/log-reader.ts';
 import { MessageReader } from './sources/message-reader.ts';
 import { PanelLoader } from './sources/panel-loader.ts';
 import type { StreamReader } from './sources/reader.ts';
-import { StreamWindow } from './sources/stream-window.ts';
+import { CAPACITY, StreamWindow } from './sources/stream-window.ts';
 import { isStream, pageRows, startState } from './state.ts';
 import type { State } from './state.ts';
 import { paint } from './theme.ts';
@@ -232,8 +232,8 @@ export class Session {
   }
 }
 
-/** From a place in the past on one reads at one's own pace. */
-export const follows = (from: Position): boolean => from.at === 'last' || from.at === 'lastN';
+/** From a place in the past on one reads at one's own pace, and from one that is further from the end than a window reaches. */
+export const follows = (from: Position): boolean => from.at === 'last' || (from.at === 'lastN' && from.count <= CAPACITY);
 
 interface PromiseWithEnd {
   readonly promise: Promise<void>;

@@ -10,7 +10,7 @@ import { isStream, pageRows } from '../state.ts';
 import type { Prompt, PromptKind, State, StreamState } from '../state.ts';
 import { noticed, putStream } from './step.ts';
 import type { Step } from './step.ts';
-import { findRow, moveToRow, seek } from './stream.ts';
+import { findRow, follow, moveToRow, seek } from './stream.ts';
 
 const LABELS: Readonly<Record<PromptKind, string>> = { 'go-to': 'go to', search: '/', filter: 'filter', export: 'export to', redrive: '' };
 
@@ -77,6 +77,7 @@ function goTo(state: State, to: Position): Step {
   const { active } = state;
   if (!isStream(active)) return { state, effects: [] };
   if (to.at === 'committed') throw new MqliteError('USAGE', 'go to: "committed" is a position of a group');
+  if (to.at === 'last') return putStream(state, active, follow(active, state.streams[active], pageRows(state)));
   return putStream(state, active, {
     stream: { ...state.streams[active], isFollowing: false, loading: true, seeking: null },
     effects: [{ type: 'jump', stream: active, to, context: pageRows(state) }],

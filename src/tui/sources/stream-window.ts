@@ -16,13 +16,15 @@ export interface StreamWindowOptions {
 }
 
 /** Rows that are kept: the store has the others. */
-const CAPACITY = 2000;
+export const CAPACITY = 2000;
 const WAIT_MS = 1000;
 const RETRY_MS = 1000;
 /** Rows read before a place at least, so that there is something to see of what led to it. */
 const MIN_CONTEXT = 100;
 /** A stream this far behind its end is read from the end on; what lies between is read when somebody scrolls there. */
 const MAX_BEHIND_MS = 1000;
+/** … if it has been for so long, without ever having to wait, and so much came meanwhile: a broker's clock may be wrong. */
+const BEHIND_FOR_MS = 1000;
 const MANY = 1000;
 const RATE_MS = 1000;
 
@@ -37,6 +39,10 @@ export class StreamWindow {
   #rows: StreamRow[] = [];
   #atStart = false;
   #isFollowing: boolean;
+  /** Nothing lies between the rows and what the follower brings next. */
+  #isJoined = false;
+  /** Since when, and how many rows ago, what comes is old; null: it is not. */
+  #behind: { readonly sinceMs: number; readonly count: number } | null = null;
   #arrived = 0;
   #perSecond: number | null = null;
   #counted = 0;
@@ -61,7 +67,7 @@ export class StreamWindow {
 
   /** Reads the first rows and then goes on by itself, until `close`. */
   open(to: Position, context: number): void {
-    this.jump(to, context);
+    this.#jumpNow(to, context, this.#isFollowing);
     void this.#tasks.then(() => this.#run());
   }
 
@@ -78,7 +84,7 @@ export class StreamWindow {
     this.#isShown = isShown;
     if (!isShown) return;
     this.#wake();
-    if (this.#isFollowing) this.#jumpNow({ at: 'last' }, 0);
+    if (this.#isFollowing) this.#toEnd();
   }
 
   /** Tells what has changed since it was last asked. */
@@ -105,6 +111,7 @@ export class StreamWindow {
       if (signal.aborted) return;
       this.#rows = [...this.#rows, ...rows];
       this.#giveUpOldest();
+      this.#isJoined = this.#reader.isAtEnd();
       this.#emitRows({ done: true });
     });
   }
@@ -112,13 +119,15 @@ export class StreamWindow {
   follow(on: boolean): void {
     this.#isFollowing = on;
     if (!on) return;
-    if (this.#reader.isAtEnd()) this.#emitRows();
-    else this.#jumpNow({ at: 'last' }, 0);
+    // A place that is being gone to would come after all.
+    if (this.#beginAgain !== null || !this.#reader.isAtEnd()) return this.#toEnd();
+    this.#isJoined = true;
+    this.#emitRows();
   }
 
   /** To a place; `context` rows before it come along. Whatever was under way is let go of. */
   jump(to: Position, context: number): void {
-    this.#jumpNow(to, context);
+    this.#jumpNow(to, context, to.at === 'last');
   }
 
   /** The same stream through another filter. */
@@ -126,33 +135,55 @@ export class StreamWindow {
     this.#reader.close();
     this.#reader = reader;
     this.#era++;
-    this.#isFollowing = to.at === 'last';
     this.#rows = [];
     this.#perSecond = null;
-    this.#jumpNow(to, context);
+    this.#jumpNow(to, context, to.at === 'last');
   }
 
-  #jumpNow(to: Position, context: number): void {
+  #toEnd(): void {
+    this.#jumpNow({ at: 'last' }, 0, true);
+  }
+
+  /** `follows`: from there on to the end, which is not further away than what the window holds. */
+  #jumpNow(to: Position, context: number, follows: boolean): void {
     this.#task.abort();
     this.#task = new AbortController();
-    if (to.at !== 'last' && to.at !== 'lastN') this.#isFollowing = false;
-    this.#era++;
-    this.#beginAgain = () => this.#jumpNow(to, context);
+    this.#isFollowing = follows;
+    this.#isJoined = false;
+    this.#behind = null;
+    // Only for the end the follower begins anew.
+    if (to.at === 'last') this.#era++;
+    this.#beginAgain = () => this.#jumpNow(to, context, follows);
     this.#enqueue(async (signal) => {
       await this.#reader.begin(to, signal);
       if (signal.aborted) return;
-      this.#era++;
+      if (to.at === 'last') this.#era++;
       this.#rows = [];
+      this.#isJoined = to.at === 'last';
       const page = Math.max(context, MIN_CONTEXT);
-      const below = to.at === 'last' ? [] : await this.#reader.newer(2 * page, signal);
-      this.#rows = [...below, ...this.#rows];
+      const first = to.at === 'last' ? undefined : await this.#readBelow(follows && to.at === 'lastN' ? Math.min(CAPACITY, to.count) : 2 * page, signal);
+      if (signal.aborted) return;
       const above = await this.#reader.older(page, signal);
       if (signal.aborted) return;
       this.#rows = [...above, ...this.#rows];
       this.#atStart = above.length < page;
       this.#beginAgain = null;
-      this.#emitRows({ done: true, select: below[0] === undefined ? 'last' : { id: below[0].id } });
+      this.#emitRows({ done: true, select: first === undefined || this.#isFollowing ? 'last' : { id: first.id } });
     });
+  }
+
+  /** Rows behind a place; of a window that follows, all to the end. Answers the first. */
+  async #readBelow(count: number, signal: AbortSignal): Promise<StreamRow | undefined> {
+    do {
+      const rows = await this.#reader.newer(count, signal);
+      if (signal.aborted) return undefined;
+      this.#rows = [...this.#rows, ...rows];
+      this.#isJoined = this.#reader.isAtEnd();
+      // What comes meanwhile is read, too.
+    } while (this.#isFollowing && !this.#isJoined);
+    const first = this.#rows[0];
+    if (this.#isFollowing) this.#giveUpOldest();
+    return first;
   }
 
   #enqueue(task: (signal: AbortSignal) => Promise<void>): void {
@@ -177,7 +208,11 @@ export class StreamWindow {
       const era = this.#era;
       try {
         const arrivals = await this.#reader.arrivals(WAIT_MS);
-        if (era !== this.#era) continue;
+        if (era !== this.#era) {
+          // It may have been the new follower's already.
+          this.#isJoined &&= this.#reader.isAtEnd();
+          continue;
+        }
         this.#take(arrivals);
         this.#answered();
       } catch (error) {
@@ -208,11 +243,24 @@ export class StreamWindow {
     this.#measure(count);
     this.#arrived += count;
     if (count > 0) this.#changed();
+    const isBehind = this.#isFarBehind(count, behindMs);
     if (!this.#isFollowing) return;
-    if (count >= MANY && behindMs > MAX_BEHIND_MS && this.#running === 0) return this.#jumpNow({ at: 'last' }, 0);
+    if (this.#running === 0 && (isBehind || !this.#isJoined)) return this.#toEnd();
+    // Else there would be a gap: whatever runs reads these.
+    if (!this.#isJoined) return;
     if (count > 0) for (const row of rows()) this.#rows.push(row);
     this.#reader.takeArrivals();
     if (this.#running === 0) this.#giveUpOldest();
+  }
+
+  #isFarBehind(count: number, behindMs: number): boolean {
+    if (behindMs <= MAX_BEHIND_MS) this.#behind = null;
+    else {
+      const nowMs = this.#options.clock.elapsedMs();
+      this.#behind = { sinceMs: this.#behind?.sinceMs ?? nowMs, count: (this.#behind?.count ?? 0) + count };
+      return this.#behind.count >= MANY && nowMs - this.#behind.sinceMs >= BEHIND_FOR_MS;
+    }
+    return false;
   }
 
   #measure(count: number): void {

@@ -3,6 +3,9 @@ import { systemClock } from '../../../src/base/clock.ts';
 import type { Panel } from '../../../src/tui/panel.ts';
 import { Session } from '../../../src/tui/session.ts';
 import type { SessionOptions } from '../../../src/tui/session.ts';
+import type { MessageRow } from '../../../src/tui/rows.ts';
+import { frame } from '../../../src/tui/views/frame.ts';
+import { lineText } from '../../../src/tui/line.ts';
 import { FakeBroker } from '../../support/fake-broker.ts';
 
 const sessions: Session[] = [];
@@ -50,5 +53,48 @@ describe('an error that nobody expected ends the view through its end', () => {
     isBroken = true;
     session.dispatch(event);
     await expect(session.ended).rejects.toThrow('on purpose');
+  });
+});
+
+describe('the last N', () => {
+  const rows = (session: Session): string[] => session.state.streams.messages.rows.map((row) => (row as MessageRow).body);
+  const stateLine = (session: Session): string => lineText(frame(session.state)[1]!);
+
+  async function brokerWith(count: number): Promise<FakeBroker> {
+    const broker = new FakeBroker();
+    await broker.createTopic('orders', { readQueueNums: 2, writeQueueNums: 2 });
+    for (let index = 0; index < count; index++) await broker.send({ topic: 'orders', body: Buffer.from(String(index)) });
+    return broker;
+  }
+
+  it.each([500, 2500])('%i: each message is reached by scrolling, and it follows only where the end is', async (count) => {
+    const broker = await brokerWith(3000);
+    const session = open(broker, { topics: ['orders'], from: { at: 'lastN', count } });
+    await expect.poll(() => rows(session).length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await broker.send({ topic: 'orders', body: Buffer.from('3000') });
+    await expect.poll(() => session.state.streams.messages.arrived, { timeout: 20_000 }).toBe(1);
+    const seen = new Set<string>();
+    const look = (): void => {
+      const { streams: { messages } } = session.state;
+      if (stateLine(session).startsWith('FOLLOWING')) expect(rows(session).at(-1)).toBe('3000');
+      for (const body of rows(session).slice(messages.top, messages.top + 20)) seen.add(body);
+    };
+    await expect.poll(() => {
+      look();
+      session.dispatch({ type: 'key', key: 'pagedown' });
+      return seen.has('3000');
+    }, { timeout: 30_000, interval: 2 }).toBe(true);
+    await expect.poll(() => {
+      look();
+      session.dispatch({ type: 'key', key: 'pageup' });
+      return seen.size;
+    }, { timeout: 30_000, interval: 2 }).toBe(3001);
+  }, 90_000);
+
+  it('":last" follows from wherever one is', async () => {
+    const session = open(await brokerWith(300), { topics: ['orders'] });
+    await expect.poll(() => rows(session).at(-1), { timeout: 20_000 }).toBe('299');
+    for (const key of ['home', ':', 'l', 'a', 's', 't', 'enter']) session.dispatch({ type: 'key', key });
+    await expect.poll(() => [rows(session).at(-1), stateLine(session).slice(0, 9)], { timeout: 20_000 }).toEqual(['299', 'FOLLOWING']);
   });
 });

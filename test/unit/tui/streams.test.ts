@@ -180,6 +180,72 @@ describe('a window', () => {
     window.close();
   }, 30_000);
 
+  it('from the last N on has all of them when it follows, and what comes next behind them', async () => {
+    const broker = await brokerWith(3000);
+    const { window, last } = openWindow(messageReader(broker), true);
+    window.open({ at: 'lastN', count: 500 }, 50);
+    await wait(() => last()?.rows.length, 600);
+    expect(last().atEnd).toBe(true);
+    await send(broker, 3000, 1);
+    await wait(() => bodies(last().rows).at(-1), 'm3000');
+    expect(bodies(last().rows)).toEqual(names(2400, 3001));
+    window.close();
+  });
+
+  it('that goes to the last N holds there, whatever comes, and none is skipped on the way down', async () => {
+    const broker = await brokerWith(3000);
+    const { window, last } = openWindow(messageReader(broker), true);
+    window.open({ at: 'last' }, 50);
+    await wait(() => last()?.rows.length, 100);
+    window.jump({ at: 'lastN', count: 500 }, 50);
+    await wait(() => bodies(last().rows)[0], 'm2400');
+    await send(broker, 3000, 1);
+    await wait(() => last().arrived, 1);
+    expect([bodies(last().rows), last().atEnd]).toEqual([names(2400, 2700), false]);
+    for (const end of [2900, 3001]) {
+      window.newer(200);
+      await wait(() => bodies(last().rows).at(-1), `m${end - 1}`);
+    }
+    expect([bodies(last().rows), last().atEnd]).toEqual([names(2400, 3001), true]);
+    window.follow(true);
+    await send(broker, 3001, 1);
+    await wait(() => bodies(last().rows).at(-1), 'm3001');
+    expect(bodies(last().rows)).toEqual(names(2400, 3002));
+    window.close();
+  });
+
+  it('goes to the end when that was asked for while it went elsewhere', async () => {
+    const broker = await brokerWith(500);
+    const { window, last } = openWindow(messageReader(broker), true);
+    window.open({ at: 'last' }, 50);
+    await wait(() => last()?.rows.length, 100);
+    window.jump({ at: 'first' }, 50);
+    window.follow(true);
+    await send(broker, 500, 1);
+    await wait(() => bodies(last().rows).at(-1), 'm500');
+    window.close();
+  });
+
+  it('leaves out what it cannot keep up with: batch after batch of old rows, however small each is', async () => {
+    const places: string[] = [];
+    let isBehind = false;
+    const reader: StreamReader = {
+      begin: async ({ at }) => { places.push(at); }, older: async () => [], newer: async () => [], isAtEnd: () => true, takeArrivals: () => undefined,
+      dropOldest: () => undefined, dropNewest: () => undefined, close: () => undefined,
+      arrivals: async () => {
+        await systemClock.sleep(20);
+        return isBehind ? { count: 64, rows: () => [], behindMs: 5000 } : { count: 2000, rows: () => [], behindMs: 0 };
+      },
+    };
+    const { window } = openWindow(reader, true);
+    window.open({ at: 'last' }, 50);
+    await systemClock.sleep(300);
+    expect(places).toEqual(['last']);
+    isBehind = true;
+    await wait(() => places.length > 1, true);
+    window.close();
+  });
+
   it('says why nothing comes, and goes on when the broker does', async () => {
     const broker = await brokerWith(10);
     const pull = broker.pull.bind(broker);
