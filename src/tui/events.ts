@@ -29,7 +29,7 @@ export type TuiEvent =
   /** `select`: where the cursor goes after a jump. `done`: what was asked for has come. */
   | {
     readonly type: 'rows'; readonly stream: StreamId; readonly window: WindowSnapshot;
-    readonly select?: 'last' | 'first' | { readonly id: string } | undefined; readonly done?: boolean | undefined;
+    readonly select?: 'last' | { readonly id: string } | undefined; readonly done?: boolean | undefined;
   }
   /** The source has answered, or has failed to; `reason` null: it answered. */
   | { readonly type: 'health'; readonly view: string; readonly atMs: number; readonly reason: string | null }

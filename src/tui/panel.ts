@@ -34,6 +34,8 @@ export interface RecordReference {
   readonly brokerName: string;
   readonly queueId: number;
   readonly queueOffset: number;
+  /** Where it was seen in the commit log: of a topic that was made anew, another record is at that place of the queue. */
+  readonly commitLogOffset?: number;
 }
 
 export interface PanelRow {

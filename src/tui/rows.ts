@@ -43,9 +43,10 @@ export type StreamRow = MessageRow | LogRow;
 /** So much of a body is kept for its line: more than the widest terminal shows, to be searched, too. */
 const PREVIEW_BYTES = 1024;
 
-export const referenceOf = ({ topic, brokerName, queueId, queueOffset }: Message): RecordReference => ({ topic, brokerName, queueId, queueOffset });
+export const referenceOf = ({ topic, brokerName, queueId, queueOffset, commitLogOffset }: Message): RecordReference => ({ topic, brokerName, queueId, queueOffset, commitLogOffset });
 
-export const referenceId = ({ topic, brokerName, queueId, queueOffset }: RecordReference): string => `${topic}\n${brokerName}\n${queueId}\n${queueOffset}`;
+/** A record is where it lies, as long as its topic is not made anew. */
+export const referenceId = ({ topic, brokerName, queueId, queueOffset }: RecordReference): string => `${topic}/${brokerName}/${queueId}/${queueOffset}`;
 
 export function messageRow(message: Message): MessageRow {
   const record = referenceOf(message);

@@ -10,9 +10,9 @@ import type { Message } from '../../record/message.ts';
 import { bodyStart } from '../../text/body-start.ts';
 import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
+import { referenceId, referenceOf } from '../rows.ts';
 import { ageCell, integerCell } from './cells.ts';
 import { textLine } from './lines.ts';
-import { recordId, referenceTo } from './records.ts';
 import type { Column } from './table.ts';
 import { headerLine, panelRow, placeColumns } from './table.ts';
 
@@ -71,7 +71,7 @@ export const deadLettersPanel: Panel<DeadLettersSnapshot> = {
   header: ({ widthColumns }) => headerLine(placeColumns(COLUMNS, widthColumns)),
   rows: ({ rows }, { widthColumns, nowMs }) => {
     const table = placeColumns(COLUMNS, widthColumns);
-    return rows.map((row) => panelRow(table, { row, nowMs }, recordId(row.record), row.record));
+    return rows.map((row) => panelRow(table, { row, nowMs }, referenceId(row.record), row.record));
   },
   summary: ({ groups, rows, count, unread, unseenGroups }, { widthColumns }) => {
     const withLetters = count > rows.length ? [...groups.values()].filter((letters) => letters.count > 0).length : new Set(rows.map(({ group }) => group)).size;
@@ -121,7 +121,7 @@ async function lettersOf(broker: Broker, group: string, atMs: number, before: Gr
 
 function rowOf(group: string, message: Message): DeadLetterRow {
   const { storeTimestamp, originTopic, reconsumeTimes, keys } = message;
-  return { record: referenceTo(message), group, storeTimestamp, originTopic, reconsumeTimes, key: keys.join(' '), body: bodyStart(message, BODY_CHARACTERS) };
+  return { record: referenceOf(message), group, storeTimestamp, originTopic, reconsumeTimes, key: keys.join(' '), body: bodyStart(message, BODY_CHARACTERS) };
 }
 
 function newestFirst(left: DeadLetterRow, right: DeadLetterRow): number {

@@ -6,9 +6,9 @@ import type { Delayed } from '../../client/delayed.ts';
 import { bodyStart } from '../../text/body-start.ts';
 import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
+import { referenceId, referenceOf } from '../rows.ts';
 import { ageCell } from './cells.ts';
 import { textLine } from './lines.ts';
-import { recordId, referenceTo } from './records.ts';
 import type { Column } from './table.ts';
 import { headerLine, panelRow, placeColumns } from './table.ts';
 
@@ -52,7 +52,7 @@ export const delayedPanel: Panel<DelayedSnapshot> = {
   header: ({ widthColumns }) => headerLine(placeColumns(COLUMNS, widthColumns)),
   rows: ({ rows }, { widthColumns, nowMs }) => {
     const table = placeColumns(COLUMNS, widthColumns);
-    return rows.map((row) => panelRow(table, { row, nowMs }, recordId(row.record), row.record));
+    return rows.map((row) => panelRow(table, { row, nowMs }, referenceId(row.record), row.record));
   },
   summary: ({ window, rows, more, kind }, { widthColumns, nowMs }) => {
     const overdue = rows.filter(({ deliverTimestamp }) => deliverTimestamp <= nowMs).length;
@@ -76,7 +76,7 @@ async function load({ broker, scope, previous, signal }: PanelContext<DelayedSna
 
 function rowOf({ message, topic, deliverTimestamp, asked }: Delayed): DelayedRow {
   return {
-    record: referenceTo(message), deliverTimestamp, topic, asked: askedText(asked), key: message.keys.join(' '), body: bodyStart(message, BODY_CHARACTERS),
+    record: referenceOf(message), deliverTimestamp, topic, asked: askedText(asked), key: message.keys.join(' '), body: bodyStart(message, BODY_CHARACTERS),
   };
 }
 

@@ -3,9 +3,9 @@ import { recentTransactions } from '../../client/transactions.ts';
 import type { Transaction } from '../../client/transactions.ts';
 import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
+import { referenceOf } from '../rows.ts';
 import { ageCell, idCell, integerCell } from './cells.ts';
 import { textLine } from './lines.ts';
-import { referenceTo } from './records.ts';
 import type { Column } from './table.ts';
 import { headerLine, panelRow, placeColumns } from './table.ts';
 
@@ -89,7 +89,7 @@ function rowOf(transaction: Transaction): HalfMessageRow {
   const { half, state, topic, producerGroup, checkTimes, transactionId } = transaction;
   const shown = state === 'pending' ? 'pending' : 'givenUp';
   return {
-    record: referenceTo(half), bornTimestamp: half.bornTimestamp, isPending: state === 'pending', state: stateText(shown), why: whyOf(transaction, shown), topic, producerGroup, checkTimes,
+    record: referenceOf(half), bornTimestamp: half.bornTimestamp, isPending: state === 'pending', state: stateText(shown), why: whyOf(transaction, shown), topic, producerGroup, checkTimes,
     transactionId, key: half.keys.join(' '),
   };
 }

@@ -6,6 +6,7 @@ import { plural } from '../../text/numbers.ts';
 import type { ExportRequest } from '../events.ts';
 import { parseViewFilter } from '../filter.ts';
 import type { RecordReference } from '../panel.ts';
+import { referenceOf } from '../rows.ts';
 import { isStream, pageRows } from '../state.ts';
 import type { Prompt, PromptKind, State, StreamState } from '../state.ts';
 import { noticed, putStream } from './step.ts';
@@ -114,8 +115,7 @@ function endSearch(state: State, prompt: Prompt): Step {
 export function exportRequest(state: State): { readonly what: ExportRequest; readonly words: string } | null {
   const detail = state.details.at(-1);
   if (detail !== undefined) {
-    const { topic, brokerName, queueId, queueOffset } = detail.message;
-    return { what: { records: [{ topic, brokerName, queueId, queueOffset }] }, words: 'this message' };
+    return { what: { records: [referenceOf(detail.message)] }, words: 'this message' };
   }
   const { active } = state;
   if (!isStream(active)) return exportOfPanel(state);

@@ -29,7 +29,6 @@ function seenBy(stream: StreamState, page: number): StreamState {
 
 function cursorIn(stream: StreamState, { window: { rows }, select }: RowsEvent, page: number): { readonly selected: number; readonly top: number } {
   const last = rows.length - 1;
-  if (select === 'first') return moveTo({ selected: 0, top: 0 }, 0, rows.length, page);
   if (stream.isFollowing || select === 'last') return moveTo({ selected: 0, top: rows.length }, last, rows.length, page);
   if (select !== undefined) {
     const at = Math.max(0, rows.findIndex((row) => row.id === select.id));

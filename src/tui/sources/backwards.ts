@@ -51,21 +51,28 @@ export class BackwardsReader {
     return cursor === undefined ? undefined : (cursor.found.at(-1)?.queueOffset ?? cursor.low - 1) + 1;
   }
 
-  /** Up to `count` messages, the oldest first. Fewer: there are no more, or the signal aborted. */
+  /** Up to `count` messages, the oldest first. Fewer: there are no more; none when the signal aborts. What a call that fails has read, the next one gives out. */
   async take(count: number, signal: AbortSignal): Promise<Message[]> {
     const cursors = [...this.#cursors.values()];
     for (const cursor of cursors) cursor.minOffset = await this.#options.broker.minOffset(cursor.queue);
-    const taken: Message[] = [];
-    while (taken.length < count && !signal.aborted) {
-      let newest: Cursor | null = null;
-      for (const cursor of cursors) {
-        await this.#fill(cursor, signal);
-        if (cursor.found.length > 0 && (newest === null || this.#place(cursor) > this.#place(newest))) newest = cursor;
+    const taken: { readonly from: Cursor; readonly message: Message }[] = [];
+    let isDone = false;
+    try {
+      while (taken.length < count && !signal.aborted) {
+        let newest: Cursor | null = null;
+        for (const cursor of cursors) {
+          await this.#fill(cursor, signal);
+          if (cursor.found.length > 0 && (newest === null || this.#place(cursor) > this.#place(newest))) newest = cursor;
+        }
+        if (newest === null || signal.aborted) break;
+        taken.push({ from: newest, message: newest.found.pop()! });
       }
-      if (newest === null || signal.aborted) break;
-      taken.push(newest.found.pop()!);
+      isDone = !signal.aborted;
+    } finally {
+      // In the order in which they came: the oldest was taken last.
+      if (!isDone) for (const { from, message } of taken.splice(0).reverse()) from.found.push(message);
     }
-    return taken.reverse();
+    return taken.map(({ message }) => message).reverse();
   }
 
   #place({ found }: Cursor): number {
@@ -77,7 +84,9 @@ export class BackwardsReader {
     while (cursor.found.length === 0 && cursor.low > cursor.minOffset && !signal.aborted) {
       const end = cursor.low;
       const start = Math.max(cursor.minOffset, end - cursor.stride);
-      cursor.found = await this.#stretch(cursor.queue, start, end, signal);
+      const found = await this.#stretch(cursor.queue, start, end, signal);
+      if (signal.aborted) return;
+      cursor.found = found;
       cursor.low = start;
       cursor.stride = Math.min(MAX_STRIDE, cursor.stride * 2);
       await nextTurn();

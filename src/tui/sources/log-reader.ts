@@ -69,6 +69,18 @@ export class LogReader implements StreamReader {
   }
 
   async older(count: number, signal: AbortSignal): Promise<StreamRow[]> {
+    const before = this.#low;
+    try {
+      return await this.#readBack(count, signal);
+    } catch (error) {
+      // What was read half belongs to the window as little as what was not.
+      this.#low = before;
+      this.#backPlacedAt = -1;
+      throw error;
+    }
+  }
+
+  async #readBack(count: number, signal: AbortSignal): Promise<StreamRow[]> {
     let rows: StreamRow[] = [];
     while (rows.length < count && !signal.aborted) {
       if (this.#backPlacedAt !== this.#low) await this.#placeBack(this.#low);

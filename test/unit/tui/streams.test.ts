@@ -3,6 +3,8 @@ import { systemClock } from '../../../src/base/clock.ts';
 import type { TuiEvent, WindowSnapshot } from '../../../src/tui/events.ts';
 import { parseViewFilter } from '../../../src/tui/filter.ts';
 import type { MessageRow } from '../../../src/tui/rows.ts';
+import { referenceOf } from '../../../src/tui/rows.ts';
+import { readRecord } from '../../../src/tui/sources/lookup.ts';
 import { LogReader } from '../../../src/tui/sources/log-reader.ts';
 import { MessageReader } from '../../../src/tui/sources/message-reader.ts';
 import type { StreamReader } from '../../../src/tui/sources/reader.ts';
@@ -79,6 +81,44 @@ describe('a reader of messages', () => {
       return found;
     }, { timeout: 10_000 }).toEqual(['new']);
     reader.close();
+  });
+});
+
+describe('a broker that fails in the middle of scrolling back', () => {
+  it.each(['messages', 'log'])('costs no row of the %s', async (kind) => {
+    const broker = await brokerWith(1000);
+    const { MqliteError } = await import('../../../src/broker/errors.ts');
+    const pull = broker.pull.bind(broker);
+    let left = Infinity;
+    broker.pull = (request) => (left-- > 0 ? pull(request) : Promise.reject(new MqliteError('UNREACHABLE', 'nobody answers')));
+    const options = { broker, clock: systemClock, topics: [], filter: null };
+    const reader: StreamReader = kind === 'log' ? new LogReader(options) : messageReader(broker);
+    await reader.begin({ at: 'last' }, never);
+    const offsets: number[] = [];
+    for (let failures = 0; offsets.length < 1000;) {
+      // Each time it fails a little later, until it no longer does.
+      left = failures;
+      const rows = await reader.older(600, never).catch(() => null);
+      if (rows === null) failures++;
+      else offsets.unshift(...rows.map(({ commitLogOffset }) => commitLogOffset));
+    }
+    expect(offsets).toEqual(broker.store.log.map(({ commitLogOffset }) => commitLogOffset));
+    reader.close();
+  });
+});
+
+describe('a row', () => {
+  it('opens the record that it shows, also when its topic was made anew, or is gone', async () => {
+    const broker = await brokerWith(10);
+    const old = broker.store.log[4]!;
+    await broker.deleteTopic('T');
+    expect((await readRecord(broker, referenceOf(old))).body.toString()).toBe('m4');
+    await broker.createTopic('T', { readQueueNums: 3, writeQueueNums: 3 });
+    await send(broker, 10, 10);
+    expect((await readRecord(broker, referenceOf(old))).body.toString()).toBe('m4');
+    const { commitLogOffset, ...place } = referenceOf(old);
+    expect((await readRecord(broker, place)).commitLogOffset).not.toBe(commitLogOffset);
+    await expect(readRecord(broker, { ...place, commitLogOffset: old.commitLogOffset + 1 })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 

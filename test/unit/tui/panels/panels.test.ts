@@ -295,7 +295,7 @@ describe('delayed', () => {
     await broker.send({ topic: 'Orders', body: body('a'), delayLevel: 5 });
     await broker.send({ topic: LONG_TOPIC, body: body('b'), delayLevel: 4 });
     const all = delayedPanel.rows(await loadOf(delayedPanel, broker, clock), { widthColumns: 80, nowMs: 0 });
-    expect(all.map(({ record, id }) => [record, id])).toEqual([3, 4].map((queueId) => [{ ...queue('SCHEDULE_TOPIC_XXXX', queueId), queueOffset: 0 }, `SCHEDULE_TOPIC_XXXX/broker-a/${queueId}/0`]));
+    expect(all.map(({ record, id }) => [record, id])).toEqual([3, 4].map((queueId) => [{ ...queue('SCHEDULE_TOPIC_XXXX', queueId), queueOffset: 0, commitLogOffset: logOffsetOf(broker, 'SCHEDULE_TOPIC_XXXX', queueId, 0) }, `SCHEDULE_TOPIC_XXXX/broker-a/${queueId}/0`]));
     expect(rowTexts(delayedPanel, await loadOf(delayedPanel, broker, clock, null, { topics: ['Orders'], groups: [] }), 80, 0)).toHaveLength(1);
   });
 });
@@ -322,7 +322,7 @@ describe('dead letters', () => {
     const clock = new ManualClock();
     const broker = await deadBroker(clock);
     const first = await loadOf(deadLettersPanel, broker, clock, null, { topics: [], groups: ['billing'] });
-    expect(deadLettersPanel.rows(first, { widthColumns: 80, nowMs: 0 }).map(({ record }) => record)).toEqual([2, 1, 0].map((queueOffset) => ({ ...queue('%DLQ%billing', 0), queueOffset })));
+    expect(deadLettersPanel.rows(first, { widthColumns: 80, nowMs: 0 }).map(({ record }) => record)).toEqual([2, 1, 0].map((queueOffset) => ({ ...queue('%DLQ%billing', 0), queueOffset, commitLogOffset: logOffsetOf(broker, '%DLQ%billing', 0, queueOffset) })));
     broker.store.setOffset('MQLITE_DLQ', queue('%DLQ%billing', 0), 2);
     const second = await loadOf(deadLettersPanel, broker, clock, first, { topics: [], groups: ['billing'] });
     expect(second.rows.map(({ record }) => record.queueOffset)).toEqual([2]);
@@ -433,3 +433,8 @@ describe('every panel', () => {
     expect(EVERYTHING).toEqual({ topics: [], groups: [] });
   });
 });
+
+/** Where a record of a queue lies in the log. */
+function logOffsetOf(broker: FakeBroker, topic: string, queueId: number, queueOffset: number): number {
+  return broker.store.log.find((record) => record.topic === topic && record.queueId === queueId && record.queueOffset === queueOffset)!.commitLogOffset;
+}
