@@ -10,6 +10,7 @@ import type { ViewFilter } from '../filter.ts';
 import { logRow } from '../rows.ts';
 import type { StreamRow } from '../rows.ts';
 import { BackwardsReader } from './backwards.ts';
+import { LogFollower } from './log-follower.ts';
 import { bodyTest } from './message-reader.ts';
 import { NOTHING } from './reader.ts';
 import type { Arrivals, StreamReader } from './reader.ts';
@@ -43,8 +44,7 @@ export class LogReader implements StreamReader {
   #high = 0;
   /** First byte that the follower has not given out. */
   #followed = 0;
-  #follower: AsyncIterator<Record_[]> | null = null;
-  #next: Promise<IteratorResult<Record_[]>> | null = null;
+  #follower: LogFollower | null = null;
   #back: BackwardsReader;
   #backPlacedAt = -1;
   #known: readonly MessageQueue[] | null = null;
@@ -133,55 +133,30 @@ export class LogReader implements StreamReader {
 
   async arrivals(waitMs: number): Promise<Arrivals> {
     const { clock } = this.#options;
-    if (this.#follower === null) {
+    const follower = this.#follower;
+    if (follower === null) {
       await clock.sleep(waitMs, this.#closed.signal);
       return NOTHING;
     }
-    const waiting = new AbortController();
-    this.#next ??= this.#follower.next();
-    // Nobody may be waiting when it fails: whoever asks next is told.
-    this.#next.catch(() => undefined);
-    try {
-      const result = await Promise.race([this.#next, clock.sleep(waitMs, waiting.signal).then(() => null)]);
-      if (result === null) return NOTHING;
-      this.#next = null;
-      return result.done === true ? this.#restart() : this.#given(result.value);
-    } catch (error) {
-      // An iterator that has thrown is over; the log goes on.
-      this.#restart();
-      throw error;
-    } finally {
-      waiting.abort();
-    }
+    const batch = await follower.next(waitMs);
+    // The window has gone elsewhere meanwhile.
+    if (batch === null || follower !== this.#follower) return NOTHING;
+    const last = batch.at(-1);
+    if (last !== undefined) this.#followed = endOf(last);
+    const kept = batch.filter(this.#wanted);
+    const behindMs = last?.recordType === 'message' ? clock.nowMs() - last.message.storeTimestamp : 0;
+    return { count: kept.length, rows: () => kept.map(logRow), behindMs };
   }
 
   close(): void {
     this.#closed.abort();
-  }
-
-  #given(batch: readonly Record_[]): Arrivals {
-    const last = batch.at(-1);
-    if (last !== undefined) this.#followed = endOf(last);
-    const kept = batch.filter(this.#wanted);
-    const behindMs = last?.recordType === 'message' ? this.#options.clock.nowMs() - last.message.storeTimestamp : 0;
-    return { count: kept.length, rows: () => kept.map(logRow), behindMs };
-  }
-
-  #restart(): Arrivals {
-    this.#next = null;
-    this.#follower = this.#iterate(this.#followed);
-    return NOTHING;
+    this.#follower?.close();
   }
 
   #followFrom(offset: number): void {
-    void this.#follower?.return?.();
-    this.#next = null;
+    this.#follower?.close();
     this.#followed = offset;
-    this.#follower = this.#iterate(offset);
-  }
-
-  #iterate(offset: number): AsyncIterator<Record_[]> {
-    return this.#options.broker.readLog({ from: { at: 'offset', commitLogOffset: offset }, follow: true }, this.#closed.signal)[Symbol.asyncIterator]();
+    this.#follower = new LogFollower(this.#options, () => this.#followed);
   }
 
   /** Records from an offset on that begin before `end`. */

@@ -85,8 +85,9 @@ export class MessageReader implements StreamReader {
     return rows;
   }
 
+  /** An edge behind the follower's place is one of a topic that was made anew. */
   isAtEnd(): boolean {
-    return this.#followed().every(({ queue, offset }) => (this.#edge.get(queueKey(queue))?.offset ?? offset) >= offset);
+    return this.#followed().every(({ queue, offset }) => (this.#edge.get(queueKey(queue))?.offset ?? offset) === offset);
   }
 
   takeArrivals(): void {
@@ -107,12 +108,14 @@ export class MessageReader implements StreamReader {
     const { clock } = this.#options;
     await this.#addNewQueues();
     const batch = await this.#follower?.next(BATCH, waitMs);
+    const anew = await this.#followAnew();
     if (batch === undefined || batch === null) {
       // A follower without any queue has nothing to wait on but time.
       await clock.sleep(waitMs, this.#closed.signal);
       return NOTHING;
     }
-    const kept = batch.filter(this.#keep);
+    // They come again, with those before them.
+    const kept = batch.filter((message) => !anew.has(queueKey(message)) && this.#keep(message));
     const last = batch.at(-1);
     return { count: kept.length, rows: () => kept.map(messageRow), behindMs: last === undefined ? 0 : clock.nowMs() - last.storeTimestamp };
   }
@@ -136,12 +139,39 @@ export class MessageReader implements StreamReader {
     const nowMs = clock.elapsedMs();
     if (this.#follower === null || nowMs - this.#checkedAtMs < QUEUE_CHECK_MS) return;
     this.#checkedAtMs = nowMs;
-    for (const queue of await queuesOf(broker, topics, queueId)) {
-      if (this.#edge.has(queueKey(queue))) continue;
-      const start = await broker.minOffset(queue);
-      this.#place(queue, start);
-      this.#follower.add({ queue, start, end: Infinity });
+    const follower = this.#follower;
+    const queues = await queuesOf(broker, topics, queueId);
+    const known = new Set(queues.map(queueKey));
+    // Of a topic that was deleted; the others go on.
+    for (const queue of follower.queues) if (!known.has(queueKey(queue))) follower.remove(queue);
+    const followed = new Set(follower.queues.map(queueKey));
+    for (const queue of queues) {
+      if (followed.has(queueKey(queue))) continue;
+      // A window that has gone to a place since has an edge in it already.
+      const placed = this.#edge.get(queueKey(queue))?.offset;
+      const start = placed ?? await broker.minOffset(queue);
+      if (follower !== this.#follower) return;
+      if (placed === undefined) this.#place(queue, start);
+      follower.add({ queue, start, end: Infinity });
     }
+  }
+
+  /** Deleted and made anew, a topic begins at the start again: what is there is new, also what came before it was noticed. Answers whose queues these are. */
+  async #followAnew(): Promise<ReadonlySet<string>> {
+    const follower = this.#follower;
+    const anew = new Set<string>();
+    for (const { queue, offset } of this.#followed()) {
+      const edge = this.#edge.get(queueKey(queue));
+      if (edge === undefined || edge.offset <= offset) continue;
+      const [start, end] = await Promise.all([this.#options.broker.minOffset(queue), this.#options.broker.maxOffset(queue)]);
+      if (follower !== this.#follower) return anew;
+      // Else the window has only gone to where the follower will be soon.
+      if (end >= edge.offset) continue;
+      this.#place(queue, start);
+      follower?.seek(queue, start);
+      anew.add(queueKey(queue));
+    }
+    return anew;
   }
 
   #merger(spans: readonly QueueSpan[], signal: AbortSignal): QueueMerger {

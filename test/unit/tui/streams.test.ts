@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { TuiEvent, WindowSnapshot } from '../../../src/tui/events.ts';
 import { parseViewFilter } from '../../../src/tui/filter.ts';
@@ -154,6 +154,39 @@ describe('a reader of the log', () => {
     }
   });
 
+  it('waits on one read however often it is asked, and a follower that was left ends at once', async () => {
+    const broker = await brokerWith(5);
+    const signals: AbortSignal[] = [];
+    let reads = 0;
+    const reactions: { readonly mock: { readonly calls: readonly unknown[] } }[] = [];
+    const readLog = broker.readLog.bind(broker);
+    broker.readLog = (query, signal) => {
+      if (!query.follow) return readLog(query, signal);
+      signals.push(signal!);
+      return {
+        [Symbol.asyncIterator]: () => ({
+          next: () => {
+            reads++;
+            const never = new Promise<IteratorResult<never>>(() => undefined);
+            reactions.push(vi.spyOn(never, 'then'));
+            return never;
+          },
+        }),
+      };
+    };
+    const reader = logReader(broker);
+    await reader.begin({ at: 'last' }, never);
+    for (let asked = 0; asked < 20; asked++) expect((await reader.arrivals(1)).count).toBe(0);
+    expect(reads).toBe(1);
+    expect(reactions[0]!.mock.calls.length).toBeLessThan(2);
+    await reader.begin({ at: 'last' }, never);
+    expect(signals[0]!.aborted).toBe(true);
+    await reader.arrivals(1);
+    expect(signals[1]!.aborted).toBe(false);
+    reader.close();
+    expect(signals[1]!.aborted).toBe(true);
+  });
+
   it('follows', async () => {
     const broker = await brokerWith(5);
     const reader = logReader(broker);
@@ -251,6 +284,59 @@ describe('a window', () => {
     await send(broker, 3001, 1);
     await wait(() => bodies(last().rows).at(-1), 'm3001');
     expect(bodies(last().rows)).toEqual(names(2400, 3002));
+    window.close();
+  });
+
+  it('that is paused shows what a topic holds that was made anew, when it is to follow again', async () => {
+    const broker = await brokerWith(300);
+    const { window, last } = openWindow(messageReader(broker), true);
+    window.open({ at: 'last' }, 50);
+    await wait(() => last()?.rows.length, 100);
+    window.follow(false);
+    await broker.deleteTopic('T');
+    await broker.createTopic('T', { readQueueNums: 3, writeQueueNums: 3 });
+    await send(broker, 1000, 7);
+    await wait(() => last().arrived, 7);
+    window.follow(true);
+    await wait(() => bodies(last().rows), names(1000, 1007));
+    await send(broker, 1007, 1);
+    await wait(() => bodies(last().rows), names(1000, 1008));
+    window.close();
+  });
+
+  it('that follows goes on with a topic that was made anew, and with the others when one is gone', async () => {
+    const broker = await brokerWith(30);
+    await broker.send({ topic: 'other', body: Buffer.from('o1') });
+    const reader = new MessageReader({ broker, clock: systemClock, topics: [], queueId: undefined, filter: null, onDamage: () => undefined });
+    const { window, last } = openWindow(reader, true);
+    window.open({ at: 'last' }, 50);
+    await wait(() => last()?.rows.length, 31);
+    await broker.deleteTopic('T');
+    await broker.send({ topic: 'other', body: Buffer.from('o2') });
+    await wait(() => bodies(last().rows).at(-1), 'o2');
+    await broker.createTopic('T', { readQueueNums: 3, writeQueueNums: 3 });
+    await send(broker, 100, 4);
+    await wait(() => bodies(last().rows).slice(-4).sort(), names(100, 104));
+    window.close();
+  }, 30_000);
+
+  it('follows a topic that was made right before it went to a place', async () => {
+    const broker = await brokerWith(30);
+    const reader = new MessageReader({ broker, clock: systemClock, topics: [], queueId: undefined, filter: null, onDamage: () => undefined });
+    const { window, last } = openWindow(reader, true);
+    window.open({ at: 'last' }, 50);
+    await wait(() => last()?.rows.length, 30);
+    await send(broker, 30, 1);
+    await wait(() => last().arrived, 1);
+    await broker.send({ topic: 'later', body: Buffer.from('first') });
+    window.jump({ at: 'first' }, 50);
+    await wait(() => [last().arrived, last().atEnd], [2, false]);
+    window.newer(100);
+    await wait(() => bodies(last().rows).at(-1), 'first');
+    await broker.send({ topic: 'later', body: Buffer.from('second') });
+    await wait(() => [last().arrived, last().atEnd], [3, false]);
+    window.newer(100);
+    await wait(() => bodies(last().rows).at(-1), 'second');
     window.close();
   });
 
