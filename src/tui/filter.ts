@@ -28,10 +28,20 @@ export function parseViewFilter(typed: string): ViewFilter | null {
   return { text, compiled, grep };
 }
 
-/** The filter that flags of the command line mean, as it would be typed. */
-export function filterText({ tag, sql, grep }: { readonly tag?: string | undefined; readonly sql?: string | undefined; readonly grep?: string | undefined }): string {
+export interface FilterFlags {
+  readonly tag?: string | undefined;
+  readonly sql?: string | undefined;
+  readonly grep?: string | undefined;
+}
+
+/** The filter that flags of the command line mean, whatever characters they hold; its text is how it would be typed, as far as it could be. Error: as `parseViewFilter`. */
+export function flagFilter({ tag, sql, grep }: FilterFlags): ViewFilter | null {
+  const compiled = sql !== undefined ? parseExpression('sql', sql, (text) => compileFilter({ sql: text }))
+    : tag !== undefined ? parseExpression('tags', tag, (tags) => compileFilter({ tags })) : null;
+  const pattern = grep === undefined ? null : bodyPattern(grep, '');
+  if (pattern === null && compiled?.isSelective !== true) return null;
   const expression = sql === undefined ? tag ?? '' : `sql:${sql}`;
-  return grep === undefined ? expression : `${expression} /${grep}/`.trim();
+  return { text: grep === undefined ? expression : `${expression} /${grep}/`.trim(), compiled, grep: pattern };
 }
 
 function compile(expression: string): CompiledFilter {

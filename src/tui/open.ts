@@ -2,7 +2,8 @@ import type { ReadStream } from 'node:tty';
 import { createElement } from 'react';
 import { render } from 'ink';
 import { App } from './app.tsx';
-import { filterText } from './filter.ts';
+import { flagFilter } from './filter.ts';
+import type { FilterFlags } from './filter.ts';
 import { PANELS } from './panels/index.ts';
 import { Screen } from './screen.ts';
 import type { TerminalOutput } from './screen.ts';
@@ -11,7 +12,7 @@ import type { SessionOptions } from './session.ts';
 
 export interface TuiOptions extends Omit<SessionOptions, 'panels' | 'size' | 'copy' | 'isBlocked' | 'filter'> {
   /** Flags that narrow the view. */
-  readonly filter: { readonly tag?: string | undefined; readonly sql?: string | undefined; readonly grep?: string | undefined };
+  readonly filter: FilterFlags;
   readonly stdin: ReadStream;
   readonly stdout: TerminalOutput;
   /** Aborts: the view ends as if the user had quit. */
@@ -28,7 +29,7 @@ export async function openTui(options: TuiOptions): Promise<void> {
   const { stdin, stdout, signal } = options;
   const screen = new Screen(stdout);
   const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
-  const session = new Session({ ...options, filter: filterText(options.filter), panels: PANELS, size: size(), copy: (text) => screen.copy(text), isBlocked: () => screen.isBlocked });
+  const session = new Session({ ...options, filter: flagFilter(options.filter), panels: PANELS, size: size(), copy: (text) => screen.copy(text), isBlocked: () => screen.isBlocked });
   const onResize = (): void => {
     screen.clear();
     session.dispatch({ type: 'resize', ...size() });

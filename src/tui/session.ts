@@ -6,7 +6,6 @@ import type { Position } from '../client/positions.ts';
 import { plural } from '../text/numbers.ts';
 import type { Effect, StreamId, TuiEvent } from './events.ts';
 import { exportLines } from './export-lines.ts';
-import { parseViewFilter } from './filter.ts';
 import type { ViewFilter } from './filter.ts';
 import { FramePacer } from './frame-pacer.ts';
 import type { Panel, RecordReference } from './panel.ts';
@@ -30,8 +29,7 @@ export interface SessionOptions {
   /** Empty: all that are not RocketMQ's own. */
   readonly topics: readonly string[];
   readonly queueId: number | undefined;
-  /** As it would be typed at the prompt. Understood by the caller already. */
-  readonly filter: string;
+  readonly filter: ViewFilter | null;
   readonly from: Position;
   readonly size: { readonly columns: number; readonly rows: number };
   readonly hasColor: boolean;
@@ -62,7 +60,7 @@ export class Session {
     this.#options = options;
     const { broker, clock, panels, size } = options;
     this.#state = startState({
-      ...size, nowMs: clock.nowMs(), target: broker.target, active: options.start, topics: options.topics, filter: parseViewFilter(options.filter),
+      ...size, nowMs: clock.nowMs(), target: broker.target, active: options.start, topics: options.topics, filter: options.filter,
       isFollowing: follows(options.from), panels: panels.map((panel) => ({ panel, unavailable: panel.unavailable(broker) })),
     });
     this.#lines = this.#paint();

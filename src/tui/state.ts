@@ -83,6 +83,8 @@ export interface State {
   /** Ids of all views, in the order of their numbers. */
   readonly views: readonly { readonly id: string; readonly title: string }[];
   readonly active: string;
+  /** Since when it is looked at: before nobody asked its source. */
+  readonly shownAtMs: number;
   readonly streams: Readonly<Record<StreamId, StreamState>>;
   readonly panels: Readonly<Record<string, PanelState>>;
   /** Pages above the view, the last one is shown: messages that were opened one from the other. */
@@ -112,7 +114,7 @@ export function startState(options: StartOptions): State {
   const { active, topics, filter, isFollowing, panels } = options;
   const narrowed = { ...emptyStream(), topics, filter, isFollowing };
   return {
-    columns: options.columns, rows: options.rows, nowMs: options.nowMs, target: options.target, active,
+    columns: options.columns, rows: options.rows, nowMs: options.nowMs, target: options.target, active, shownAtMs: options.nowMs,
     views: [{ id: 'messages', title: 'Messages' }, { id: 'commitlog', title: 'Commit log' }, ...panels.map(({ panel: { id, title } }) => ({ id, title }))],
     streams: { messages: active === 'messages' ? narrowed : { ...emptyStream(), topics }, commitlog: active === 'commitlog' ? narrowed : emptyStream() },
     panels: Object.fromEntries(panels.map(({ panel, unavailable }) => [panel.id, emptyPanel(panel, unavailable)])),

@@ -37,7 +37,7 @@ const EVERYWHERE: Partial<Record<Action, (state: State, mode: Mode) => Step>> = 
 };
 
 function showView(state: State, view: string): Step {
-  return view === state.active ? { state, effects: [] } : { state: { ...state, active: view }, effects: [{ type: 'show', view }] };
+  return view === state.active ? { state, effects: [] } : { state: { ...state, active: view, shownAtMs: state.nowMs }, effects: [{ type: 'show', view }] };
 }
 
 function turnView(state: State, by: number): Step {

@@ -89,8 +89,9 @@ function goTo(state: State, to: Position): Step {
 function applyFilter(state: State, text: string): Step {
   const { active } = state;
   if (!isStream(active)) return { state, effects: [] };
-  const filter = parseViewFilter(text);
   const stream = state.streams[active];
+  // One of flags may be what nobody could type: unchanged, it stays what it is.
+  const filter = text === stream.filter?.text ? stream.filter : parseViewFilter(text);
   const row = stream.rows[stream.selected];
   const here: Position | undefined = stream.isFollowing || row === undefined ? undefined
     : row.kind === 'message' ? { at: 'time', timestamp: row.storeTimestamp } : { at: 'offset', offset: row.commitLogOffset };

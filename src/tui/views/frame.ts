@@ -94,14 +94,14 @@ function streamStateLine(state: State, stream: StreamState): Line {
   if (stream.marks.size > 0) parts.push(span(`  ${formatInteger(stream.marks.size)} marked`, 'accent'));
   if (stream.seeking !== null) parts.push(span(`  searching ${stream.seeking === 'up' ? 'above' : 'below'} …`, 'warn'));
   else if (stream.loading) parts.push(span('  reading …', 'dim'));
-  return spread(parts, healthSpans(stream.health, state.nowMs), state.columns);
+  return spread(parts, healthSpans(stream.health, state), state.columns);
 }
 
 /** `12 s old: reason`: what is shown stays, and says how old it is. */
-function healthSpans({ okAtMs, reason }: Health, nowMs: number): Line {
+function healthSpans({ okAtMs, reason }: Health, { nowMs, shownAtMs }: State): Line {
   const ageMs = okAtMs === null ? null : Math.max(0, nowMs - okAtMs);
   if (reason !== null) return [span(`${ageMs === null ? '' : `${age(ageMs)} old: `}${cutToColumns(escapeControl(reason), 60)}`, 'bad')];
-  return ageMs !== null && ageMs > STALE_MS ? [span(`${age(ageMs)} old: no answer`, 'warn')] : [];
+  return ageMs !== null && Math.min(ageMs, nowMs - shownAtMs) > STALE_MS ? [span(`${age(ageMs)} old: no answer`, 'warn')] : [];
 }
 
 const age = (ageMs: number): string => formatDuration(Math.floor(ageMs / 1000) * 1000);
@@ -114,7 +114,7 @@ function panelBody(state: State, panel: PanelState, page: number): Line[] {
   const summary = panel.snapshot === null ? [span('reading …', 'dim')] : panel.panel.summary(panel.snapshot, layout);
   const lines = panel.rows.slice(panel.top, panel.top + page)
     .map(({ id, line }, index) => withCursor(line, columns, panel.top + index === panel.selected, panel.marks.has(id)));
-  return [spread([...summary, ...marked], healthSpans(panel.health, nowMs), columns), [span('  '), ...panel.panel.header(layout)], ...lines];
+  return [spread([...summary, ...marked], healthSpans(panel.health, state), columns), [span('  '), ...panel.panel.header(layout)], ...lines];
 }
 
 /** What is asked, what was said, or which keys there are. */

@@ -3,7 +3,7 @@ import type { Key } from 'ink';
 import { repeatBySleeping } from '../../../src/base/clock.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { columnsOf } from '../../../src/text/columns.ts';
-import { filterText, parseViewFilter } from '../../../src/tui/filter.ts';
+import { flagFilter, parseViewFilter } from '../../../src/tui/filter.ts';
 import { FramePacer } from '../../../src/tui/frame-pacer.ts';
 import { keyNames } from '../../../src/tui/input.ts';
 import { cutLine, lineColumns, lineText, span, spread, withCursor } from '../../../src/tui/line.ts';
@@ -94,10 +94,13 @@ describe('a filter as it is typed', () => {
     expect(() => parseViewFilter('/(/')).toThrow('Invalid regular expression');
   });
 
-  it('is what flags say', () => {
-    expect(filterText({ tag: 'A', grep: 'x+' })).toBe('A /x+/');
-    expect(filterText({ sql: 'a = 1' })).toBe('sql:a = 1');
-    expect(filterText({})).toBe('');
+  it('is what flags say, whatever is in them', () => {
+    expect(flagFilter({ tag: 'A', grep: 'x+' })).toMatchObject({ text: 'A /x+/', compiled: { expression: { tags: 'A' } }, grep: /x+/u });
+    expect(flagFilter({ sql: "a = 'x /y'", grep: 'm' })).toMatchObject({ compiled: { expression: { sql: "a = 'x /y'" } }, grep: /m/u });
+    expect(flagFilter({ sql: "a = '/b/'" })).toMatchObject({ compiled: { expression: { sql: "a = '/b/'" } }, grep: null });
+    expect(flagFilter({ grep: '' })).toMatchObject({ compiled: null, grep: /(?:)/u });
+    expect(flagFilter({ grep: 'a/i' })?.grep?.source).toBe('a\\/i');
+    expect([flagFilter({}), flagFilter({ tag: '*' })]).toEqual([null, null]);
   });
 });
 

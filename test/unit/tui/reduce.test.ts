@@ -3,6 +3,9 @@ import type { Effect, TuiEvent, WindowSnapshot } from '../../../src/tui/events.t
 import { actionOf, BINDINGS } from '../../../src/tui/keys.ts';
 import type { Panel, PanelRow, RecordReference } from '../../../src/tui/panel.ts';
 import { reduce } from '../../../src/tui/reduce/index.ts';
+import { flagFilter } from '../../../src/tui/filter.ts';
+import { lineText } from '../../../src/tui/line.ts';
+import { frame } from '../../../src/tui/views/frame.ts';
 import type { MessageRow } from '../../../src/tui/rows.ts';
 import { helpCount, pageRows, startState } from '../../../src/tui/state.ts';
 import type { State } from '../../../src/tui/state.ts';
@@ -247,6 +250,28 @@ describe('a table', () => {
   it('what failed to load stays, with its age', () => {
     view.keys('3').send({ type: 'panel', panel: 'letters', snapshot: [7], atMs: 1000 }, { type: 'health', view: 'letters', atMs: 9000, reason: 'nobody answers' });
     expect(view.state.panels['letters']).toMatchObject({ snapshot: [7], health: { okAtMs: 1000, reason: 'nobody answers' } });
+  });
+});
+
+describe('a view that nobody looked at', () => {
+  it('is not old when one returns to it, but when its source does not answer then', () => {
+    const health = { type: 'health', view: 'messages', atMs: 0, reason: null } as const;
+    const stateLine = (): string => lineText(frame(view.state)[1]!);
+    view.window({ rows: rows(0, 10) }).send(health).keys('2').send({ type: 'clock', nowMs: 8000 }).keys('1');
+    expect(stateLine()).not.toContain('old');
+    view.send({ type: 'clock', nowMs: 12_000 });
+    expect(stateLine()).not.toContain('old');
+    view.send({ type: 'clock', nowMs: 14_000 });
+    expect(stateLine()).toContain('14s old: no answer');
+  });
+});
+
+describe('a filter of flags', () => {
+  it('that could not be typed stays when it is not changed', () => {
+    const filter = flagFilter({ sql: "a = 'x /y'", grep: 'm' });
+    view = new View({ filter });
+    view.keys('f', 'enter');
+    expect(view.stream.filter).toBe(filter);
   });
 });
 
