@@ -36,6 +36,8 @@ export type TuiEvent =
   | { readonly type: 'panel'; readonly panel: string; readonly snapshot: unknown; readonly atMs: number }
   | { readonly type: 'message'; readonly message: Message }
   | { readonly type: 'related'; readonly offsetMsgId: string; readonly found: QueryResult<Message> }
+  /** `sent`: these dead letters need no more. */
+  | { readonly type: 'redriven'; readonly text: string; readonly isGood: boolean; readonly sent: readonly RecordReference[] }
   | { readonly type: 'notice'; readonly text: string; readonly tone: 'good' | 'warn' | 'bad' };
 
 /** What the reducer wants done; the outcome comes back as an event. */

@@ -35,8 +35,8 @@ export interface SessionOptions {
   readonly hasColor: boolean;
   /** Writes lines into a new file; answers how many. Errors: MqliteError, for a file that is there already among others. */
   readonly writeFile: (file: string, lines: AsyncIterable<string>) => Promise<number>;
-  /** Sends dead letters to their groups again; answers what became of them, in words. Errors: MqliteError. */
-  readonly redrive: (letters: readonly RecordReference[], signal: AbortSignal) => Promise<string>;
+  /** Sends dead letters to their groups again; answers what became of them, in words, and which of them were sent. Errors: MqliteError. */
+  readonly redrive: (letters: readonly RecordReference[], signal: AbortSignal) => Promise<{ readonly text: string; readonly isGood: boolean; readonly sent: readonly RecordReference[] }>;
   readonly copy: (text: string) => void;
   readonly isBlocked: () => boolean;
 }
@@ -154,7 +154,7 @@ export class Session {
       case 'find': return this.#try(() => this.#find(effect));
       case 'copy': return this.#options.copy(effect.text);
       case 'export': return this.#try(() => this.#export(effect));
-      case 'redrive': return this.#try(async () => this.#say(await this.#options.redrive(effect.records, this.#stopped.signal)));
+      case 'redrive': return this.#try(async () => this.dispatch({ type: 'redriven', ...await this.#options.redrive(effect.records, this.#stopped.signal) }));
       case 'quit': return this.end();
     }
   }

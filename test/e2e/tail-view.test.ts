@@ -135,7 +135,9 @@ describe('the view', { timeout: 120_000 }, () => {
     await view.shows('nothing was sent');
     view.press('D', 'y');
     await view.shows('1 sent');
-    view.press('D', 'y');
+    view.press('D');
+    await view.shows('mark dead letters');
+    view.press('u', 'k', 'space', 'D', 'y');
     await view.shows('1 sent before');
     view.press('q');
     await view.finished();

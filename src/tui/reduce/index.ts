@@ -1,6 +1,7 @@
 import type { TuiEvent } from '../events.ts';
 import { layOut, openDetail } from '../detail.ts';
-import { matcher, rowText } from '../rows.ts';
+import type { RecordReference } from '../panel.ts';
+import { matcher, referenceId, rowText } from '../rows.ts';
 import { isStream, moveTo, pageRows, rowColumns } from '../state.ts';
 import type { Notice, State, StreamState } from '../state.ts';
 import { pressed } from './keys.ts';
@@ -32,6 +33,7 @@ export function reduce(state: State, event: TuiEvent): Step {
       const details = state.details.map((detail) => (detail.message.offsetMsgId === offsetMsgId ? layOut({ ...detail, related: messages }, state.columns, pageRows(state)) : detail));
       return { state: { ...state, notice: null, details }, effects: [] };
     }
+    case 'redriven': return { state: { ...withoutMarks(state, event.sent), notice: { text: event.text, tone: event.isGood ? 'good' : 'bad' } }, effects: [] };
     case 'notice': return { state: { ...state, notice: { text: event.text, tone: event.tone } }, effects: [] };
   }
 }
@@ -58,6 +60,15 @@ function resized(state: State, columns: number, rows: number): Step {
 function sizedStream(stream: StreamState, page: number): StreamState {
   const { length } = stream.rows;
   return { ...stream, ...(stream.isFollowing ? moveTo({ selected: 0, top: length }, length - 1, length, page) : moveTo(stream, stream.selected, length, page)) };
+}
+
+/** Whatever was sent is marked no more, in any view. */
+function withoutMarks(state: State, sent: readonly RecordReference[]): State {
+  const ids = new Set(sent.map(referenceId));
+  const isLeft = (record: RecordReference | null): boolean => record === null || !ids.has(referenceId(record));
+  const stream = (of: StreamState): StreamState => ({ ...of, marks: new Map([...of.marks].filter(([, row]) => isLeft(row.record))) });
+  const panels = Object.fromEntries(Object.entries(state.panels).map(([id, panel]) => [id, { ...panel, marks: new Map([...panel.marks].filter(([, record]) => isLeft(record))) }]));
+  return { ...state, panels, streams: { messages: stream(state.streams.messages), commitlog: stream(state.streams.commitlog) } };
 }
 
 function withHealth(state: State, view: string, atMs: number, reason: string | null): State {

@@ -234,6 +234,8 @@ describe('marks, export, redrive', () => {
     expect(view.taken()).toEqual([]);
     view.keys('D', 'y');
     expect(view.taken()).toEqual([{ type: 'redrive', records: [letter(7), letter(8)] }]);
+    view.send({ type: 'redriven', text: '1 sent; g: the disk is full', isGood: false, sent: [letter(7)] });
+    expect([view.state.notice, [...view.state.panels['letters']!.marks.values()]]).toEqual([{ text: '1 sent; g: the disk is full', tone: 'bad' }, [letter(8)]]);
   });
 });
 
