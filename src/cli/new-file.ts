@@ -1,4 +1,5 @@
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
 import { MqliteError } from '../broker/errors.ts';
 import { naming } from './named-files.ts';
 
@@ -31,6 +32,15 @@ export async function writeNewFile(file: string, lines: AsyncIterable<string>): 
     if (!isWhole) rmSync(file, { force: true });
   }
   return count;
+}
+
+/** The name, or the first of `name-2.ext`, `name-3.ext` … under which there is nothing. */
+export function freeName(file: string): string {
+  const { dir, name, ext } = path.parse(file);
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? file : path.join(dir, `${name}-${number}${ext}`);
+    if (!existsSync(candidate)) return candidate;
+  }
 }
 
 function open(file: string): number {

@@ -7,7 +7,7 @@ import type { Position } from '../client/positions.ts';
 import type { ReadFlagValues, ReadRun } from './consume-run.ts';
 import type { Host } from './host.ts';
 import { withNameHints } from './name-hints.ts';
-import { writeNewFile } from './new-file.ts';
+import { freeName, writeNewFile } from './new-file.ts';
 import { grepFilter, messageFilter } from './read-flags.ts';
 import { redriveLetters } from './redrive-letters.ts';
 import type { LedgerFile } from './redrive-ledger.ts';
@@ -37,7 +37,7 @@ export async function tailView(run: TailViewRun): Promise<void> {
     broker, clock, start, topics, from, queueId: flags.queue, filter: { tag: flags.tag, sql: flags.sql, grep: flags.grep },
     stdin: host.stdin as unknown as ReadStream, stdout: host.stdout as unknown as NodeJS.WriteStream,
     hasColor: run.hasColor, signal: run.signal,
-    writeFile: writeNewFile,
+    writeFile: writeNewFile, freeName,
     redrive: (letters, signal) => redriveLetters({ clock, openBroker: run.openWriter, openLedger: run.openLedger }, letters, signal),
     sayThrough: run.sayThrough,
   });

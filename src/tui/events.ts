@@ -38,6 +38,8 @@ export type TuiEvent =
   | { readonly type: 'related'; readonly offsetMsgId: string; readonly found: QueryResult<Message> }
   /** `sent`: these dead letters need no more. */
   | { readonly type: 'redriven'; readonly text: string; readonly isGood: boolean; readonly sent: readonly RecordReference[] }
+  | { readonly type: 'file-name'; readonly wanted: string; readonly file: string }
+  | { readonly type: 'export-failed'; readonly file: string; readonly what: ExportRequest; readonly label: string; readonly reason: string }
   | { readonly type: 'notice'; readonly text: string; readonly tone: 'good' | 'warn' | 'bad' };
 
 /** What the reducer wants done; the outcome comes back as an event. */
@@ -50,7 +52,9 @@ export type Effect =
   | { readonly type: 'read'; readonly record: RecordReference }
   | { readonly type: 'find'; readonly msgId: string; readonly topic: string | undefined; readonly open: boolean; readonly of: string }
   | { readonly type: 'copy'; readonly text: string }
-  | { readonly type: 'export'; readonly file: string; readonly what: ExportRequest }
+  | { readonly type: 'export'; readonly file: string; readonly what: ExportRequest; readonly label: string }
+  /** One like it that is free is wanted: `file-name` tells it. */
+  | { readonly type: 'name-file'; readonly file: string }
   | { readonly type: 'redrive'; readonly records: readonly RecordReference[] }
   | { readonly type: 'quit' };
 

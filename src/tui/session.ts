@@ -35,6 +35,8 @@ export interface SessionOptions {
   readonly hasColor: boolean;
   /** Writes lines into a new file; answers how many. Errors: MqliteError, for a file that is there already among others. */
   readonly writeFile: (file: string, lines: AsyncIterable<string>) => Promise<number>;
+  /** The name of a file, or one like it, that is not there yet. */
+  readonly freeName: (file: string) => string;
   /** Sends dead letters to their groups again; answers what became of them, in words, and which of them were sent. Errors: MqliteError. */
   readonly redrive: (letters: readonly RecordReference[], signal: AbortSignal) => Promise<{ readonly text: string; readonly isGood: boolean; readonly sent: readonly RecordReference[] }>;
   readonly copy: (text: string) => void;
@@ -154,6 +156,7 @@ export class Session {
       case 'find': return this.#try(() => this.#find(effect));
       case 'copy': return this.#options.copy(effect.text);
       case 'export': return this.#try(() => this.#export(effect));
+      case 'name-file': return this.dispatch({ type: 'file-name', wanted: effect.file, file: this.#options.freeName(effect.file) });
       case 'redrive': return this.#try(async () => this.dispatch({ type: 'redriven', ...await this.#options.redrive(effect.records, this.#stopped.signal) }));
       case 'quit': return this.end();
     }
@@ -179,11 +182,16 @@ export class Session {
     this.dispatch({ type: 'message', message });
   }
 
-  async #export({ file, what }: Extract<Effect, { type: 'export' }>): Promise<void> {
+  async #export({ file, what, label }: Extract<Effect, { type: 'export' }>): Promise<void> {
     const { broker, clock, topics, queueId, writeFile } = this.#options;
     const scope = 'all' in what && what.all === 'commitlog' ? this.#state.streams.commitlog.topics : topics;
-    const count = await writeFile(file, exportLines({ broker, clock, topics: scope, queueId, signal: this.#stopped.signal }, what));
-    this.#say(`${plural(count, 'record')} written to ${file}`);
+    try {
+      const count = await writeFile(file, exportLines({ broker, clock, topics: scope, queueId, signal: this.#stopped.signal }, what));
+      this.#say(`${plural(count, 'record')} written to ${file}`);
+    } catch (error) {
+      if (!(error instanceof MqliteError) || error.code === 'BUG') throw error;
+      this.dispatch({ type: 'export-failed', file, what, label, reason: error.message });
+    }
   }
 
   /** Only what is looked at is read. */

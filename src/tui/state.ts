@@ -1,5 +1,5 @@
 import type { DetailState } from './detail.ts';
-import type { StreamId } from './events.ts';
+import type { ExportRequest, StreamId } from './events.ts';
 import type { ViewFilter } from './filter.ts';
 import { BINDINGS } from './keys.ts';
 import type { Action, Mode } from './keys.ts';
@@ -63,8 +63,11 @@ export interface Prompt {
   readonly label: string;
   readonly text: string;
   readonly error: string | null;
-  /** Where the cursor was before: a search that is given up goes back. */
-  readonly origin: number;
+  /** The row that the cursor was on, and whether the stream flowed: a search that is given up goes back. */
+  readonly origin: string | undefined;
+  readonly wasFollowing: boolean;
+  /** Of `export`: what was named when it was asked, whatever the cursor is on by now. */
+  readonly request: ExportRequest | null;
   /** Of `redrive`. */
   readonly records: readonly RecordReference[];
 }

@@ -119,6 +119,10 @@ describe('the view', { timeout: 120_000 }, () => {
     view.press('ctrl-u', file, 'enter');
     await view.shows('is there already');
     expect(readFileSync(file, 'utf8')).toBe('precious');
+    // What was typed stays, to be mended.
+    view.press('2', 'enter');
+    await view.shows('2 records written');
+    expect(readFileSync(`${file}2`, 'utf8')).not.toBe('');
     view.press('q');
     await view.finished();
   });

@@ -6,6 +6,7 @@ import { isStream, moveTo, pageRows, rowColumns } from '../state.ts';
 import type { Notice, State, StreamState } from '../state.ts';
 import { pressed } from './keys.ts';
 import { helpAt } from './pages.ts';
+import { exportFailed } from './prompt.ts';
 import { putStream } from './step.ts';
 import type { Step } from './step.ts';
 import { wanting, withRows } from './stream.ts';
@@ -33,6 +34,12 @@ export function reduce(state: State, event: TuiEvent): Step {
       const details = state.details.map((detail) => (detail.message.offsetMsgId === offsetMsgId ? layOut({ ...detail, related: messages }, state.columns, pageRows(state)) : detail));
       return { state: { ...state, notice: null, details }, effects: [] };
     }
+    case 'file-name': {
+      const { prompt } = state;
+      if (prompt?.kind !== 'export' || prompt.text !== event.wanted) return { state, effects: [] };
+      return { state: { ...state, prompt: { ...prompt, text: event.file } }, effects: [] };
+    }
+    case 'export-failed': return exportFailed(state, event);
     case 'redriven': return { state: { ...withoutMarks(state, event.sent), notice: { text: event.text, tone: event.isGood ? 'good' : 'bad' } }, effects: [] };
     case 'notice': return { state: { ...state, notice: { text: event.text, tone: event.tone } }, effects: [] };
   }

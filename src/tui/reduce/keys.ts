@@ -22,6 +22,8 @@ export function pressed(state: State, key: string): Step {
   return EVERYWHERE[action]?.(quiet, mode) ?? BY_MODE[mode](quiet, action);
 }
 
+const EXPORT_FILE = 'messages.ndjson';
+
 const isList = (mode: Mode): boolean => mode === 'stream' || mode === 'panel';
 
 const BY_MODE: Readonly<Record<Mode, (state: State, action: Action) => Step>> = { stream: inStream, panel: inPanel, detail: inDetail, help: inHelp };
@@ -56,5 +58,6 @@ function back(state: State): Step {
 function askExport(state: State): Step {
   const request = exportRequest(state);
   if (request === null) return noticed(state, 'nothing is selected that could be written', 'warn');
-  return openPrompt(state, 'export', { label: `export ${request.words} to`, text: 'messages.ndjson' });
+  const { state: asked } = openPrompt(state, 'export', { label: `export ${request.words} to`, text: EXPORT_FILE, request: request.what });
+  return { state: asked, effects: [{ type: 'name-file', file: EXPORT_FILE }] };
 }

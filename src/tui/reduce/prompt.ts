@@ -3,21 +3,22 @@ import { isDlqTopic } from '../../broker/retry-topics.ts';
 import { parsePosition } from '../../client/position-words.ts';
 import type { Position } from '../../client/positions.ts';
 import { plural } from '../../text/numbers.ts';
-import type { ExportRequest } from '../events.ts';
+import type { ExportRequest, StreamId, TuiEvent } from '../events.ts';
 import { parseViewFilter } from '../filter.ts';
 import type { RecordReference } from '../panel.ts';
 import { referenceOf } from '../rows.ts';
 import { isStream, pageRows } from '../state.ts';
 import type { Prompt, PromptKind, State, StreamState } from '../state.ts';
 import { noticed, putStream } from './step.ts';
-import type { Step } from './step.ts';
+import type { Step, StreamStep } from './step.ts';
 import { findRow, follow, moveToRow, seek } from './stream.ts';
 
 const LABELS: Readonly<Record<PromptKind, string>> = { 'go-to': 'go to', search: '/', filter: 'filter', export: 'export to', redrive: '' };
 
 export function openPrompt(state: State, kind: PromptKind, more: Partial<Prompt> = {}): Step {
-  const origin = isStream(state.active) ? state.streams[state.active].selected : 0;
-  return { state: { ...state, notice: null, prompt: { kind, label: LABELS[kind], text: '', error: null, origin, records: [], ...more } }, effects: [] };
+  const stream = isStream(state.active) ? state.streams[state.active] : undefined;
+  const origin = stream?.rows[stream.selected]?.id;
+  return { state: { ...state, notice: null, prompt: { kind, label: LABELS[kind], text: '', error: null, origin, wasFollowing: stream?.isFollowing === true, request: null, records: [], ...more } }, effects: [] };
 }
 
 /** Keys while something is asked. */
@@ -40,8 +41,19 @@ function type(state: State, prompt: Prompt, text: string): Step {
   const typed = { ...state, prompt: { ...prompt, text, error: null } };
   if (prompt.kind !== 'search' || !isStream(state.active)) return { state: typed, effects: [] };
   const stream = state.streams[state.active];
-  const found = text === '' ? prompt.origin : nearest(stream, text, prompt.origin);
-  return putStream(typed, state.active, moveToRow(state.active, stream, found < 0 ? prompt.origin : found, pageRows(state)));
+  const found = text === '' ? -1 : nearest(stream, text, originOf(stream, prompt));
+  return putStream(typed, state.active, found < 0 ? toOrigin(state.active, stream, prompt, pageRows(state)) : moveToRow(state.active, stream, found, pageRows(state)));
+}
+
+/** Rows may have come before it, and it may have left the window. */
+function originOf(stream: StreamState, { origin }: Prompt): number {
+  const at = stream.rows.findIndex(({ id }) => id === origin);
+  return at < 0 ? stream.selected : at;
+}
+
+function toOrigin(id: StreamId, stream: StreamState, prompt: Prompt, page: number): StreamStep {
+  if (!prompt.wasFollowing) return moveToRow(id, stream, originOf(stream, prompt), page);
+  return stream.isFollowing ? { stream, effects: [] } : follow(id, stream, page);
 }
 
 /** Below first, as one reads; else above, where most of a live stream lies. */
@@ -53,7 +65,7 @@ function nearest(stream: StreamState, text: string, from: number): number {
 function cancel(state: State, prompt: Prompt): Step {
   const closed = { ...state, prompt: null };
   if (prompt.kind !== 'search' || !isStream(state.active)) return { state: closed, effects: [] };
-  return putStream(closed, state.active, moveToRow(state.active, state.streams[state.active], prompt.origin, pageRows(state)));
+  return putStream(closed, state.active, toOrigin(state.active, state.streams[state.active], prompt, pageRows(state)));
 }
 
 function submit(state: State, prompt: Prompt): Step {
@@ -64,7 +76,7 @@ function submit(state: State, prompt: Prompt): Step {
       case 'go-to': return prompt.text === '' || !isStream(active) ? { state: closed, effects: [] } : goTo(closed, parsePosition(prompt.text.trim(), state.nowMs, 'go to'));
       case 'filter': return isStream(active) ? applyFilter(closed, prompt.text) : { state: closed, effects: [] };
       case 'search': return isStream(active) ? endSearch(closed, prompt) : { state: closed, effects: [] };
-      case 'export': return prompt.text.trim() === '' ? { state: closed, effects: [] } : exported(closed, prompt.text.trim());
+      case 'export': return prompt.text.trim() === '' ? { state: closed, effects: [] } : exported(closed, prompt, prompt.text.trim());
       case 'redrive': return { state: closed, effects: [] };
     }
   } catch (error) {
@@ -106,7 +118,7 @@ function endSearch(state: State, prompt: Prompt): Step {
   if (!isStream(active) || prompt.text === '') return { state, effects: [] };
   const searched = { ...state, searched: prompt.text };
   const stream = state.streams[active];
-  if (nearest(stream, prompt.text, prompt.origin) >= 0) return { state: searched, effects: [] };
+  if (nearest(stream, prompt.text, originOf(stream, prompt)) >= 0) return { state: searched, effects: [] };
   return putStream(searched, active, seek(active, { ...stream, selected: stream.atEnd ? 0 : stream.rows.length - 1 }, prompt.text, stream.atEnd ? 'up' : 'down', pageRows(state)));
 }
 
@@ -136,10 +148,17 @@ function exportOfPanel(state: State): { readonly what: ExportRequest; readonly w
   return record === undefined ? null : { what: { records: [record] }, words: 'the selected record' };
 }
 
-function exported(state: State, file: string): Step {
-  const request = exportRequest(state);
+const writing = (file: string): string => `writing ${file} …`;
+
+function exported(state: State, { request, label }: Prompt, file: string): Step {
   if (request === null) return { state, effects: [] };
-  return noticed(state, `writing ${file} …`, 'good', [{ type: 'export', file, what: request.what }]);
+  return noticed(state, writing(file), 'good', [{ type: 'export', file, what: request, label }]);
+}
+
+/** Asks again with what was typed, unless the user has gone on to something else. */
+export function exportFailed(state: State, { file, what, label, reason }: Extract<TuiEvent, { readonly type: 'export-failed' }>): Step {
+  if (state.prompt !== null || state.notice?.text !== writing(file)) return noticed(state, reason, 'bad');
+  return openPrompt(state, 'export', { label, text: file, error: reason, request: what });
 }
 
 // -- redrive

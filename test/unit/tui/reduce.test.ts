@@ -173,6 +173,15 @@ describe('search', () => {
     expect(view.selected).toBe('T99');
   });
 
+  it('that is given up goes back to the row, and to following', () => {
+    view.window({ rows: rows(0, 100) }).keys('/').type('body 42').keys('esc');
+    expect([view.selected, view.stream.isFollowing, view.taken().at(-1)]).toEqual(['T99', true, { type: 'follow', stream: 'messages', on: true }]);
+    view.keys('k', 'k', '/').type('body 42');
+    // What came before the row has moved it.
+    view.window({ rows: rows(50, 100).concat(rows(0, 30, 'U')) }).keys('esc');
+    expect([view.selected, view.stream.isFollowing]).toEqual(['T97', false]);
+  });
+
   it('goes on with n and N, and further through the store', () => {
     view.window({ rows: rows(500, 600), atStart: false }).keys('/').type('body 5').keys('enter', 'N', 'N');
     expect(view.selected).toBe('T597');
@@ -216,11 +225,25 @@ describe('the filter', () => {
 describe('marks, export, redrive', () => {
   it('writes what is marked, else what passes the filter, else what is selected', () => {
     view.window({ rows: rows(0, 100) }).keys('e', 'ctrl-u').type('one.ndjson').keys('enter');
-    expect(view.taken()).toEqual([{ type: 'export', file: 'one.ndjson', what: { records: [row(99).record] } }]);
+    expect(view.taken()).toEqual([{ type: 'name-file', file: 'messages.ndjson' }, { type: 'export', file: 'one.ndjson', what: { records: [row(99).record] }, label: 'export the selected record to' }]);
     view.keys('k', 'space', 'k', 'k', 'space', 'e', 'enter');
-    expect(view.taken().at(-1)).toEqual({ type: 'export', file: 'messages.ndjson', what: { records: [row(98).record, row(97).record] } });
+    expect(view.taken().at(-1)).toEqual({ type: 'export', file: 'messages.ndjson', what: { records: [row(98).record, row(97).record] }, label: 'export 2 marked records to' });
     view.keys('u', 'f').type('A').keys('enter', 'e', 'enter');
     expect(view.taken().at(-1)).toMatchObject({ type: 'export', what: { all: 'messages', filter: { text: 'A' } } });
+  });
+
+  it('writes what the prompt named, whatever has come since, and asks again when it cannot', () => {
+    view.window({ rows: rows(0, 100) }).keys('e').send({ type: 'file-name', wanted: 'messages.ndjson', file: 'messages-2.ndjson' });
+    view.window({ rows: rows(0, 120), arrived: 20 }).keys('enter');
+    const request = { file: 'messages-2.ndjson', what: { records: [row(99).record] }, label: 'export the selected record to' } as const;
+    expect(view.taken().at(-1)).toEqual({ type: 'export', ...request });
+    view.send({ type: 'export-failed', ...request, reason: 'it is there already' });
+    expect(view.state.prompt).toMatchObject({ kind: 'export', text: 'messages-2.ndjson', error: 'it is there already', label: request.label });
+    view.keys('x', 'enter');
+    expect(view.taken().at(-1)).toEqual({ type: 'export', ...request, file: 'messages-2.ndjsonx' });
+    // Whoever has gone on is told, and no more.
+    view.keys('k').send({ type: 'export-failed', ...request, reason: 'it is there already' });
+    expect([view.state.prompt, view.state.notice?.text]).toEqual([null, 'it is there already']);
   });
 
   it('sends marked dead letters again when that is confirmed, and nothing else', () => {
