@@ -32,7 +32,7 @@ function messageReader(broker: FakeBroker, filter = ''): MessageReader {
   return new MessageReader({ broker, clock: systemClock, topics: ['T'], queueId: undefined, filter: parseViewFilter(filter), onDamage: () => undefined });
 }
 
-describe('a reader of messages', () => {
+describe('a reader of messages', { timeout: 30_000 }, () => {
   it('reads backwards from the end in the order of the log, to the start', async () => {
     const reader = messageReader(await brokerWith(1000));
     await reader.begin({ at: 'last' });
@@ -201,7 +201,7 @@ describe('a reader of the log', () => {
   });
 });
 
-describe('a window', () => {
+describe('a window', { timeout: 30_000 }, () => {
   function openWindow(reader: StreamReader, isFollowing: boolean): { readonly window: StreamWindow; readonly last: () => WindowSnapshot; readonly events: TuiEvent[] } {
     const events: TuiEvent[] = [];
     const window: StreamWindow = new StreamWindow({
