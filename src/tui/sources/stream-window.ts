@@ -214,7 +214,8 @@ export class StreamWindow {
           continue;
         }
         this.#take(arrivals);
-        this.#answered();
+        // Until it has begun there is nothing that could have come.
+        if (this.#beginAgain === null) this.#answered();
       } catch (error) {
         if (era !== this.#era || this.#closed.signal.aborted) continue;
         this.#failed(error);

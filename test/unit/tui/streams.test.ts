@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
+import { MqliteError } from '../../../src/broker/errors.ts';
 import type { TuiEvent, WindowSnapshot } from '../../../src/tui/events.ts';
 import { parseViewFilter } from '../../../src/tui/filter.ts';
 import type { MessageRow } from '../../../src/tui/rows.ts';
@@ -211,6 +212,19 @@ describe('a window', { timeout: 30_000 }, () => {
     return { window, last, events };
   }
   const wait = (condition: () => unknown, value: unknown) => expect.poll(condition, { timeout: 10_000 }).toEqual(value);
+
+  it('that cannot begin says why, and never that it is well', async () => {
+    const broker = await brokerWith(3);
+    broker.queues = async () => {
+      throw new MqliteError('UNREACHABLE', 'nobody is there');
+    };
+    const { window, events } = openWindow(messageReader(broker, ''), true);
+    window.open({ at: 'last' }, 10);
+    const told = (): (string | null)[] => events.flatMap((event) => (event.type === 'health' ? [event.reason] : []));
+    await expect.poll(() => told().length, { timeout: 20_000 }).toBeGreaterThan(2);
+    expect(new Set(told())).toEqual(new Set(['nobody is there']));
+    window.close();
+  });
 
   it('follows, holds while it is paused and counts, and goes on at the end', async () => {
     const broker = await brokerWith(300);
