@@ -168,6 +168,7 @@ export class StreamWindow {
       this.#rows = [...above, ...this.#rows];
       this.#atStart = above.length < page;
       this.#beginAgain = null;
+      this.#answered();
       this.#emitRows({ done: true, select: first === undefined || this.#isFollowing ? 'last' : { id: first.id } });
     });
   }
