@@ -14,7 +14,7 @@ import { referenceId, referenceOf } from '../rows.ts';
 import { ageCell, integerCell } from './cells.ts';
 import { textLine } from './lines.ts';
 import type { Column } from './table.ts';
-import { headerLine, panelRow, placeColumns } from './table.ts';
+import { rowsAsTable } from './table.ts';
 
 /** Groups that are looked at each time: of more than that, each in its turn. */
 const GROUPS_EACH_TIME = { local: 64, remote: 16 } as const;
@@ -68,11 +68,7 @@ export const deadLettersPanel: Panel<DeadLettersSnapshot> = {
   intervalMs: 2000,
   unavailable: () => null,
   load,
-  header: ({ widthColumns }) => headerLine(placeColumns(COLUMNS, widthColumns)),
-  rows: ({ rows }, { widthColumns, nowMs }) => {
-    const table = placeColumns(COLUMNS, widthColumns);
-    return rows.map((row) => panelRow(table, { row, nowMs }, referenceId(row.record), row.record));
-  },
+  ...rowsAsTable(COLUMNS, (row) => referenceId(row.record), ({ record }) => record),
   summary: ({ groups, rows, count, unread, unseenGroups }, { widthColumns }) => {
     const withLetters = count > rows.length ? [...groups.values()].filter((letters) => letters.count > 0).length : new Set(rows.map(({ group }) => group)).size;
     return textLine([

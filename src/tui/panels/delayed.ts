@@ -10,7 +10,7 @@ import { referenceId, referenceOf } from '../rows.ts';
 import { ageCell } from './cells.ts';
 import { textLine } from './lines.ts';
 import type { Column } from './table.ts';
-import { headerLine, panelRow, placeColumns } from './table.ts';
+import { rowsAsTable } from './table.ts';
 
 const MAX_ROWS = 1000;
 const BODY_CHARACTERS = 160;
@@ -49,11 +49,7 @@ export const delayedPanel: Panel<DelayedSnapshot> = {
   intervalMs: 1000,
   unavailable: () => null,
   load,
-  header: ({ widthColumns }) => headerLine(placeColumns(COLUMNS, widthColumns)),
-  rows: ({ rows }, { widthColumns, nowMs }) => {
-    const table = placeColumns(COLUMNS, widthColumns);
-    return rows.map((row) => panelRow(table, { row, nowMs }, referenceId(row.record), row.record));
-  },
+  ...rowsAsTable(COLUMNS, (row) => referenceId(row.record), ({ record }) => record),
   summary: ({ window, rows, more, kind }, { widthColumns, nowMs }) => {
     const overdue = rows.filter(({ deliverTimestamp }) => deliverTimestamp <= nowMs).length;
     const who = kind === 'local' ? 'delivered by whoever writes the store next' : 'the broker is late, or has not said so yet';

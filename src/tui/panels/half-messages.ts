@@ -7,7 +7,7 @@ import { referenceOf } from '../rows.ts';
 import { ageCell, idCell, integerCell } from './cells.ts';
 import { textLine } from './lines.ts';
 import type { Column } from './table.ts';
-import { headerLine, panelRow, placeColumns } from './table.ts';
+import { rowsAsTable } from './table.ts';
 
 /** Of each of a broker's three queues, the newest. */
 const RECORDS = 4096;
@@ -61,12 +61,8 @@ export const halfMessagesPanel: Panel<HalfMessagesSnapshot> = {
   intervalMs: 2000,
   unavailable: () => null,
   load,
-  header: ({ widthColumns }) => headerLine(placeColumns(COLUMNS, widthColumns)),
-  rows: ({ rows }, { widthColumns, nowMs }) => {
-    const table = placeColumns(COLUMNS, widthColumns);
-    // A check-back stores a copy: the transaction stays what it is.
-    return rows.map((row) => panelRow(table, { row, nowMs }, `${row.record.brokerName}/${row.transactionId}/${row.bornTimestamp}`, row.record));
-  },
+  // A check-back stores a copy: the transaction stays what it is.
+  ...rowsAsTable(COLUMNS, (row) => `${row.record.brokerName}/${row.transactionId}/${row.bornTimestamp}`, ({ record }) => record),
   summary: ({ rows, unreadRecords, more }, { widthColumns }) => {
     const pending = rows.filter(({ isPending }) => isPending).length;
     return textLine([

@@ -12,7 +12,7 @@ import type { Panel, PanelContext, RecordReference } from '../panel.ts';
 import { ageCell, integerCell, rateCell, sparkline } from './cells.ts';
 import { textLine } from './lines.ts';
 import type { Column } from './table.ts';
-import { headerLine, panelRow, placeColumns } from './table.ts';
+import { rowsAsTable } from './table.ts';
 
 /** Topics that are looked at each time: of more than that, each in its turn. On a cluster each costs a request to every broker that has it. */
 const TOPICS_EACH_TIME = { local: 128, remote: 32 } as const;
@@ -75,11 +75,7 @@ export const queuesPanel: Panel<QueuesSnapshot> = {
   intervalMs: 1000,
   unavailable: () => null,
   load,
-  header: ({ widthColumns }) => headerLine(placeColumns(COLUMNS, widthColumns)),
-  rows: ({ rows }, { widthColumns, nowMs }) => {
-    const table = placeColumns(COLUMNS, widthColumns);
-    return rows.map((row) => panelRow(table, { row, nowMs }, queueKey(row.queue), recordOf(row)));
-  },
+  ...rowsAsTable(COLUMNS, (row) => queueKey(row.queue), recordOf),
   summary: ({ rows, topics, unseenTopics, hiddenRows }, { widthColumns }) => {
     const rates = rows.map(({ samples }) => perSecond(samples));
     const known = rates.filter((rate) => rate !== null);

@@ -1,6 +1,6 @@
 import { fitToColumns } from '../../text/columns.ts';
 import { escapeControl } from '../../text/escape.ts';
-import type { Line, PanelRow, RecordReference, Span } from '../panel.ts';
+import type { Line, Panel, PanelRow, RecordReference, Span } from '../panel.ts';
 import { spanOf } from './lines.ts';
 
 /** One column of a table. Widths are in columns of the terminal. */
@@ -90,6 +90,18 @@ export function panelRow<Row>(table: PlacedTable<Row>, row: Row, id: string, rec
       return (line ??= rowLine(table, row));
     },
     ...(record === null || record === undefined ? {} : { record }),
+  };
+}
+
+/** Header and rows of a panel that shows one row of its snapshot a line, in their order. */
+export function rowsAsTable<Row>(columns: readonly Column<{ readonly row: Row; readonly nowMs: number }>[], idOf: (row: Row) => string, recordOf: (row: Row) => RecordReference | null | undefined):
+Pick<Panel<{ readonly rows: readonly Row[] }>, 'header' | 'rows'> {
+  return {
+    header: ({ widthColumns }) => headerLine(placeColumns(columns, widthColumns)),
+    rows: ({ rows }, { widthColumns, nowMs }) => {
+      const table = placeColumns(columns, widthColumns);
+      return rows.map((row) => panelRow(table, { row, nowMs }, idOf(row), recordOf(row)));
+    },
   };
 }
 
