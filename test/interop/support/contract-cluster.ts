@@ -57,13 +57,40 @@ export class ContractCluster {
   async #connect(): Promise<Broker> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await openRemoteBroker({ nameServers: [this.#nameServer!.address], mode: 'write', broadcastFiles: broadcastFiles(this.#dataDirectory, []) });
+        return dispatchedSends(await openRemoteBroker({ nameServers: [this.#nameServer!.address], mode: 'write', broadcastFiles: broadcastFiles(this.#dataDirectory, []) }));
       } catch (error) {
         if (attempt === 200) throw error;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     }
   }
+}
+
+/**
+ * The same broker, whose sends answer when the message can be found too: a real broker acknowledges what is in its log, and its queues and index follow
+ * by a moment, which is any length on a busy machine. They are level with the log when dispatchBehindBytes is 0. [ReputMessageService#doReput]
+ */
+function dispatchedSends(broker: Broker): Broker {
+  const dispatched = async (): Promise<void> => {
+    const lagging = async (): Promise<boolean> => (await broker.cluster!.brokers()).some(({ stats }) => stats?.dispatchBehindBytes !== 0);
+    for (let attempt = 0; await lagging(); attempt++) {
+      if (attempt === 2000) throw new Error('the broker did not dispatch what it stored');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  return new Proxy(broker, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      const method = value.bind(target) as (...given: unknown[]) => unknown;
+      if (name !== 'send' && name !== 'sendBatch') return method;
+      return async (...given: unknown[]) => {
+        const result = await method(...given);
+        await dispatched();
+        return result;
+      };
+    },
+  });
 }
 
 async function sweep(broker: Broker): Promise<void> {
