@@ -57,7 +57,7 @@ export class ContractCluster {
   async #connect(): Promise<Broker> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return dispatchedSends(await openRemoteBroker({ nameServers: [this.#nameServer!.address], mode: 'write', broadcastFiles: broadcastFiles(this.#dataDirectory, []) }));
+        return afterDispatch(await openRemoteBroker({ nameServers: [this.#nameServer!.address], mode: 'write', broadcastFiles: broadcastFiles(this.#dataDirectory, []) }));
       } catch (error) {
         if (attempt === 200) throw error;
         await new Promise((resolve) => setTimeout(resolve, 50));
@@ -67,15 +67,15 @@ export class ContractCluster {
 }
 
 /**
- * The same broker, whose sends answer when the message can be found too: a real broker acknowledges what is in its log, and its queues and index follow
- * by a moment, which is any length on a busy machine. They are level with the log when dispatchBehindBytes is 0. [ReputMessageService#doReput]
+ * The same broker, that is asked for a message only when its index has all that it stored: it acknowledges what is in its log, and the index follows by a
+ * moment, which is any length on a busy machine. It is level with the log when dispatchBehindBytes is 0. [ReputMessageService#doReput]
  */
-function dispatchedSends(broker: Broker): Broker {
+function afterDispatch(broker: Broker): Broker {
+  const isBehind = async (): Promise<boolean> => (await broker.cluster!.brokers()).some(({ stats }) => stats?.dispatchBehindBytes !== 0);
   const dispatched = async (): Promise<void> => {
-    const lagging = async (): Promise<boolean> => (await broker.cluster!.brokers()).some(({ stats }) => stats?.dispatchBehindBytes !== 0);
-    for (let attempt = 0; await lagging(); attempt++) {
-      if (attempt === 2000) throw new Error('the broker did not dispatch what it stored');
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    for (let attempt = 0; await isBehind(); attempt++) {
+      if (attempt === 1000) throw new Error('the broker does not dispatch what it stored');
+      await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };
   return new Proxy(broker, {
@@ -83,12 +83,7 @@ function dispatchedSends(broker: Broker): Broker {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== 'function') return value;
       const method = value.bind(target) as (...given: unknown[]) => unknown;
-      if (name !== 'send' && name !== 'sendBatch') return method;
-      return async (...given: unknown[]) => {
-        const result = await method(...given);
-        await dispatched();
-        return result;
-      };
+      return name === 'queryByKey' || name === 'queryByMsgId' ? (...given: unknown[]) => dispatched().then(() => method(...given)) : method;
     },
   });
 }
