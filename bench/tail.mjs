@@ -11,6 +11,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { launcher, mqliteJson, storeEnvironment } from './lib/mqlite.mjs';
@@ -64,11 +65,9 @@ async function firstScreens(how) {
 /** Another process that appends so many messages a second until it is killed. */
 function startProducer() {
   const child = spawn(process.execPath, [launcher, 'produce', 'bench', '--rate', `${rate}/s`, '--quiet'], { env, stdio: ['pipe', 'ignore', 'inherit'] });
-  child.stdin.on('error', () => undefined);
   const chunk = Array.from({ length: 1000 }, (_, index) => `${'x'.repeat(200)}-${index}\n`).join('');
-  void (async () => {
-    while (child.exitCode === null && child.signalCode === null) if (!child.stdin.write(chunk)) await Promise.race([once(child.stdin, 'drain'), once(child, 'exit')]);
-  })();
+  // Ends with the process that reads it.
+  pipeline(endless(chunk), child.stdin).catch(() => undefined);
   return child;
 }
 
@@ -105,11 +104,15 @@ async function underLoad() {
   await once(producer, 'exit');
 }
 
+function* endless(chunk) {
+  for (;;) yield chunk;
+}
+
 const selected = (lines) => lines.findIndex((line) => line.startsWith('>'));
 
 /** How old the newest row is, by the time at which it was stored (UTC). */
 function behindMs(lines) {
-  const stored = lines.map((line) => /^[> ][* ]? ?(\d\d):(\d\d):(\d\d)\.(\d{3}) /.exec(line)).findLast((match) => match !== null);
+  const stored = lines.map((line) => /^..(?:\d{4}-\d\d-\d\d )?(\d\d):(\d\d):(\d\d)\.(\d{3})/.exec(line)).findLast((match) => match !== null);
   if (stored === undefined) return Infinity;
   const [hours, minutes, wholeSeconds, ms] = stored.slice(1).map(Number);
   const day = 86_400_000;

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { median } from '../bench/lib/statistics.mjs';
 
 const run = join(dirname(import.meta.dirname), 'bin/run.js');
 const runs = Number(process.argv[2] ?? 31);
@@ -26,10 +27,6 @@ function wallMs(words) {
   const elapsed = performance.now() - started;
   if (result.status !== 0) throw new Error(`node ${words.join(' ')} ended with ${result.status}: ${result.stderr}`);
   return elapsed;
-}
-
-function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 try {

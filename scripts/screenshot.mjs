@@ -1,26 +1,22 @@
 /**
- * Writes `docs/tail.svg`: the live view as it is on a terminal, from the real program on a store made for it. `node scripts/build.mjs && node scripts/screenshot.mjs [FILE]`
+ * Writes `docs/tail.svg` and `docs/tail-log.svg`: the live view as it is on a terminal, messages and the commit log, from the real program on stores made for it.
+ * `node scripts/build.mjs && node scripts/screenshot.mjs [DIRECTORY]`
  */
 import { execFileSync, spawn as spawnProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { spawn } from '@lydell/node-pty';
-import xterm from '@xterm/headless';
+import { Terminal } from '../bench/lib/terminal.mjs';
 
 const ROOT = dirname(import.meta.dirname);
 const CLI = [process.execPath, join(ROOT, 'bin/run.js')];
-const COLUMNS = 110;
-const ROWS = 26;
 /** Of one cell, in units of the picture. */
 const CELL = { width: 8.4, height: 18 };
 const PADDING = 14;
 const COLORS = { background: '#16181d', foreground: '#d7dae0', dim: '#838994', 1: '#e5676e', 2: '#8cc265', 3: '#d6a354', 6: '#52b6c2' };
 
 const home = mkdtempSync(join(tmpdir(), 'mqlite-picture-'));
-const store = join(home, 'store');
-const env = { PATH: process.env.PATH, HOME: home, TERM: 'xterm-256color', TZ: 'UTC', MQLITE_STORE: store };
+const env = { PATH: process.env.PATH, HOME: home, TERM: 'xterm-256color', TZ: 'UTC', MQLITE_STORE: join(home, 'shop') };
 
 function mqlite(words, input = '') {
   execFileSync(CLI[0], [CLI[1], ...words], { env, input, stdio: ['pipe', 'ignore', 'ignore'] });
@@ -36,42 +32,43 @@ function orders(from, count) {
   }).join('\n');
 }
 
-async function picture(file) {
+/** A store in use: orders with groups that read them, the one quickly and the other slowly, and a mail that nobody could send. */
+function begin() {
   mqlite(['produce', 'orders', '--json-input'], `${orders(1000, 400)}\n`);
+  mqlite(['consume', 'orders', '--group', 'billing', '--until-end']);
+  mqlite(['consume', 'orders', '--group', 'warehouse', '--until-end', '--count', '300']);
   mqlite(['produce', 'mails', '--tag', 'welcome'], 'to ada@example.com\nto nobody\n');
   try {
     mqlite(['consume', 'mails', '--group', 'mailer', '--until-end', '--exec', 'grep -v nobody', '--max-reconsume', '0']);
   } catch {
     // One mail fails on purpose.
   }
-  const screen = new xterm.Terminal({ cols: COLUMNS, rows: ROWS, allowProposedApi: true });
-  const view = spawn(CLI[0], [CLI[1], 'tail'], { name: 'xterm-256color', cols: COLUMNS, rows: ROWS, env });
-  view.onData((data) => screen.write(data));
-  const shows = async (test) => {
-    for (const until = Date.now() + 20_000; !test(textOf(screen)); await sleep(20)) if (Date.now() > until) throw new Error(`the view did not come:\n${textOf(screen)}`);
-  };
-  await shows((text) => text.includes('FOLLOWING') && text.includes('%DLQ%mailer'));
-  const producer = spawnProcess(CLI[0], [CLI[1], 'produce', 'orders', '--json-input', '--rate', '40/s', '--quiet'], { env, stdio: ['pipe', 'ignore', 'inherit'] });
-  producer.stdin.end(`${orders(2000, 400)}\n`);
-  await shows((text) => /\b4\d\/s/.test(text));
-  view.write('k');
-  await shows((text) => /\+[4-9]\d new/.test(text));
-  writeFileSync(file, svgOf(screen));
-  const ends = [new Promise((resolve) => producer.once('exit', resolve)), new Promise((resolve) => view.onExit(resolve))];
-  view.write('q');
-  producer.kill();
+}
+
+/** The view of `words` while orders come, once `isReady` holds of its text. */
+async function picture(file, words, size, isReady, keys = '', isDone = isReady) {
+  const terminal = new Terminal(CLI[0], [CLI[1], 'tail', ...words], { ...size, env });
+  await terminal.until((lines) => /FOLLOWING/.test(lines.join('\n')), 'the view', 20_000);
+  const children = [
+    spawnProcess(CLI[0], [CLI[1], 'produce', 'orders', '--json-input', '--rate', '40/s', '--quiet'], { env, stdio: ['pipe', 'ignore', 'inherit'] }),
+    ...['billing', 'warehouse'].map((group) => spawnProcess(CLI[0], [CLI[1], 'consume', 'orders', '--group', group, '--exec', group === 'billing' ? 'true' : 'sleep 0.2', '--quiet'], { env, stdio: 'ignore' })),
+  ];
+  children[0].stdin.end(`${orders(2000, 800)}\n`);
+  await terminal.until((lines) => isReady(lines.join('\n')), 'what is to be seen', 60_000);
+  if (keys !== '') terminal.press(keys);
+  await terminal.until((lines) => isDone(lines.join('\n')), 'the end', 20_000);
+  writeFileSync(file, svgOf(terminal, size));
+  const ends = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
+  await terminal.end();
+  for (const child of children) child.kill();
   await Promise.all(ends);
 }
 
-function textOf(screen) {
-  return Array.from({ length: ROWS }, (_, row) => screen.buffer.active.getLine(row)?.translateToString(true) ?? '').join('\n');
-}
-
-function svgOf(screen) {
-  const width = Math.ceil(COLUMNS * CELL.width + 2 * PADDING);
-  const height = ROWS * CELL.height + 2 * PADDING;
+function svgOf(terminal, { columns, rows }) {
+  const width = Math.ceil(columns * CELL.width + 2 * PADDING);
+  const height = rows * CELL.height + 2 * PADDING;
   const parts = [];
-  for (let row = 0; row < ROWS; row++) for (const run of runsOf(screen.buffer.active.getLine(row))) parts.push(...drawn(run, row));
+  for (let row = 0; row < rows; row++) for (const run of runsOf(terminal.row(row), columns)) parts.push(...drawn(run, row));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="13.5">`,
     `<rect width="${width}" height="${height}" rx="8" fill="${COLORS.background}"/>`,
@@ -80,9 +77,9 @@ function svgOf(screen) {
 }
 
 /** Neighbouring cells that look the same; a wide character stands alone, so that what follows it stays in its column. */
-function runsOf(line) {
+function runsOf(line, columns) {
   const runs = [];
-  for (let column = 0; column < COLUMNS; column++) {
+  for (let column = 0; column < columns; column++) {
     const cell = line.getCell(column);
     if (cell.getWidth() === 0) continue;
     const look = `${cell.isFgPalette() ? cell.getFgColor() : ''} ${cell.isBold() ? 'b' : ''}${cell.isDim() ? 'd' : ''}${cell.isInverse() ? 'i' : ''}`;
@@ -116,7 +113,10 @@ function escaped(text) {
 }
 
 try {
-  await picture(process.argv[2] ?? join(ROOT, 'docs/tail.svg'));
+  const directory = process.argv[2] ?? join(ROOT, 'docs');
+  begin();
+  await picture(join(directory, 'tail.svg'), [], { columns: 110, rows: 26 }, (text) => /\b4\d\/s/.test(text), 'k', (text) => /\+[4-9]\d new/.test(text));
+  await picture(join(directory, 'tail-log.svg'), ['--commitlog'], { columns: 150, rows: 30 }, (text) => /warehouse .*\d\/s/.test(text) && /orders .*4\d\/s/.test(text));
 } finally {
   rmSync(home, { recursive: true, force: true });
 }

@@ -18,13 +18,18 @@ export class Terminal {
     }));
   }
 
+  /** The cells of a row, as @xterm/headless has them. */
+  row(index) {
+    const { active } = this.#screen.buffer;
+    return active.getLine(active.viewportY + index);
+  }
+
   get pid() {
     return this.#pty.pid;
   }
 
   get lines() {
-    const { active } = this.#screen.buffer;
-    return Array.from({ length: this.#screen.rows }, (_, row) => active.getLine(active.viewportY + row)?.translateToString(true) ?? '');
+    return Array.from({ length: this.#screen.rows }, (_, index) => this.row(index)?.translateToString(true) ?? '');
   }
 
   press(keys) {

@@ -6,9 +6,7 @@ import { followGroups, groupFigures, queueFigures, topicFigures } from '../clien
 import type { Figures, GroupProgress, GroupsProgress, TopicProgress } from '../client/group-progress.ts';
 import { formatDuration, formatTime, plural } from '../text/numbers.ts';
 import { known, lagText, rateText } from '../text/rates.ts';
-import type { Tone } from '../tui/panel.ts';
 import type { Output } from './output.ts';
-import { loadChalk } from './render/color.ts';
 import { renderTable } from './render/table.ts';
 import type { TableStyle } from './render/table.ts';
 
@@ -105,10 +103,7 @@ async function look(broker: Broker, { group, clock, signal }: WatchRun, previous
 
 /** The rows are those of the live view. It fills the screen: what does not fit is counted on the last line. */
 async function drawing({ broker, clock, out, style, group, intervalMs }: WatchRun): Promise<Show> {
-  const [{ groupsPanel }, { textLine }, chalk] = await Promise.all([import('../tui/panels/groups.ts'), import('../tui/panels/lines.ts'), loadChalk(style.color)]);
-  const paint: Readonly<Record<Tone, (text: string) => string>> = {
-    plain: String, dim: chalk.dim, strong: chalk.bold, good: chalk.green, warn: chalk.yellow, bad: chalk.red, accent: chalk.cyan, selected: chalk.inverse,
-  };
+  const [{ groupsPanel }, { textLine }, { paint }] = await Promise.all([import('../tui/panels/groups.ts'), import('../tui/panels/lines.ts'), import('../tui/theme.ts')]);
   return async (progress, problem) => {
     const layout = { widthColumns: out.columns ?? DEFAULT_COLUMNS, nowMs: clock.nowMs() };
     const [found] = progress.groups;
@@ -123,7 +118,7 @@ async function drawing({ broker, clock, out, style, group, intervalMs }: WatchRu
     const rest = rows.length - room;
     const shown = rest <= 0 ? rows : [...rows.slice(0, room - 1), textLine([{ text: `and ${plural(rest + 1, 'more row')}`, tone: 'warn' }], layout.widthColumns)];
     const lines = [title, ...backlog, groupsPanel.header(layout), ...shown];
-    const painted = lines.map((line) => `${line.map(({ text, tone }) => paint[tone ?? 'plain'](text)).join('')}${TO_END_OF_LINE}\n`);
+    const painted = lines.map((line) => `${paint(line, style.color)}${TO_END_OF_LINE}\n`);
     await out.write(HOME + painted.join('') + TO_END_OF_SCREEN);
   };
 }

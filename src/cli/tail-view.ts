@@ -7,6 +7,7 @@ import type { Position } from '../client/positions.ts';
 import type { ReadFlagValues, ReadRun } from './consume-run.ts';
 import type { Host } from './host.ts';
 import { withNameHints } from './name-hints.ts';
+import { expandHome } from '../text/home-path.ts';
 import { freeName, writeNewFile } from './new-file.ts';
 import { grepFilter, messageFilter } from './read-flags.ts';
 import { redriveLetters } from './redrive-letters.ts';
@@ -37,7 +38,8 @@ export async function tailView(run: TailViewRun): Promise<void> {
     broker, clock, start, topics, from, queueId: flags.queue, filter: { tag: flags.tag, sql: flags.sql, grep: flags.grep },
     stdin: host.stdin as unknown as ReadStream, stdout: host.stdout as unknown as NodeJS.WriteStream,
     hasColor: run.hasColor, signal: run.signal,
-    writeFile: writeNewFile, freeName,
+    // What is typed there no shell has seen before.
+    writeFile: (file, lines) => writeNewFile(expandHome(file, host.env['HOME']), lines), freeName: (file) => freeName(expandHome(file, host.env['HOME'])),
     redrive: (letters, signal) => redriveLetters({ clock, openBroker: run.openWriter, openLedger: run.openLedger }, letters, signal),
     sayThrough: run.sayThrough,
   });

@@ -12,12 +12,6 @@ export function promptText(target: string, { topic, group }: Pick<Session, 'topi
 /** While a quote is open, or behind a backslash. */
 export const SECOND_PROMPT = '> ';
 
-/** A path as a person writes it; its end says more than its beginning. */
-export function homePath(path: string, home: string | undefined): string {
-  if (home === undefined || home === '' || home === '/') return path;
-  return path === home ? '~' : path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
-}
-
 function shortened(text: string): string {
   const characters = [...text];
   return characters.length <= MAX_TARGET_CHARACTERS ? text : `…${characters.slice(1 - MAX_TARGET_CHARACTERS).join('')}`;

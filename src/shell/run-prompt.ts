@@ -1,6 +1,7 @@
 import { historyEntry } from './history.ts';
 import type { LineEditor } from './line-editor.ts';
-import { homePath, promptText, SECOND_PROMPT } from './prompt.ts';
+import { homePath } from '../text/home-path.ts';
+import { promptText, SECOND_PROMPT } from './prompt.ts';
 import type { Shell } from './shell.ts';
 import { parseStatements } from './words.ts';
 

@@ -1,5 +1,6 @@
 import { MqliteError } from '../broker/errors.ts';
 import { escapeControl } from '../text/escape.ts';
+import { expandHome } from '../text/home-path.ts';
 import { builtinHelp, BUILTINS, SHELL_HELP } from './builtins.ts';
 import type { CommandSpec, ReadWords } from './command-spec.ts';
 import { findCommand, readFlags } from './command-spec.ts';
@@ -93,9 +94,9 @@ export class Shell {
 
   async #command({ words: typed, input, output, tail }: Extract<Statement, { kind: 'command' }>): Promise<Outcome> {
     const { home } = this.#port;
-    const expanded = typed.map((word) => expandHome(word, home));
+    const expanded = typed.map((word) => meant(word, home));
     const redirection: Redirection = {
-      input: input === undefined ? undefined : expandHome(input, home), output: output === undefined ? undefined : { path: expandHome(output.word, home), isAppended: output.isAppended }, tail,
+      input: input === undefined ? undefined : meant(input, home), output: output === undefined ? undefined : { path: meant(output.word, home), isAppended: output.isAppended }, tail,
     };
     const isRedirected = tail !== undefined || output !== undefined;
     // By habit.
@@ -168,7 +169,4 @@ function exitCodeOf([code = '0', ...rest]: readonly string[]): number {
   return Number(code);
 }
 
-function expandHome({ text, quoted }: Word, home: string | undefined): string {
-  if (quoted || home === undefined || !/^~(?:\/|$)/.test(text)) return text;
-  return home + text.slice(1);
-}
+const meant = ({ text, quoted }: Word, home: string | undefined): string => (quoted ? text : expandHome(text, home));

@@ -4,7 +4,7 @@ export type Mode = 'stream' | 'panel' | 'detail' | 'help';
 export type Action =
   | 'up' | 'down' | 'page-up' | 'page-down' | 'half-up' | 'half-down' | 'first' | 'last' | 'left' | 'right'
   | 'follow' | 'pause' | 'open' | 'back' | 'go-to' | 'search' | 'next-match' | 'previous-match' | 'filter' | 'mark' | 'clear-marks'
-  | 'export' | 'redrive' | 'copy' | 'body' | 'related' | 'next-view' | 'previous-view' | 'help' | 'quit';
+  | 'export' | 'redrive' | 'copy' | 'body' | 'related' | 'beside' | 'next-view' | 'previous-view' | 'help' | 'quit';
 
 export interface Binding {
   readonly action: Action;
@@ -44,6 +44,7 @@ export const BINDINGS: readonly Binding[] = [
   { action: 'last', keys: ['end', 'G', '>'], modes: ALL, help: 'the last: of a stream, follow' },
   { action: 'left', keys: ['left', 'h'], modes: ['stream'], help: 'text to the left' },
   { action: 'right', keys: ['right', 'l'], modes: ['stream'], help: 'text to the right' },
+  { action: 'beside', keys: ['s'], modes: ['stream'], help: 'queues and groups beside the rows, or not' },
   { action: 'next-view', keys: ['tab'], modes: LISTS, help: 'next view; a number goes to one' },
   { action: 'previous-view', keys: ['shift-tab'], modes: LISTS, help: 'previous view' },
   { action: 'back', keys: ['esc', 'backspace'], modes: ALL, help: 'back; end a search' },

@@ -39,6 +39,20 @@ export function spread(left: Line, right: Line, columns: number): Line {
   return free >= 1 ? [...left, span(' '.repeat(free)), ...right] : cutLine(left, columns);
 }
 
+/** Wherever a pattern (of flag `g`) matches within one span, that part stands out. */
+export function highlight(line: Line, pattern: RegExp): Line {
+  return line.flatMap((part): Span[] => {
+    const parts: Span[] = [];
+    let end = 0;
+    for (const { 0: match, index } of part.text.matchAll(pattern)) {
+      if (index > end) parts.push({ ...part, text: part.text.slice(end, index) });
+      parts.push(span(match, part.tone === 'selected' ? 'selected-match' : 'match'));
+      end = index + match.length;
+    }
+    return end === 0 ? [part] : end < part.text.length ? [...parts, { ...part, text: part.text.slice(end) }] : parts;
+  });
+}
+
 /** The row that the cursor is on: marked by a sign, too, where there is no colour. */
 export function withCursor(line: Line, columns: number, isSelected: boolean, isMarked: boolean): Line {
   const marks = `${isSelected ? '>' : ' '}${isMarked ? '*' : ' '}`;

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 
 /** What a piece of text means; the theme decides how that looks, so that all stays readable in black and white. */
-export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'warn' | 'bad' | 'accent' | 'selected';
+export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'warn' | 'bad' | 'accent' | 'selected' | 'match' | 'selected-match';
 
 /** Text that is safe for a terminal (control characters are escaped before), without line feeds. */
 export interface Span {
@@ -51,6 +51,10 @@ export interface PanelLayout {
   readonly nowMs: number;
 }
 
+export interface BriefLayout extends PanelLayout {
+  readonly maxRows: number;
+}
+
 /**
  * A view that is a table of a snapshot, loaded again and again: queues, groups, delayed, dead letters, half messages. It knows no ink: `load` asks the port,
  * and the rest is pure.
@@ -67,4 +71,6 @@ export interface Panel<Snapshot = unknown> {
   rows(snapshot: Snapshot, layout: PanelLayout): readonly PanelRow[];
   /** One line about the whole: how many, what is cut off. */
   summary(snapshot: Snapshot, layout: PanelLayout): Line;
+  /** Rows for a few lines beside a stream, under the same header; only panels that have a place there give them. */
+  brief?(snapshot: Snapshot, layout: BriefLayout): readonly Line[];
 }

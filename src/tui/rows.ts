@@ -103,6 +103,11 @@ export function rowText(row: StreamRow): string {
   return row.kind === 'message' ? `${place} ${row.tags} ${row.keys} ${row.body} ${row.msgId}` : `${row.commitLogOffset} ${place} ${row.text}`;
 }
 
+/** Where a row has what `matcher` looks for. */
+export function matchPattern(text: string): RegExp {
+  return new RegExp(text.replace(/[$()*+.?[\\\]^{|}/-]/g, String.raw`\$&`), text === text.toLowerCase() ? 'gi' : 'g');
+}
+
 /** Capitals in what is searched for make capitals count. */
 export function matcher(text: string): (candidate: string) => boolean {
   if (text !== text.toLowerCase()) return (candidate) => candidate.includes(text);

@@ -16,7 +16,7 @@ import { MessageReader } from './sources/message-reader.ts';
 import { PanelLoader } from './sources/panel-loader.ts';
 import type { StreamReader } from './sources/reader.ts';
 import { CAPACITY, StreamWindow } from './sources/stream-window.ts';
-import { isStream, pageRows, startState } from './state.ts';
+import { isStream, pageRows, shownPanels, startState } from './state.ts';
 import type { State } from './state.ts';
 import { paint } from './theme.ts';
 import { frame } from './views/frame.ts';
@@ -197,9 +197,10 @@ export class Session {
   /** Only what is looked at is read. */
   #show(view: string): void {
     for (const [id, stream] of this.#streams) stream.show(id === view);
-    for (const [id, loader] of this.#loaders) if (id !== view) loader.stop();
+    const shown = shownPanels(this.#state);
+    for (const [id, loader] of this.#loaders) if (!shown.includes(id)) loader.stop();
     if (isStream(view)) this.#stream(view);
-    else this.#loader(view)?.start();
+    for (const id of shown) this.#loader(id)?.start();
   }
 
   #stream(id: StreamId): StreamWindow {

@@ -90,6 +90,8 @@ export interface State {
   readonly shownAtMs: number;
   readonly streams: Readonly<Record<StreamId, StreamState>>;
   readonly panels: Readonly<Record<string, PanelState>>;
+  /** Streams whose rows have panels beside them, where the screen is wide enough. */
+  readonly beside: Readonly<Record<StreamId, boolean>>;
   /** Pages above the view, the last one is shown: messages that were opened one from the other. */
   readonly details: readonly DetailState[];
   readonly help: Cursor | null;
@@ -121,6 +123,8 @@ export function startState(options: StartOptions): State {
     views: [{ id: 'messages', title: 'Messages' }, { id: 'commitlog', title: 'Commit log' }, ...panels.map(({ panel: { id, title } }) => ({ id, title }))],
     streams: { messages: active === 'messages' ? narrowed : { ...emptyStream(), topics }, commitlog: active === 'commitlog' ? narrowed : emptyStream() },
     panels: Object.fromEntries(panels.map(({ panel, unavailable }) => [panel.id, emptyPanel(panel, unavailable)])),
+    // What lies in the log one behind the other, and what it is sorted into; a message has its text to show.
+    beside: { messages: false, commitlog: true },
     details: [], help: null, prompt: null, notice: null, searched: null,
   };
 }
@@ -143,6 +147,20 @@ export const pageRows = (state: { readonly rows: number }): number => Math.max(1
 
 /** Columns that a row may take beside the marks of cursor and choice. */
 export const rowColumns = (columns: number): number => Math.max(10, columns - 2);
+
+/** From so many columns on panels fit beside the rows of a stream. */
+export const BESIDE_FROM_COLUMNS = 140;
+const BESIDE_LEAST_COLUMNS = 56;
+const BESIDE_MOST_COLUMNS = 100;
+
+/** Columns of the panels beside a stream. */
+export const besideColumns = (columns: number): number => Math.min(BESIDE_MOST_COLUMNS, Math.max(BESIDE_LEAST_COLUMNS, Math.floor(columns * 0.4)));
+
+/** Ids of the panels that the screen shows: the view itself, or those beside a stream. Only they are loaded. */
+export function shownPanels({ active, beside, columns, panels }: State): readonly string[] {
+  if (!isStream(active)) return [active];
+  return beside[active] && columns >= BESIDE_FROM_COLUMNS ? Object.values(panels).filter(({ panel }) => panel.brief !== undefined).map(({ panel }) => panel.id) : [];
+}
 
 /** Lines of the page of keys: one a view, one a binding. */
 export const helpCount = (state: State): number => state.views.length + BINDINGS.length;

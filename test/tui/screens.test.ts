@@ -4,13 +4,16 @@ import type { Broker } from '../../src/broker/broker.ts';
 import { MqliteError } from '../../src/broker/errors.ts';
 import { openLocalBroker } from '../../src/engine/open.ts';
 import { columnsOf } from '../../src/text/columns.ts';
+import { PANELS } from '../../src/tui/panels/index.ts';
 import { FakeBroker, FakeStore } from '../support/fake-broker.ts';
-import { unpackFixture } from '../support/fixtures.ts';
+import { readTruth, unpackFixture } from '../support/fixtures.ts';
+import type { SessionOptions } from '../../src/tui/session.ts';
 import { TestView } from './view.ts';
 
 const SIZES = [{ columns: 80, rows: 24 }, { columns: 160, rows: 50 }] as const;
-/** Long enough for a rate to be zero again, and short enough for nothing to be stale. */
 const WAIT = { timeout: 20_000 };
+/** Ten minutes after the newest record of the fixture. */
+const NOW_MS = Math.max(...readTruth().map(({ storeTimestamp }) => storeTimestamp)) + 600_000;
 
 let broker: Broker;
 let view: TestView | undefined;
@@ -40,22 +43,34 @@ function fits({ columns, rows }: { readonly columns: number; readonly rows: numb
 describe.each(SIZES)('at $columns by $rows', (size) => {
   const snapshot = (name: string) => expect(`${view!.text}\n`).toMatchFileSnapshot(`screens/${name}-${size.columns}x${size.rows}.txt`);
 
+  const open = (more: Partial<SessionOptions> = {}): TestView => (view = new TestView(broker, { size, clock: frozen(NOW_MS), panels: PANELS, ...more }));
+
   it('messages', async () => {
-    view = new TestView(broker, { size });
+    open();
     await shows(/> .*delay level 6/);
     fits(size);
     await snapshot('messages');
   });
 
   it('commit log', async () => {
-    view = new TestView(broker, { size, start: 'commitlog' });
+    open({ start: 'commitlog' });
     await shows(/> +111297 /);
+    if (size.columns > 100) await shows(/and 8 more queues[^]*│ retry-group/);
     fits(size);
     await snapshot('commit-log');
   });
 
+  it.each([
+    ['3', 'queues', /^> +Batch +0 /m], ['4', 'groups', /^> +dump-reader /m], ['5', 'delayed', /^> /m], ['6', 'dead-letters', /^> .*retry-group/m], ['7', 'half-messages', /^> .*tx-u/m],
+  ] as const)('%s: %s', async (key, name, row) => {
+    open().press(key);
+    await shows(row);
+    fits(size);
+    await snapshot(name);
+  });
+
   it('a dead letter, and what is asked of the user', async () => {
-    view = new TestView(broker, { size });
+    view = open();
     await shows('delay level 6');
     view.press('k');
     await shows(/> .*%DLQ%/);
@@ -79,7 +94,7 @@ describe.each(SIZES)('at $columns by $rows', (size) => {
   });
 
   it('keys', async () => {
-    view = new TestView(broker, { size });
+    view = open();
     view.press('?');
     await shows('Keys');
     fits(size);
@@ -122,6 +137,13 @@ it('a view that the target cannot give says why', async () => {
   view.press('1');
   await shows(/> .* one$/m);
 });
+
+/** Time stands still, and who waits for a second or more waits for ever: every table is loaded once, and no rate is known. */
+function frozen(nowMs: number): typeof systemClock {
+  const never = (signal?: AbortSignal): Promise<void> => new Promise((resolve) => (signal?.aborted === true ? resolve() : signal?.addEventListener('abort', () => resolve(), { once: true })));
+  const clock = { nowMs: () => nowMs, elapsedMs: systemClock.elapsedMs, sleep: (delayMs: number, signal?: AbortSignal) => (delayMs >= 1000 ? never(signal) : systemClock.sleep(delayMs, signal)) };
+  return { ...clock, repeat: (delayMs, next) => repeatBySleeping(clock, delayMs, next) };
+}
 
 /** Time stands still but for those who wait. */
 function steady(nowMs: number): typeof systemClock {

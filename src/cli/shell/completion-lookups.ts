@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Broker } from '../../broker/broker.ts';
 import { selectGroups, selectTopics } from '../../client/listing.ts';
 import type { Lookups, Name } from '../../shell/complete.ts';
+import { expandHome } from '../../text/home-path.ts';
 import type { BrokerFactory } from '../host.ts';
 import { loadProfiles } from '../profiles.ts';
 import type { Target } from '../target.ts';
@@ -71,7 +72,7 @@ function filesOf(prefix: string, onlyDirectories: boolean, home: string | undefi
   const slash = prefix.lastIndexOf('/') + 1;
   const written = prefix.slice(0, slash);
   const begun = prefix.slice(slash);
-  const directory = written.startsWith('~/') && home !== undefined ? join(home, written.slice(2)) : written === '' ? '.' : written;
+  const directory = written === '' ? '.' : expandHome(written, home);
   const names = readdirSync(directory).filter((name) => name.startsWith(begun) && (begun !== '' || !name.startsWith('.'))).slice(0, MAX_FILES);
   return names.flatMap((name) => {
     const isDirectory = statSync(join(directory, name), { throwIfNoEntry: false })?.isDirectory() === true;

@@ -2,12 +2,10 @@ import { clustersOf, columnsOf, ELLIPSIS } from '../../text/columns.ts';
 import { escapeControl } from '../../text/escape.ts';
 import { formatDuration, formatInteger } from '../../text/numbers.ts';
 import { rateText } from '../../text/rates.ts';
-import { greatest } from '../line.ts';
 import type { Span } from '../panel.ts';
 
 const SECOND_MS = 1000;
 const SUFFIXES = ['k', 'M', 'G', 'T', 'P'];
-const LEVELS = '▁▂▃▄▅▆▇█';
 const EIGHTHS = ' ▏▎▍▌▋▊▉';
 const FULL = '█';
 
@@ -59,14 +57,6 @@ function compact(value: number, widthColumns: number): string {
   // Rounded down: 999,999 is not 1000k.
   const tenths = `${Math.trunc(scaled * 10) / 10}${suffix}`;
   return tenths.length <= widthColumns ? tenths : `${Math.trunc(scaled)}${suffix}`;
-}
-
-/** The last values as bars, the greatest of them the highest; nothing is `▁`, something more than that, what is not known a blank. */
-export function sparkline(values: readonly (number | null)[], widthColumns: number): string {
-  const shown = values.slice(-widthColumns);
-  const most = greatest(shown.map((value) => value ?? 0), 0);
-  const bars = shown.map((value) => (value === null ? ' ' : value <= 0 ? LEVELS[0]! : LEVELS[Math.max(1, Math.ceil((value / most) * LEVELS.length) - 1)]!));
-  return bars.join('').padStart(widthColumns);
 }
 
 /** A bar of that part of the width, in eighths of a column; something is never nothing. */

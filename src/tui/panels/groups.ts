@@ -3,12 +3,13 @@ import { followGroups, groupFigures, queueFigures, topicFigures } from '../../cl
 import type { Figures, GroupProgress, GroupsProgress, QueueProgress, TopicProgress } from '../../client/group-progress.ts';
 import { formatInteger, plural } from '../../text/numbers.ts';
 import { known } from '../../text/rates.ts';
+import { sparkline } from '../../text/sparkline.ts';
 import { greatest } from '../line.ts';
-import type { Panel, RecordReference, Tone } from '../panel.ts';
-import { ageCell, bar, idCell, integerCell, lagCell, rateCell, sparkline } from './cells.ts';
-import { textLine } from './lines.ts';
+import type { Line, Panel, RecordReference, Tone } from '../panel.ts';
+import { ageCell, bar, idCell, integerCell, lagCell, rateCell } from './cells.ts';
+import { foremost, textLine } from './lines.ts';
 import type { Column } from './table.ts';
-import { headerLine, panelRow, placeColumns } from './table.ts';
+import { headerLine, panelRow, placeColumns, rowLine } from './table.ts';
 
 const MAX_ROWS = 2000;
 /** Of a topic with more queues, those that are furthest behind. */
@@ -59,6 +60,15 @@ export const groupsPanel: Panel<GroupsSnapshot> = {
     const table = placeColumns(COLUMNS, widthColumns);
     return groups.flatMap((group) => treeOf(group, nowMs)).slice(0, MAX_ROWS).map((row) => panelRow(table, row, row.id, row.record));
   },
+  // Groups with their topics, else groups alone: those that are furthest behind.
+  brief: ({ groups }, { widthColumns, nowMs, maxRows }) => {
+    const table = placeColumns(COLUMNS, widthColumns);
+    const lineOf = (row: TreeRow): Line => rowLine(table, row);
+    const withTopics = groups.length + groups.reduce((count, { topics }) => count + topics.length, 0) <= maxRows;
+    if (withTopics) return groups.flatMap((group) => treeOf(group, nowMs)).filter(({ depth }) => depth < 2).map(lineOf);
+    const weightOf = ({ figures }: TreeRow): number => figures?.lag ?? -1;
+    return foremost(groups.map((group) => groupRow(group, nowMs)), maxRows, weightOf, lineOf, (hidden) => textLine([{ text: `and ${plural(hidden, 'more group', 'more groups')}`, tone: 'dim' }], widthColumns));
+  },
   summary: ({ groups, unseen }, { widthColumns, nowMs }) => {
     const all = groups.map((group) => groupFigures(group, nowMs));
     const behind = all.filter(({ lag }) => lag !== null && lag > 0).length;
@@ -83,11 +93,14 @@ function onTopics(group: GroupProgress, names: readonly string[]): GroupProgress
 }
 
 function treeOf(group: GroupProgress, nowMs: number): TreeRow[] {
-  const figures = groupFigures(group, nowMs);
   return [
-    { id: group.group, depth: 0, name: group.group, figures, members: formatInteger(group.members), committed: null, trend: (width) => sparkline(group.lags, width) },
+    groupRow(group, nowMs),
     ...group.topics.flatMap((topic) => topicRows(`${group.group}\n${topic.instance ?? ''}`, topic, nowMs)),
   ];
+}
+
+function groupRow(group: GroupProgress, nowMs: number): TreeRow {
+  return { id: group.group, depth: 0, name: group.group, figures: groupFigures(group, nowMs), members: formatInteger(group.members), committed: null, trend: (width) => sparkline(group.lags, width) };
 }
 
 function topicRows(groupId: string, topic: TopicProgress, nowMs: number): TreeRow[] {

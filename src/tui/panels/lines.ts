@@ -16,4 +16,12 @@ export function textLine(spans: readonly Span[], widthColumns: number): Line {
   return line;
 }
 
+/** The rows that weigh most, in the order that they have, as many as there is room for; where some are left out the last line says how many. */
+export function foremost<Row>(rows: readonly Row[], maxRows: number, weightOf: (row: Row) => number, lineOf: (row: Row) => Line, more: (hidden: number) => Line): Line[] {
+  if (rows.length <= maxRows) return rows.map(lineOf);
+  if (maxRows < 1) return [];
+  const chosen = new Set([...rows].sort((left, right) => weightOf(right) - weightOf(left)).slice(0, maxRows - 1));
+  return [...rows.filter((row) => chosen.has(row)).map(lineOf), more(rows.length - chosen.size)];
+}
+
 export const spanOf = (text: string, tone: Span['tone']): Span => (tone === undefined || tone === 'plain' ? { text } : { text, tone });

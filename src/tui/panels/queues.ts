@@ -8,11 +8,12 @@ import { perSecond, ratesOf, withSample } from '../../client/samples.ts';
 import { bodyStart } from '../../text/body-start.ts';
 import { plural } from '../../text/numbers.ts';
 import { rateText } from '../../text/rates.ts';
+import { sparkline } from '../../text/sparkline.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
-import { ageCell, integerCell, rateCell, sparkline } from './cells.ts';
-import { textLine } from './lines.ts';
+import { ageCell, integerCell, rateCell } from './cells.ts';
+import { foremost, textLine } from './lines.ts';
 import type { Column } from './table.ts';
-import { rowsAsTable } from './table.ts';
+import { placeColumns, rowLine, rowsAsTable } from './table.ts';
 
 /** Topics that are looked at each time: of more than that, each in its turn. On a cluster each costs a request to every broker that has it. */
 const TOPICS_EACH_TIME = { local: 128, remote: 32 } as const;
@@ -76,6 +77,11 @@ export const queuesPanel: Panel<QueuesSnapshot> = {
   unavailable: () => null,
   load,
   ...rowsAsTable(COLUMNS, (row) => queueKey(row.queue), recordOf),
+  // Those that were written to last.
+  brief: ({ rows }, { widthColumns, nowMs, maxRows }) => {
+    const table = placeColumns(COLUMNS, widthColumns);
+    return foremost(rows, maxRows, ({ lastStoreTimestamp }) => lastStoreTimestamp ?? -1, (row) => rowLine(table, { row, nowMs }), (hidden) => textLine([{ text: `and ${plural(hidden, 'more queue', 'more queues')}`, tone: 'dim' }], widthColumns));
+  },
   summary: ({ rows, topics, unseenTopics, hiddenRows }, { widthColumns }) => {
     const rates = rows.map(({ samples }) => perSecond(samples));
     const known = rates.filter((rate) => rate !== null);

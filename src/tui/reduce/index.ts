@@ -2,7 +2,7 @@ import type { TuiEvent } from '../events.ts';
 import { layOut, openDetail } from '../detail.ts';
 import type { RecordReference } from '../panel.ts';
 import { matcher, referenceId, rowText } from '../rows.ts';
-import { isStream, moveTo, pageRows, rowColumns } from '../state.ts';
+import { isStream, moveTo, pageRows, rowColumns, shownPanels } from '../state.ts';
 import type { Notice, State, StreamState } from '../state.ts';
 import { pressed } from './keys.ts';
 import { helpAt } from './pages.ts';
@@ -60,7 +60,9 @@ function resized(state: State, columns: number, rows: number): Step {
   const { active } = state;
   const streams = { messages: sizedStream(state.streams.messages, page), commitlog: sizedStream(state.streams.commitlog, page) };
   if (!isStream(active)) return { state: { ...withPanels, streams }, effects: [] };
-  return putStream({ ...withPanels, streams }, active, wanting(active, streams[active], page, 'older'));
+  const step = putStream({ ...withPanels, streams }, active, wanting(active, streams[active], page, 'older'));
+  // There may be room beside the rows now, or none any more.
+  return shownPanels(state).length === shownPanels(step.state).length ? step : { ...step, effects: [...step.effects, { type: 'show', view: active }] };
 }
 
 /** The end of a stream that flows stays at the bottom. */

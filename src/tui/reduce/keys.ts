@@ -52,7 +52,8 @@ function back(state: State): Step {
   if (state.help !== null) return { state: { ...state, help: null }, effects: [] };
   if (state.details.length > 0) return { state: { ...state, details: state.details.slice(0, -1) }, effects: [] };
   const { active } = state;
-  return isStream(active) ? putStream(state, active, { stream: { ...state.streams[active], seeking: null }, effects: [] }) : { state, effects: [] };
+  // A search is over, and what it found stands out no more.
+  return isStream(active) ? putStream({ ...state, searched: null }, active, { stream: { ...state.streams[active], seeking: null }, effects: [] }) : { state, effects: [] };
 }
 
 function askExport(state: State): Step {

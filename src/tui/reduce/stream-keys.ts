@@ -1,7 +1,7 @@
 import type { StreamId } from '../events.ts';
 import type { Action } from '../keys.ts';
 import type { StreamRow } from '../rows.ts';
-import { isStream, pageRows, stepOf } from '../state.ts';
+import { BESIDE_FROM_COLUMNS, isStream, pageRows, stepOf } from '../state.ts';
 import type { State, StreamState } from '../state.ts';
 import { openPrompt } from './prompt.ts';
 import { copied, noticed, openRecord, putStream } from './step.ts';
@@ -50,6 +50,10 @@ const HANDLERS: Partial<Record<Action, (at: At) => Step>> = {
   'clear-marks': ({ state, id, stream }) => putStream(state, id, { stream: { ...stream, marks: new Map() }, effects: [] }),
   open: ({ state, row }) => openRecord(state, row?.record),
   copy: ({ state, row }) => copied(state, row === undefined ? '' : idOf(row)),
+  beside: ({ state, id }) => {
+    if (state.columns < BESIDE_FROM_COLUMNS) return noticed(state, `queues and groups have room beside the rows from ${BESIDE_FROM_COLUMNS} columns on`, 'warn');
+    return { state: { ...state, beside: { ...state.beside, [id]: !state.beside[id] }, shownAtMs: state.nowMs }, effects: [{ type: 'show', view: id }] };
+  },
   search: ({ state }) => openPrompt(state, 'search'),
   filter: ({ state, stream }) => openPrompt(state, 'filter', { text: stream.filter?.text ?? '' }),
   'go-to': ({ state }) => openPrompt(state, 'go-to'),

@@ -3,10 +3,11 @@ import { escapeControl } from '../../text/escape.ts';
 import { formatDuration, formatInteger } from '../../text/numbers.ts';
 import { BINDINGS } from '../keys.ts';
 import { cutToColumns } from '../../text/columns.ts';
-import { cutLine, span, spread, withCursor } from '../line.ts';
+import { cutLine, highlight, lineColumns, span, spread, withCursor } from '../line.ts';
 import type { Line, Span } from '../panel.ts';
+import { matchPattern } from '../rows.ts';
 import type { LogRow, MessageRow } from '../rows.ts';
-import { helpCount, isStream, modeOf, pageRows, rowColumns } from '../state.ts';
+import { besideColumns, helpCount, isStream, modeOf, pageRows, rowColumns, shownPanels } from '../state.ts';
 import type { Health, PanelState, State, StreamState } from '../state.ts';
 import { commitLogTable } from './commit-log.ts';
 import { messageTable } from './messages.ts';
@@ -14,6 +15,7 @@ import { detailLines, helpLines, keyName } from './pages.ts';
 
 /** Without an answer for so long the age of what is shown is told, ms. */
 const STALE_MS = 5000;
+const SEPARATOR = ' │ ';
 
 /** The whole screen: as many lines as it has, none wider than it is. */
 export function frame(state: State): Line[] {
@@ -41,7 +43,32 @@ function bodyOf(state: State, page: number): Line[] {
     const where = `${detail.selected + 1}/${detail.lines.length}`;
     return [spread([span(escapeControl(`${topic}/${queueId}@${queueOffset}`), 'strong')], [span(where, 'dim')], columns), [], ...detailLines(detail, columns, page)];
   }
-  return isStream(active) ? streamBody(state, state.streams[active], page) : panelBody(state, state.panels[active]!, page);
+  if (!isStream(active)) return panelBody(state, state.panels[active]!, page);
+  const beside = shownPanels(state).map((id) => state.panels[id]!);
+  if (beside.length === 0) return streamBody(state, state.streams[active], page, columns);
+  const right = besideColumns(columns);
+  return sideBySide(streamBody(state, state.streams[active], page, columns - right - SEPARATOR.length), besideBody(state, beside, right), columns - right - SEPARATOR.length);
+}
+
+/** The panels beside a stream, one below the other, each with what says how it is and with its heads. */
+function besideBody(state: State, panels: readonly PanelState[], columns: number): Line[] {
+  const height = state.rows - 2;
+  let room = height - panels.length * 3 + 1;
+  return panels.flatMap((panel, index) => {
+    const layout = { widthColumns: columns, nowMs: state.nowMs };
+    // What the ones before do not need is there for the others.
+    const maxRows = Math.max(0, Math.floor(room / (panels.length - index)));
+    const rows = panel.snapshot === null || panel.unavailable !== null ? [] : panel.panel.brief!(panel.snapshot, { ...layout, maxRows });
+    room -= rows.length;
+    return [...(index === 0 ? [] : [[]]), panelStateLine(state, panel, columns), panel.panel.header(layout), ...rows];
+  });
+}
+
+function sideBySide(left: readonly Line[], right: readonly Line[], leftColumns: number): Line[] {
+  return Array.from({ length: Math.max(left.length, right.length) }, (_, index): Line => {
+    const line = cutLine(left[index] ?? [], leftColumns);
+    return [...line, span(' '.repeat(leftColumns - lineColumns(line))), span(SEPARATOR, 'dim'), ...(right[index] ?? [])];
+  });
 }
 
 /** `mqlite  [1 Messages]  2 Commit log …`; where that does not fit, only the one that is shown has its name. */
@@ -65,8 +92,7 @@ function tail(text: string, columns: number): string {
   return text.length <= columns ? text : columns < 8 ? '' : `…${text.slice(-(columns - 1))}`;
 }
 
-function streamBody(state: State, stream: StreamState, page: number): Line[] {
-  const { columns } = state;
+function streamBody(state: State, stream: StreamState, page: number, columns: number): Line[] {
   const width = rowColumns(columns);
   const { head, row } = state.active === 'messages'
     ? messageTable(stream.rows as readonly MessageRow[], width, stream.shift)
@@ -74,7 +100,9 @@ function streamBody(state: State, stream: StreamState, page: number): Line[] {
   const shown = stream.rows.slice(stream.top, stream.top + page);
   const lines = shown.map((item, index) => withCursor((row as (item: unknown) => Line)(item), columns, stream.top + index === stream.selected, stream.marks.has(item.id)));
   if (lines.length === 0) lines.push(emptyLine(stream));
-  return [streamStateLine(state, stream), [span('  '), ...head], ...lines];
+  const searched = state.prompt?.kind === 'search' ? state.prompt.text : state.searched;
+  const found = searched === null || searched === '' ? lines : lines.map((line) => highlight(line, matchPattern(searched)));
+  return [streamStateLine(state, stream, columns), [span('  '), ...head], ...found];
 }
 
 /** Why there is nothing to see. */
@@ -84,7 +112,7 @@ function emptyLine({ health, loading, filter }: StreamState): Line {
   return [span(filter === null ? '  nothing here yet' : '  nothing that passes the filter', 'dim')];
 }
 
-function streamStateLine(state: State, stream: StreamState): Line {
+function streamStateLine(state: State, stream: StreamState, columns: number): Line {
   const newCount = stream.arrived - stream.seen;
   const parts: Span[] = [stream.isFollowing ? span('FOLLOWING', 'good') : span('PAUSED', 'warn')];
   if (!stream.isFollowing && newCount > 0) parts.push(span(`  +${formatInteger(newCount)} new`, 'strong'));
@@ -94,7 +122,7 @@ function streamStateLine(state: State, stream: StreamState): Line {
   if (stream.marks.size > 0) parts.push(span(`  ${formatInteger(stream.marks.size)} marked`, 'accent'));
   if (stream.seeking !== null) parts.push(span(`  searching ${stream.seeking === 'up' ? 'above' : 'below'} …`, 'warn'));
   else if (stream.loading) parts.push(span('  reading …', 'dim'));
-  return spread(parts, healthSpans(stream.health, state), state.columns);
+  return spread(parts, healthSpans(stream.health, state), columns);
 }
 
 /** `12 s old: reason`: what is shown stays, and says how old it is. */
@@ -110,11 +138,16 @@ function panelBody(state: State, panel: PanelState, page: number): Line[] {
   const { columns, nowMs } = state;
   if (panel.unavailable !== null) return [[], [span(`  ${panel.panel.title}: ${panel.unavailable}`, 'warn')]];
   const layout = { widthColumns: rowColumns(columns), nowMs };
-  const marked = panel.marks.size === 0 ? [] : [span(`  ${formatInteger(panel.marks.size)} marked`, 'accent')];
-  const summary = panel.snapshot === null ? [span('reading …', 'dim')] : panel.panel.summary(panel.snapshot, layout);
   const lines = panel.rows.slice(panel.top, panel.top + page)
     .map(({ id, line }, index) => withCursor(line, columns, panel.top + index === panel.selected, panel.marks.has(id)));
-  return [spread([...summary, ...marked], healthSpans(panel.health, state), columns), [span('  '), ...panel.panel.header(layout)], ...lines];
+  return [panelStateLine(state, panel, columns), [span('  '), ...panel.panel.header(layout)], ...lines];
+}
+
+function panelStateLine(state: State, { panel, unavailable, snapshot, marks, health }: PanelState, columns: number): Line {
+  if (unavailable !== null) return [span(unavailable, 'warn')];
+  const summary = snapshot === null ? [span('reading …', 'dim')] : panel.summary(snapshot, { widthColumns: rowColumns(columns), nowMs: state.nowMs });
+  const marked = marks.size === 0 ? [] : [span(`  ${formatInteger(marks.size)} marked`, 'accent')];
+  return spread([...summary, ...marked], healthSpans(health, state), columns);
 }
 
 /** What is asked, what was said, or which keys there are. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findCommand } from '../../../src/shell/command-spec.ts';
-import { homePath, promptText } from '../../../src/shell/prompt.ts';
+import { promptText } from '../../../src/shell/prompt.ts';
+import { homePath } from '../../../src/text/home-path.ts';
 import type { Session } from '../../../src/shell/session.ts';
 import { applySession, commonFlags, setDefault, targetFlags, unsetDefaults } from '../../../src/shell/session.ts';
 import { useWords } from '../../../src/shell/use.ts';

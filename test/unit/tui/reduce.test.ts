@@ -173,6 +173,23 @@ describe('search', () => {
     expect(view.selected).toBe('T99');
   });
 
+  it('makes what it finds stand out, while it is typed and until Esc', () => {
+    const found = (): string[] => frame(view.state).flatMap((line) => line.filter(({ tone }) => tone === 'match' || tone === 'selected-match').map(({ text, tone }) => `${tone} ${text}`));
+    view.window({ rows: rows(0, 5) });
+    expect(found()).toEqual([]);
+    view.keys('/').type('ODY 3');
+    expect(found()).toEqual([]);
+    view.keys('ctrl-u').type('ody 3');
+    expect(found()).toEqual(['selected-match ody 3']);
+    view.keys('enter', 'j');
+    expect(found()).toEqual(['match ody 3']);
+    view.keys('esc');
+    expect(found()).toEqual([]);
+    // What is a pattern elsewhere is none here.
+    view.keys('/').type('b.dy (');
+    expect(found()).toEqual([]);
+  });
+
   it('that is given up goes back to the row, and to following', () => {
     view.window({ rows: rows(0, 100) }).keys('/').type('body 42').keys('esc');
     expect([view.selected, view.stream.isFollowing, view.taken().at(-1)]).toEqual(['T99', true, { type: 'follow', stream: 'messages', on: true }]);

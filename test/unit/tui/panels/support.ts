@@ -26,6 +26,11 @@ export function screenOf<S>(panel: Panel<S>, snapshot: S, widthColumns: number, 
   const summary = textOf(panel.summary(snapshot, layout));
   for (const { line } of rows) expect(columnsOf(textOf(line)), textOf(line)).toBe(columnsOf(header));
   for (const line of [header, summary]) expect(columnsOf(line)).toBeLessThanOrEqual(widthColumns);
+  for (const maxRows of [0, 1, 2, 7, 40]) {
+    const brief = panel.brief?.(snapshot, { ...layout, maxRows }).map(textOf) ?? [];
+    expect(brief.length).toBeLessThanOrEqual(maxRows);
+    for (const line of brief) expect(columnsOf(line), line).toBeLessThanOrEqual(widthColumns);
+  }
   expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
   const lines = [header, ...rows.map(({ line }) => textOf(line)), summary];
   expect(lines.filter((line) => /[\p{Cc}\u202a-\u202e\u2066-\u2069\u200b]/u.test(line))).toEqual([]);

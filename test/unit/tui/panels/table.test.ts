@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnsOf } from '../../../../src/text/columns.ts';
-import { ageCell, bar, idCell, integerCell, lagCell, rateCell, sparkline } from '../../../../src/tui/panels/cells.ts';
+import { ageCell, bar, idCell, integerCell, lagCell, rateCell } from '../../../../src/tui/panels/cells.ts';
 import { textLine } from '../../../../src/tui/panels/lines.ts';
 import { headerLine, placeColumns, rowLine } from '../../../../src/tui/panels/table.ts';
 import type { Column } from '../../../../src/tui/panels/table.ts';
@@ -93,13 +93,6 @@ describe('cells', () => {
 
   it('ids show their end', () => {
     expect([idCell('7F00000100', 10), idCell('7F00000100', 5), idCell('键中文', 5), idCell('a\u001bb', 4)]).toEqual(['7F00000100', '…0100', '…中文', 'a\\eb']);
-  });
-
-  it('sparklines show the last values, something as more than nothing, and what is unknown as neither', () => {
-    expect(sparkline([0, 1, 50, 100, null, 25], 6)).toBe('▁▂▄█ ▂');
-    expect(sparkline([9, 9, 0, 0], 2)).toBe('▁▁');
-    expect(sparkline([1000], 4)).toBe('   █');
-    expect(sparkline([], 3)).toBe('   ');
   });
 
   it('bars are in eighths of a column, and something is never nothing', () => {
