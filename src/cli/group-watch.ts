@@ -103,7 +103,7 @@ async function look(broker: Broker, { group, clock, signal }: WatchRun, previous
 
 /** The rows are those of the live view. It fills the screen: what does not fit is counted on the last line. */
 async function drawing({ broker, clock, out, style, group, intervalMs }: WatchRun): Promise<Show> {
-  const [{ groupsPanel }, { textLine }, { paint }] = await Promise.all([import('../tui/panels/groups.ts'), import('../tui/panels/lines.ts'), import('../tui/theme.ts')]);
+  const [{ groupsPanel }, { lineText }, { textLine }, { paint }] = await Promise.all([import('../tui/panels/groups.ts'), import('../tui/line.ts'), import('../tui/panels/lines.ts'), import('../tui/theme.ts')]);
   return async (progress, problem) => {
     const layout = { widthColumns: out.columns ?? DEFAULT_COLUMNS, nowMs: clock.nowMs() };
     const [found] = progress.groups;
@@ -118,7 +118,7 @@ async function drawing({ broker, clock, out, style, group, intervalMs }: WatchRu
     const rest = rows.length - room;
     const shown = rest <= 0 ? rows : [...rows.slice(0, room - 1), textLine([{ text: `and ${plural(rest + 1, 'more row')}`, tone: 'warn' }], layout.widthColumns)];
     const lines = [title, ...backlog, groupsPanel.header(layout), ...shown];
-    const painted = lines.map((line) => `${paint(line, style.color)}${TO_END_OF_LINE}\n`);
+    const painted = lines.map((line) => `${style.color ? paint(line, true) : lineText(line)}${TO_END_OF_LINE}\n`);
     await out.write(HOME + painted.join('') + TO_END_OF_SCREEN);
   };
 }
