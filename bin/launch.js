@@ -115,7 +115,9 @@ function saveCache(file, script) {
     const header = Buffer.alloc(HEADER_BYTES);
     header.writeUInt32LE(MAGIC, 0);
     header.writeUInt32LE(crc32(data), 4);
-    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    const directory = path.dirname(file);
+    // Not with `recursive`: below a directory such as /proc Node 20 would try for ever.
+    for (const each of [path.dirname(directory), directory]) if (!fs.existsSync(each)) fs.mkdirSync(each, { mode: 0o700 });
     fs.writeFileSync(temporary, Buffer.concat([header, data]), { mode: 0o600 });
     fs.renameSync(temporary, file);
     removeStale(path.dirname(file));

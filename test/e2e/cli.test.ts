@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +18,15 @@ describe('exit codes', () => {
 
   it('0: done', () => {
     expect(runCli(['consume', 't', '--until-end'], { store })).toEqual({ status: 0, stdout: 'one\ntwo\nthree\n', stderr: '' });
+  });
+
+  // Node's own mkdir with `recursive` never comes back from there.
+  it.runIf(process.platform === 'linux')('8: where no directory can be made, at once; a cache that cannot be kept is done without', () => {
+    const run = (words: readonly string[], env: Readonly<Record<string, string>>) =>
+      spawnSync(CLI[0], [CLI[1], ...words], { env: cleanEnvironment(env), encoding: 'utf8', timeout: 30_000, killSignal: 'SIGKILL', input: '' });
+    const { status, stderr } = run(['produce', 't', 'x', '--store', '/proc/mqlite/store'], {});
+    expect({ status, stderr: stderr.trim().split('\n') }).toEqual({ status: 8, stderr: [expect.stringContaining('/proc/mqlite')] });
+    expect(run(['topics', 'list', '--store', store], { XDG_CACHE_HOME: '/proc/mqlite' }).status).toBe(0);
   });
 
   it('1: fewer than --count, and damage found', () => {

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { countedAllocation } from './file-allocation.ts';
 import type { FileStat, FileSystem } from './file-system.ts';
+import { makeDirectories } from './make-directories.ts';
 import { watchFile } from './watch-file.ts';
 
 const OPEN_FLAGS = { read: 'r', write: 'r+', create: 'wx+' } as const;
@@ -63,7 +64,7 @@ export const nodeFileSystem: FileSystem = {
   allocation: countedAllocation,
   rename: (from, to) => fs.renameSync(from, to),
   unlink: (path) => fs.unlinkSync(path),
-  makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),
+  makeDirectory: (path) => makeDirectories(path),
   removeDirectory: (path) => fs.rmdirSync(path),
   list: (path) => {
     if (!fs.existsSync(path)) return null;
