@@ -119,6 +119,8 @@ function endSearch(state: State, prompt: Prompt): Step {
   const searched = { ...state, searched: prompt.text };
   const stream = state.streams[active];
   if (nearest(stream, prompt.text, originOf(stream, prompt)) >= 0) return { state: searched, effects: [] };
+  // All there is was looked through; the cursor stays.
+  if (stream.atStart && stream.atEnd) return noticed(searched, `"${prompt.text}" was not found`, 'warn');
   return putStream(searched, active, seek(active, { ...stream, selected: stream.atEnd ? 0 : stream.rows.length - 1 }, prompt.text, stream.atEnd ? 'up' : 'down', pageRows(state)));
 }
 

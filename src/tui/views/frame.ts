@@ -147,7 +147,9 @@ function panelStateLine(state: State, { panel, unavailable, snapshot, marks, hea
   if (unavailable !== null) return [span(unavailable, 'warn')];
   const summary = snapshot === null ? [span('reading …', 'dim')] : panel.summary(snapshot, { widthColumns: rowColumns(columns), nowMs: state.nowMs });
   const marked = marks.size === 0 ? [] : [span(`  ${formatInteger(marks.size)} marked`, 'accent')];
-  return spread([...summary, ...marked], healthSpans(health, state), columns);
+  const { topics } = state.streams.messages;
+  const scope = topics.length === 0 ? [] : [span(`  of ${topics.map(escapeControl).join(' ')}`, 'accent')];
+  return spread([...summary, ...scope, ...marked], healthSpans(health, state), columns);
 }
 
 /** What is asked, what was said, or which keys there are. */

@@ -88,6 +88,11 @@ describe('panels beside the rows', () => {
     }
   });
 
+  it('say of which topics they are, where the view is of some', () => {
+    const { state } = reduce(start({ active: 'messages', topics: ['orders', 'mails'] }), key('4'));
+    expect(screenOf(state)[1]).toContain('of orders mails');
+  });
+
   it('say why they have nothing, or how old it is', () => {
     const down = reduce(start(), { type: 'health', view: 'groups', atMs: 0, reason: 'no broker answers' }).state;
     expect(screenOf(down).join('\n')).toContain('no broker answers');

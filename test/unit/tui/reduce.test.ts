@@ -173,6 +173,11 @@ describe('search', () => {
     expect(view.selected).toBe('T99');
   });
 
+  it('that finds nothing in all there is says so, and leaves the cursor', () => {
+    view.window({ rows: rows(0, 100) }).keys('k', 'k', '/').type('nowhere').keys('enter');
+    expect([view.selected, view.state.notice?.text, view.stream.seeking]).toEqual(['T97', '"nowhere" was not found', null]);
+  });
+
   it('makes what it finds stand out, while it is typed and until Esc', () => {
     const found = (): string[] => frame(view.state).flatMap((line) => line.filter(({ tone }) => tone === 'match' || tone === 'selected-match').map(({ text, tone }) => `${tone} ${text}`));
     view.window({ rows: rows(0, 5) });
