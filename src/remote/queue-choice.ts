@@ -38,12 +38,13 @@ export class QueueChoice {
     this.#random = random;
   }
 
-  /** Errors: TOPIC_NOT_FOUND, PERMISSION_DENIED, NOT_FOUND (no such queue), INVALID_INPUT (no number of one); those of the name server. */
+  /** Errors: TOPIC_NOT_FOUND, PERMISSION_DENIED, NOT_FOUND (no such queue), INVALID_INPUT (no number of one), UNREACHABLE (no broker is registered); those of the name server. */
   async choose(wanted: WantedQueue): Promise<ChosenQueue> {
     const { topic, queueId, shardingKey } = wanted;
     const route = await this.#cluster.findRoute(topic);
-    const isNewTopic = route === null;
-    const everywhere = route === null ? await this.#newQueues(wanted) : writableQueues(await this.#cluster.route(topic));
+    const isNewTopic = route === null && wanted.mayCreateTopic;
+    // Where there is none, the cluster says why: of one whose brokers are all gone the name server knows no topic.
+    const everywhere = isNewTopic ? await this.#newQueues(wanted) : writableQueues(await this.#cluster.route(topic));
     const queues = wanted.onlyBroker === undefined ? everywhere : everywhere.filter(({ brokerName }) => brokerName === wanted.onlyBroker);
     if (queues.length === 0) throw noQueue(topic, route);
     if (queueId !== undefined) {
@@ -69,8 +70,7 @@ export class QueueChoice {
   }
 
   /** Where a topic may come to be. [MQClientInstance#updateTopicRouteInfoFromNameServer] */
-  async #newQueues({ topic, mayCreateTopic }: WantedQueue): Promise<MessageQueue[]> {
-    if (!mayCreateTopic) throw new MqliteError('TOPIC_NOT_FOUND', `topic ${topic} does not exist`, { hint: `make it with "mqlite topics create ${topic}"` });
+  async #newQueues({ topic }: WantedQueue): Promise<MessageQueue[]> {
     // A retry topic is made by every broker, whether it makes others or not. [AbstractSendMessageProcessor#msgCheck]
     if (isRetryTopic(topic)) return (await this.#cluster.masters()).map(({ brokerName }) => ({ topic, brokerName, queueId: 0 }));
     const template = await this.#cluster.autoCreateRoute();

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { Cluster } from '../../../src/remote/cluster.ts';
+import { Faults } from '../../../src/remote/faults.ts';
 import { NameServers } from '../../../src/remote/name-servers.ts';
 import { openRemoteBroker } from '../../../src/remote/open.ts';
+import { QueueChoice } from '../../../src/remote/queue-choice.ts';
 import { RemotingClient } from '../../../src/remote/remoting-client.ts';
 import { ACL_FIELD, signFields } from '../../../src/wire/acl.ts';
 import { REQUEST_CODE, RESPONSE_CODE } from '../../../src/wire/codes.ts';
@@ -87,6 +89,9 @@ describe('a topic without a route, told apart', () => {
     const error = await expectRefusal(clusterOf([empty.address]).route('T'), 'UNREACHABLE');
     expect(error.message).toContain('no broker is registered');
     await expectRefusal(openRemoteBroker({ nameServers: [empty.address], mode: 'read' }), 'UNREACHABLE');
+    // In the middle of sending, to a topic that was there a moment ago.
+    const choice = new QueueChoice(clusterOf([empty.address]), new Faults(systemClock));
+    for (const mayCreateTopic of [false, true]) await expectRefusal(choice.choose({ topic: 'T', queueId: undefined, shardingKey: undefined, avoidBroker: undefined, mayCreateTopic }), 'UNREACHABLE');
   });
 
   it('the address that the broker advertises cannot be reached', async () => {
