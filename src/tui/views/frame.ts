@@ -2,7 +2,6 @@ import { isDlqTopic } from '../../broker/retry-topics.ts';
 import { escapeControl } from '../../text/escape.ts';
 import { formatDuration, formatInteger } from '../../text/numbers.ts';
 import { BINDINGS } from '../keys.ts';
-import { cutToColumns } from '../../text/columns.ts';
 import { cutLine, highlight, lineColumns, span, spread, withCursor } from '../line.ts';
 import type { Line, Span } from '../panel.ts';
 import { matchPattern } from '../rows.ts';
@@ -16,6 +15,7 @@ import { detailLines, helpLines, keyName } from './pages.ts';
 /** Without an answer for so long the age of what is shown is told, ms. */
 const STALE_MS = 5000;
 const SEPARATOR = ' │ ';
+const LEAST_HEALTH_COLUMNS = 40;
 
 /** The whole screen: as many lines as it has, none wider than it is. */
 export function frame(state: State): Line[] {
@@ -122,13 +122,20 @@ function streamStateLine(state: State, stream: StreamState, columns: number): Li
   if (stream.marks.size > 0) parts.push(span(`  ${formatInteger(stream.marks.size)} marked`, 'accent'));
   if (stream.seeking !== null) parts.push(span(`  searching ${stream.seeking === 'up' ? 'above' : 'below'} …`, 'warn'));
   else if (stream.loading) parts.push(span('  reading …', 'dim'));
-  return spread(parts, healthSpans(stream.health, state), columns);
+  return withHealth(parts, healthSpans(stream.health, state), columns);
+}
+
+/** What is wrong never gives way: it is cut to the room that is left, and where that is little, what stands before it is cut. */
+function withHealth(left: Line, health: Line, columns: number): Line {
+  if (health.length === 0) return cutLine(left, columns);
+  const right = cutLine(health, Math.max(columns - lineColumns(left) - 2, Math.min(LEAST_HEALTH_COLUMNS, columns - 2)));
+  return spread(cutLine(left, columns - lineColumns(right) - 1), right, columns);
 }
 
 /** `12 s old: reason`: what is shown stays, and says how old it is. */
 function healthSpans({ okAtMs, reason }: Health, { nowMs, shownAtMs }: State): Line {
   const ageMs = okAtMs === null ? null : Math.max(0, nowMs - okAtMs);
-  if (reason !== null) return [span(`${ageMs === null ? '' : `${age(ageMs)} old: `}${cutToColumns(escapeControl(reason), 60)}`, 'bad')];
+  if (reason !== null) return [span(`${ageMs === null ? '' : `${age(ageMs)} old: `}${escapeControl(reason)}`, 'bad')];
   return ageMs !== null && Math.min(ageMs, nowMs - shownAtMs) > STALE_MS ? [span(`${age(ageMs)} old: no answer`, 'warn')] : [];
 }
 
@@ -149,7 +156,7 @@ function panelStateLine(state: State, { panel, unavailable, snapshot, marks, hea
   const marked = marks.size === 0 ? [] : [span(`  ${formatInteger(marks.size)} marked`, 'accent')];
   const { topics } = state.streams.messages;
   const scope = topics.length === 0 ? [] : [span(`  of ${topics.map(escapeControl).join(' ')}`, 'accent')];
-  return spread([...summary, ...scope, ...marked], healthSpans(health, state), columns);
+  return withHealth([...summary, ...scope, ...marked], healthSpans(health, state), columns);
 }
 
 /** What is asked, what was said, or which keys there are. */

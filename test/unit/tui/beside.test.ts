@@ -93,6 +93,19 @@ describe('panels beside the rows', () => {
     expect(screenOf(state)[1]).toContain('of orders mails');
   });
 
+  it('leave what is wrong with the stream in sight, however narrow it is', () => {
+    const reason = 'name server 127.0.0.1:9876 answers, but no broker is registered there';
+    for (const columns of [40, 60, 80, 139, 140, 160, 250]) {
+      for (const active of ['messages', 'commitlog'] as const) {
+        const topics = active === 'messages' ? ['a-topic-with-a-long-name', 'and-another-one-that-is-longer'] : [];
+        const down = reduce(start({ columns, active, topics }), { type: 'health', view: active, atMs: 0, reason }).state;
+        const line = screenOf(down)[1]!;
+        expect(line, String(columns)).toContain('name server 127.0.0.1:9876');
+        expect(columnsOf(line)).toBeLessThanOrEqual(columns);
+      }
+    }
+  });
+
   it('say why they have nothing, or how old it is', () => {
     const down = reduce(start(), { type: 'health', view: 'groups', atMs: 0, reason: 'no broker answers' }).state;
     expect(screenOf(down).join('\n')).toContain('no broker answers');
