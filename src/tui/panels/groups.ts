@@ -7,7 +7,7 @@ import { sparkline } from '../../text/sparkline.ts';
 import { greatest } from '../line.ts';
 import type { Line, Panel, RecordReference, Tone } from '../panel.ts';
 import { ageCell, bar, idCell, integerCell, lagCell, rateCell } from './cells.ts';
-import { foremost, textLine } from './lines.ts';
+import { foremost, heaviest, textLine } from './lines.ts';
 import type { Column } from './table.ts';
 import { headerLine, panelRow, placeColumns, rowLine } from './table.ts';
 
@@ -107,13 +107,12 @@ function topicRows(groupId: string, topic: TopicProgress, nowMs: number): TreeRo
   const id = `${groupId}\n${topic.topic}`;
   const most = greatest(topic.queues.map(({ offset }) => offset.lag ?? 0), 0);
   const severalBrokers = new Set(topic.queues.map(({ offset }) => offset.queue.brokerName)).size > 1;
-  const furthest = topic.queues.length <= QUEUES_EACH ? new Set(topic.queues)
-    : new Set([...topic.queues].sort((left, right) => (right.offset.lag ?? Infinity) - (left.offset.lag ?? Infinity)).slice(0, QUEUES_EACH));
-  const hidden = topic.queues.length - furthest.size;
+  const furthest = heaviest(topic.queues, QUEUES_EACH, ({ offset }) => offset.lag ?? Infinity);
+  const hidden = topic.queues.length - furthest.length;
   const name = topic.instance === null ? topic.topic : `${topic.topic} as ${topic.instance}`;
   return [
     { id, depth: 1, name, figures: topicFigures(topic, nowMs), members: '', committed: null, trend: (width) => sparkline(topic.lags, width) },
-    ...topic.queues.filter((queue) => furthest.has(queue)).map((queue) => queueRow(id, queue, severalBrokers, most, nowMs)),
+    ...furthest.map((queue) => queueRow(id, queue, severalBrokers, most, nowMs)),
     ...(hidden === 0 ? [] : [{ id: `${id}\nmore`, depth: 2 as const, name: `and ${plural(hidden, 'more queue', 'more queues')}`, figures: null, members: '', committed: null, trend: () => '' }]),
   ];
 }

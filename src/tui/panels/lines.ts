@@ -20,8 +20,15 @@ export function textLine(spans: readonly Span[], widthColumns: number): Line {
 export function foremost<Row>(rows: readonly Row[], maxRows: number, weightOf: (row: Row) => number, lineOf: (row: Row) => Line, more: (hidden: number) => Line): Line[] {
   if (rows.length <= maxRows) return rows.map(lineOf);
   if (maxRows < 1) return [];
-  const chosen = new Set([...rows].sort((left, right) => weightOf(right) - weightOf(left)).slice(0, maxRows - 1));
-  return [...rows.filter((row) => chosen.has(row)).map(lineOf), more(rows.length - chosen.size)];
+  const chosen = heaviest(rows, maxRows - 1, weightOf);
+  return [...chosen.map(lineOf), more(rows.length - chosen.length)];
+}
+
+/** Those that weigh most, so many at most, in the order that they have. */
+export function heaviest<Row>(rows: readonly Row[], count: number, weightOf: (row: Row) => number): readonly Row[] {
+  if (rows.length <= count) return rows;
+  const chosen = new Set([...rows].sort((left, right) => weightOf(right) - weightOf(left)).slice(0, count));
+  return rows.filter((row) => chosen.has(row));
 }
 
 export const spanOf = (text: string, tone: Span['tone']): Span => (tone === undefined || tone === 'plain' ? { text } : { text, tone });

@@ -47,7 +47,8 @@ function bodyOf(state: State, page: number): Line[] {
   const beside = shownPanels(state).map((id) => state.panels[id]!);
   if (beside.length === 0) return streamBody(state, state.streams[active], page, columns);
   const right = besideColumns(columns);
-  return sideBySide(streamBody(state, state.streams[active], page, columns - right - SEPARATOR.length), besideBody(state, beside, right), columns - right - SEPARATOR.length);
+  const left = columns - right - SEPARATOR.length;
+  return sideBySide(streamBody(state, state.streams[active], page, left), besideBody(state, beside, right), left);
 }
 
 /** The panels beside a stream, one below the other, each with what says how it is and with its heads. */
@@ -101,8 +102,8 @@ function streamBody(state: State, stream: StreamState, page: number, columns: nu
   const lines = shown.map((item, index) => withCursor((row as (item: unknown) => Line)(item), columns, stream.top + index === stream.selected, stream.marks.has(item.id)));
   if (lines.length === 0) lines.push(emptyLine(stream));
   const searched = state.prompt?.kind === 'search' ? state.prompt.text : state.searched;
-  const found = searched === null || searched === '' ? lines : lines.map((line) => highlight(line, matchPattern(searched)));
-  return [streamStateLine(state, stream, columns), [span('  '), ...head], ...found];
+  const pattern = searched === null || searched === '' ? null : matchPattern(searched);
+  return [streamStateLine(state, stream, columns), [span('  '), ...head], ...(pattern === null ? lines : lines.map((line) => highlight(line, pattern)))];
 }
 
 /** Why there is nothing to see. */

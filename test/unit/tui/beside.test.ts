@@ -26,12 +26,12 @@ const key = (name: string): TuiEvent => ({ type: 'key', key: name });
 const screenOf = (state: State): string[] => frame(state).map(lineText);
 
 /** Groups of one topic each, the n-th so many messages behind. */
-async function withGroups(lags: readonly number[], queues = 1): Promise<{ readonly broker: Broker; readonly clock: ManualClock }> {
+async function withGroups(lags: readonly number[]): Promise<{ readonly broker: Broker; readonly clock: ManualClock }> {
   const clock = new ManualClock();
   const broker = new FakeBroker({ clock });
   for (const [index, lag] of lags.entries()) {
     const topic = `topic-${index}`;
-    await broker.createTopic(topic, { readQueueNums: queues, writeQueueNums: queues });
+    await broker.createTopic(topic, { readQueueNums: 1, writeQueueNums: 1 });
     for (let message = 0; message < lag; message++) await broker.send({ topic, queueId: 0, body: Buffer.from('x') });
     await broker.createGroup(`group-${index}`, {});
     await broker.resetOffsets(`group-${index}`, [{ queue: { topic, brokerName: 'broker-a', queueId: 0 }, offset: 0 }]);
@@ -67,13 +67,12 @@ describe('panels beside the rows', () => {
   });
 
   it('share the height: what one does not need the other has', async () => {
-    const { broker, clock } = await withGroups(Array.from({ length: 30 }, (_, index) => index), 1);
+    const { broker, clock } = await withGroups(Array.from({ length: 30 }, (_, index) => index));
     const queues = await loadOf(queuesPanel, broker, clock);
     const groups = await loadOf(groupsPanel, broker, clock);
     const few = { ...queues, rows: queues.rows.slice(0, 2) };
-    const shown = (snapshot: unknown): string[] => [['queues', snapshot], ['groups', groups]].reduce(
-      (state, [panel, loaded]) => reduce(state, { type: 'panel', panel: panel as string, snapshot: loaded, atMs: 0 }).state, start()) && screenOf(
-      [['queues', snapshot], ['groups', groups]].reduce((state, [panel, loaded]) => reduce(state, { type: 'panel', panel: panel as string, snapshot: loaded, atMs: 0 }).state, start()));
+    const loaded = (state: State, panel: string, snapshot: unknown): State => reduce(state, { type: 'panel', panel, snapshot, atMs: 0 }).state;
+    const shown = (snapshot: unknown): string[] => screenOf(loaded(loaded(start(), 'queues', snapshot), 'groups', groups));
     for (const [snapshot, queueLines] of [[queues, 11], [few, 2]] as const) {
       const lines = shown(snapshot);
       expect(lines).toHaveLength(30);
