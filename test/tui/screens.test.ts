@@ -102,7 +102,7 @@ describe.each(SIZES)('at $columns by $rows', (size) => {
   });
 
   it('wide characters, emoji, control characters and JSON', async () => {
-    const clock = steady(Date.UTC(2026, 10, 23, 12));
+    const clock = frozen(Date.UTC(2026, 10, 23, 12));
     const store = new FakeStore(clock);
     const fake = new FakeBroker({ store, target: '/data/rocketmq/store' });
     const topic = 'orders';
@@ -142,11 +142,5 @@ it('a view that the target cannot give says why', async () => {
 function frozen(nowMs: number): typeof systemClock {
   const never = (signal?: AbortSignal): Promise<void> => new Promise((resolve) => (signal?.aborted === true ? resolve() : signal?.addEventListener('abort', () => resolve(), { once: true })));
   const clock = { nowMs: () => nowMs, elapsedMs: systemClock.elapsedMs, sleep: (delayMs: number, signal?: AbortSignal) => (delayMs >= 1000 ? never(signal) : systemClock.sleep(delayMs, signal)) };
-  return { ...clock, repeat: (delayMs, next) => repeatBySleeping(clock, delayMs, next) };
-}
-
-/** Time stands still but for those who wait. */
-function steady(nowMs: number): typeof systemClock {
-  const clock = { nowMs: () => nowMs, elapsedMs: systemClock.elapsedMs, sleep: systemClock.sleep };
   return { ...clock, repeat: (delayMs, next) => repeatBySleeping(clock, delayMs, next) };
 }
