@@ -16,6 +16,8 @@ export class OffsetStore {
   readonly #cluster: Cluster;
   readonly #client: RemotingClient;
   readonly #group: string;
+  /** Per broker and topic, the first commit: settled, whether it went well or not, once others may follow. */
+  readonly #firstCommits = new Map<string, Promise<unknown>>();
 
   constructor(cluster: Cluster, client: RemotingClient, group: string) {
     this.#cluster = cluster;
@@ -38,8 +40,31 @@ export class OffsetStore {
     return (await this.#client.call(await this.#cluster.masterAddress(brokerName), GET_MAX_OFFSET, { topic, queueId, committed: true, bname: brokerName }, null)).header.offset;
   }
 
-  /** false: it did not count, because the queue was reset and nobody has taken notice (`takeReset`). Errors as above. */
-  async commit({ topic, brokerName, queueId }: MessageQueue, offset: number): Promise<boolean> {
+  /**
+   * false: it did not count, because the queue was reset and nobody has taken notice (`takeReset`). Errors as above.
+   *
+   * A broker that takes the first offsets of a group in a topic at the same time may keep one of them only, and says SUCCESS to all: the first one goes
+   * alone, and is read back because other members may have theirs at that moment. [ConsumerOffsetManager#commitOffset]
+   */
+  async commit(queue: MessageQueue, offset: number): Promise<boolean> {
+    const key = JSON.stringify([queue.brokerName, queue.topic]);
+    const first = this.#firstCommits.get(key);
+    if (first !== undefined) {
+      await first;
+      return this.#write(queue, offset);
+    }
+    const attempt = this.#writeFirst(queue, offset);
+    this.#firstCommits.set(key, attempt.catch(() => this.#firstCommits.delete(key)));
+    return attempt;
+  }
+
+  async #writeFirst(queue: MessageQueue, offset: number): Promise<boolean> {
+    const didCount = await this.#write(queue, offset);
+    if (didCount && await this.query(queue) === null) return this.#write(queue, offset);
+    return didCount;
+  }
+
+  async #write({ topic, brokerName, queueId }: MessageQueue, offset: number): Promise<boolean> {
     const address = await this.#cluster.masterAddress(brokerName);
     const response = await this.#client.ask(address, UPDATE_CONSUMER_OFFSET, { consumerGroup: this.#group, topic, queueId, commitOffset: offset, bname: brokerName }, null);
     if (response.code !== RESPONSE_CODE.SUCCESS) throw responseError(`broker ${brokerName} (${address})`, UPDATE_CONSUMER_OFFSET.name, response);

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import { repeatBySleeping, systemClock } from '../../../src/base/clock.ts';
@@ -5,6 +6,8 @@ import type { Broker } from '../../../src/broker/broker.ts';
 import type { JoinRequest, Membership, MessageQueue } from '../../../src/broker/types.ts';
 import { openRemoteBroker } from '../../../src/remote/open.ts';
 import { REQUEST_CODE } from '../../../src/wire/codes.ts';
+import type { RemotingCommand } from '../../../src/wire/frame.ts';
+import { encodeFrame } from '../../../src/wire/frame.ts';
 import { CONSUME_MESSAGE_DIRECTLY, GET_CONSUMER_RUNNING_INFO } from '../../../src/wire/requests/consumer-client.ts';
 import { GET_CONSUMER_STATUS_FROM_CLIENT, RESET_CONSUMER_CLIENT_OFFSET } from '../../../src/wire/requests/progress.ts';
 import { FakeCluster } from '../../support/fake-cluster.ts';
@@ -224,6 +227,41 @@ describe('a member of a group of a cluster', () => {
       for (const bad of [{ queue: queue('broker-a', 2), offset: 1 }, { queue: queue('broker-c', 0), offset: 1 }]) await expect(member.commit([bad])).rejects.toMatchObject({ code: 'REFUSED' });
       for (const offset of [-1, 0.5, Number.NaN]) await expect(member.commit([{ queue: queue('broker-a', 0), offset }])).rejects.toMatchObject({ code: 'INVALID_INPUT' });
       expect(one.count(REQUEST_CODE.UPDATE_CONSUMER_OFFSET)).toBe(0);
+    });
+
+    it('are all kept by a broker that takes the first ones of a topic at the same time, and keeps one table of them', async () => {
+      // What RocketMQ's broker does with requests that run beside each other: whoever finds no table makes one, and the last one made stays.
+      const wanted: { request: RemotingCommand; socket: Socket }[] = [];
+      const keep = one.handlers.get(REQUEST_CODE.UPDATE_CONSUMER_OFFSET)!;
+      one.handlers.set(REQUEST_CODE.UPDATE_CONSUMER_OFFSET, (request, socket) => {
+        wanted.push({ request, socket });
+        if (wanted.length === 1) {
+          setTimeout(() => {
+            const isFirst = one.offsets.size === 0;
+            for (const each of wanted.splice(0)) {
+              if (isFirst) one.offsets.clear();
+              each.socket.write(encodeFrame(keep(each.request, each.socket)!));
+            }
+          }, 20);
+        }
+        return null;
+      });
+      const member = await join();
+      await member.commit([{ queue: queue('broker-a', 0), offset: 5 }, { queue: queue('broker-a', 1), offset: 6 }]);
+      expect([one.committed('g', 'T', 0), one.committed('g', 'T', 1)]).toEqual([5, 6]);
+    });
+
+    it('that get lost although a broker took them, at the beginning of a topic, are made again', async () => {
+      const member = await join();
+      let lost = 0;
+      const keep = one.handlers.get(REQUEST_CODE.UPDATE_CONSUMER_OFFSET)!;
+      one.handlers.set(REQUEST_CODE.UPDATE_CONSUMER_OFFSET, (request, socket) => {
+        const response = keep(request, socket);
+        if (lost++ === 0) one.offsets.clear();
+        return response;
+      });
+      await member.commit([{ queue: queue('broker-a', 0), offset: 5 }, { queue: queue('broker-a', 1), offset: 6 }]);
+      expect([one.committed('g', 'T', 0), one.committed('g', 'T', 1)]).toEqual([5, 6]);
     });
 
     it('that a broker cannot take are made again, the newest of each queue', async () => {
