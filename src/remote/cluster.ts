@@ -11,6 +11,7 @@ import { routeAgeMs } from './client-settings.ts';
 import { isGone } from './failures.ts';
 import type { NameServers } from './name-servers.ts';
 import type { AskOptions, RemotingClient } from './remoting-client.ts';
+import { registrationChanges } from './registrations.ts';
 import { MASTER_ID, toRoute } from './routes.ts';
 import type { TopicRoute } from './routes.ts';
 
@@ -37,6 +38,7 @@ interface CachedRoute {
 export class Cluster {
   readonly client: RemotingClient;
   readonly nameServers: NameServers;
+  readonly #onNotice: (text: string) => void;
   readonly #clock: Clock;
   readonly #routeAgeMs: number;
   readonly #routes = new Map<string, CachedRoute>();
@@ -45,9 +47,11 @@ export class Cluster {
   readonly #expected = new Map<string, number>();
   #info: { readonly value: ClusterInfo; readonly atMs: number } | null = null;
 
-  constructor(client: RemotingClient, nameServers: NameServers) {
+  /** `onNotice` is told of brokers that go and come back while this lives. */
+  constructor(client: RemotingClient, nameServers: NameServers, onNotice: (text: string) => void = () => undefined) {
     this.client = client;
     this.nameServers = nameServers;
+    this.#onNotice = onNotice;
     this.#clock = client.options.clock;
     this.#routeAgeMs = routeAgeMs(client.options.settings);
   }
@@ -74,7 +78,9 @@ export class Cluster {
       if (response.code !== RESPONSE_CODE.SUCCESS) throw responseError(`name server ${address}`, GET_BROKER_CLUSTER_INFO.name, response);
       const { body } = this.client.decode(address, GET_BROKER_CLUSTER_INFO, response);
       for (const broker of Object.values(body.brokerAddrTable)) this.#brokers.set(broker.brokerName, broker);
+      const before = this.#info?.value;
       this.#info = { value: body, atMs: nowMs };
+      if (before !== undefined) for (const change of registrationChanges(before, body)) this.#onNotice(change);
       return body;
     } catch (error) {
       if (this.#info === null || !isGone(error)) throw error;
@@ -200,8 +206,17 @@ export class Cluster {
     if (response.code !== RESPONSE_CODE.SUCCESS) throw responseError(`name server ${address}`, GET_ROUTEINFO_BY_TOPIC.name, response);
     const route = toRoute(topic, this.client.decode(address, GET_ROUTEINFO_BY_TOPIC, response).body);
     for (const broker of route.brokers.values()) this.#brokers.set(broker.brokerName, broker);
+    const before = this.#routes.get(topic)?.route;
     this.#routes.set(topic, { route, atMs: this.#clock.elapsedMs() });
+    if (before !== undefined && !isSameBrokers(before, route)) await this.#lookAgain();
     return route;
+  }
+
+  /** A topic has queues on other brokers than before: whether one is gone is said by the list of all. */
+  async #lookAgain(): Promise<void> {
+    if (this.#info === null) return;
+    this.#info = { ...this.#info, atMs: -Infinity };
+    await this.info();
   }
 
   /** Which of the reasons it is that a topic has no route. */
@@ -231,3 +246,6 @@ export class Cluster {
     return `name server${addresses.length === 1 ? '' : 's'} ${addresses.join(';')}`;
   }
 }
+
+const isSameBrokers = (before: TopicRoute, now: TopicRoute): boolean =>
+  before.brokers.size === now.brokers.size && [...before.brokers].every(([name, { brokerAddrs }]) => brokerAddrs.has(MASTER_ID) === now.brokers.get(name)?.brokerAddrs.has(MASTER_ID));

@@ -35,14 +35,14 @@ const REQUEST_TIMEOUT_MS = 3000;
  * registered; REFUSED, PERMISSION_DENIED for TLS and keys.
  */
 export const openRemoteBroker = async (options: RemoteOptions): Promise<Broker> => {
-  const { nameServers, mode, tls, credentials, clock = systemClock, connectTimeoutMs = CONNECT_TIMEOUT_MS, settings, broadcastFiles, onNotice } = options;
+  const { nameServers, mode, tls, credentials, clock = systemClock, connectTimeoutMs = CONNECT_TIMEOUT_MS, settings, broadcastFiles, onNotice = () => undefined } = options;
   const remoting = { clock, tls: tls ?? null, credentials: credentials ?? null, connectTimeoutMs, requestTimeoutMs: settings?.requestTimeoutMs ?? REQUEST_TIMEOUT_MS, settings };
   const client = new RemotingClient(remoting);
   try {
-    const cluster = new Cluster(client, new NameServers(client, nameServers));
+    const cluster = new Cluster(client, new NameServers(client, nameServers), onNotice);
     await cluster.masters();
     const localIp = settings?.clientIp ?? plainIp(await client.localAddress(nameServers[0]!) ?? '127.0.0.1');
-    return new RemoteBroker({ cluster, remoting, mode, localIp, broadcastFiles: broadcastFiles ?? null, onNotice: onNotice ?? (() => undefined) });
+    return new RemoteBroker({ cluster, remoting, mode, localIp, broadcastFiles: broadcastFiles ?? null, onNotice });
   } catch (error) {
     await client.close();
     throw error;

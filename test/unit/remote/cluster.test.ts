@@ -5,12 +5,15 @@ import { Faults } from '../../../src/remote/faults.ts';
 import { NameServers } from '../../../src/remote/name-servers.ts';
 import { openRemoteBroker } from '../../../src/remote/open.ts';
 import { QueueChoice } from '../../../src/remote/queue-choice.ts';
+import { registrationChanges } from '../../../src/remote/registrations.ts';
 import { RemotingClient } from '../../../src/remote/remoting-client.ts';
+import type { ClusterInfo } from '../../../src/wire/body/route.ts';
 import { ACL_FIELD, signFields } from '../../../src/wire/acl.ts';
 import { REQUEST_CODE, RESPONSE_CODE } from '../../../src/wire/codes.ts';
 import { responseCommand } from '../../../src/wire/command.ts';
-import { encodeResponse } from '../../../src/wire/definition.ts';
+import { decodeResponse, encodeResponse } from '../../../src/wire/definition.ts';
 import { GET_MAX_OFFSET } from '../../../src/wire/requests/offsets.ts';
+import { GET_BROKER_CLUSTER_INFO, GET_ROUTEINFO_BY_TOPIC } from '../../../src/wire/requests/route.ts';
 import { expectRefusal } from '../../contract/harness.ts';
 import { nameServerOf, RemotingServer, type Answer } from '../../support/remoting-server.ts';
 
@@ -69,6 +72,56 @@ describe('name servers', () => {
     broker.breakConnections();
     expect(await askMax(cluster)).toBe(7);
     expect((await cluster.route('T')).queues).toHaveLength(1);
+  });
+});
+
+describe('brokers that go and come back', () => {
+  const both = (alone: Answer): Answer => (request, peer) => {
+    // The second broker's data beside the first's, as a name server joins them.
+    alone(request, {
+      ...peer,
+      reply: (asked, response) => {
+        if (request.code === REQUEST_CODE.GET_BROKER_CLUSTER_INFO) {
+          const { body } = decodeResponse(GET_BROKER_CLUSTER_INFO, response);
+          return peer.reply(asked, encodeResponse(GET_BROKER_CLUSTER_INFO, request, {}, { ...body, brokerAddrTable: { ...body.brokerAddrTable, 'broker-b': { ...body.brokerAddrTable['broker-a']!, brokerName: 'broker-b' } } }));
+        }
+        const { body } = decodeResponse(GET_ROUTEINFO_BY_TOPIC, response);
+        peer.reply(asked, encodeResponse(GET_ROUTEINFO_BY_TOPIC, request, {}, {
+          ...body, brokerDatas: [...body.brokerDatas, { ...body.brokerDatas[0]!, brokerName: 'broker-b' }], queueDatas: [...body.queueDatas, { ...body.queueDatas[0]!, brokerName: 'broker-b' }],
+        }));
+      },
+    });
+  };
+
+  it('are told of once, by whoever saw them before: at the next look at a topic of theirs', async () => {
+    let elapsedMs = 0;
+    const clock = { ...systemClock, elapsedMs: () => elapsedMs };
+    const one = nameServerOf('broker-a', '127.0.0.1:1', { T: 2 });
+    const server = await serve(both(one));
+    const notices: string[] = [];
+    const client = new RemotingClient({ clock, tls: null, credentials: null, connectTimeoutMs: 500, requestTimeoutMs: 300 });
+    ending.push(() => client.close());
+    const cluster = new Cluster(client, new NameServers(client, [server.address]), (text) => void notices.push(text));
+    await cluster.masters();
+    const look = async (): Promise<number> => {
+      elapsedMs += 31_000;
+      return (await cluster.route('T')).queues.length;
+    };
+    expect([await look(), await look(), notices]).toEqual([2, 2, []]);
+    server.answer = one;
+    expect([await look(), await look(), notices]).toEqual([1, 1, ['broker broker-b is not registered any more: its queues are left out until it is back']]);
+    notices.length = 0;
+    server.answer = both(one);
+    expect([await look(), await look(), notices]).toEqual([2, 2, ['broker broker-b is registered']]);
+  });
+
+  it('a master that leaves slaves behind is another thing', () => {
+    const info = (brokerAddrs: Map<number, string>): ClusterInfo => ({ clusterAddrTable: {}, brokerAddrTable: { a: { brokerName: 'a', brokerAddrs, cluster: 'c', enableActingMaster: false, zoneName: null } } });
+    const [whole, slaves, none] = [info(new Map([[0, 'x:1'], [1, 'x:2']])), info(new Map([[1, 'x:2']])), info(new Map())];
+    expect(registrationChanges(whole, slaves)).toEqual(['broker a has no master any more: its slaves can be read from']);
+    expect(registrationChanges(slaves, whole)).toEqual(['broker a has a master again']);
+    expect(registrationChanges(slaves, none)).toEqual(['broker a is not registered any more: its queues are left out until it is back']);
+    expect(registrationChanges(whole, whole)).toEqual([]);
   });
 });
 
