@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { systemClock } from '../../base/clock.ts';
+import { listSegments } from '../commit-log/log-directory.ts';
 import type { LogSegment } from '../commit-log/log-directory.ts';
 import { ENTRY_SIZE_BYTES, isPreBlank, readOffset } from '../consume-queue/layout.ts';
 import { inspectQueueFiles, listQueues } from '../consume-queue/queue-directory.ts';
@@ -13,6 +14,7 @@ import { openStoreView, withStoreErrors } from '../inspect/store-view.ts';
 import type { StoreOptions, StoreView } from '../inspect/store-view.ts';
 import { withStoreExclusive } from '../locks/attachment.ts';
 import { DeletedTopics } from '../state/deleted-topics.ts';
+import { lastUnitAt, readUnit, UNIT_SIZE_BYTES } from '../timer/layout.ts';
 
 /** RocketMQ's `fileReservedTime`, ms. */
 export const DEFAULT_RETENTION_MS = 72 * 3_600_000;
@@ -27,7 +29,7 @@ export interface CleanOptions extends StoreOptions {
 }
 
 export interface CleanedFile {
-  readonly family: 'commitlog' | 'consumequeue' | 'index';
+  readonly family: 'commitlog' | 'consumequeue' | 'index' | 'timerlog';
   readonly file: string;
   /** Length; a sparse file may occupy less. */
   readonly sizeBytes: number;
@@ -46,8 +48,9 @@ export interface CleanReport {
 
 /**
  * Removes what has expired: whole log files from the front, by modification time, never the last; then queue files
- * whose last entry points below what is left; then index files that end below it, never the last. In that order, so that a
- * stop in between leaves a store that is merely not tidy. [MappedFileQueue#deleteExpiredFileByTime] [IndexService#deleteExpiredFile]
+ * whose last entry points below what is left; then index files that end below it, never the last; then files of the timer log whose last unit does.
+ * In that order, so that a stop in between leaves a store that is merely not tidy. [MappedFileQueue#deleteExpiredFileByTime]
+ * [IndexService#deleteExpiredFile] [MappedFileQueue#deleteExpiredFileByOffsetForTimerLog]
  * @throws MqliteError LOCKED while another process writes the store, STORE_NOT_FOUND, WRONG_KIND, STORAGE_FAILED
  */
 export const cleanStore = (options: CleanOptions): Promise<CleanReport> =>
@@ -73,7 +76,7 @@ const clean = (view: StoreView, options: CleanOptions): CleanReport => {
   for (const queue of listQueues(view.fs, view.paths.root)) {
     if (queue.family === 'simple') files.push(...expiredQueueFiles(view, queue, minOffset));
   }
-  files.push(...expiredIndexFiles(view, minOffset));
+  files.push(...expiredIndexFiles(view, minOffset), ...expiredTimerLogFiles(view, minOffset));
   if (!options.dryRun) {
     remove(view, files);
     if (expired.length > 0 && view.deletedTopics.size > 0) new DeletedTopics(view.fs, view.paths.deletedTopics, view.paths.temp).forgetBelow(minOffset);
@@ -129,6 +132,18 @@ const expiredIndexFiles = (view: StoreView, minOffset: number): CleanedFile[] =>
     const end = header === null ? Infinity : decodeIndexHeader(viewOf(header)).endCommitLogOffset;
     if (end >= minOffset) break;
     expired.push({ family: 'index', file, sizeBytes: view.fs.stat(file)?.sizeBytes ?? 0, reason: `all its keys are of records below ${minOffset}` });
+  }
+  return expired;
+};
+
+/** Full files before the last whose last unit's record is gone: units come in the order of their records. */
+const expiredTimerLogFiles = (view: StoreView, minOffset: number): CleanedFile[] => {
+  const expired: CleanedFile[] = [];
+  for (const { path: file, sizeBytes } of listSegments(view.fs, view.paths.timerLog).slice(0, -1)) {
+    const bytes = readAt(view, file, lastUnitAt(sizeBytes), UNIT_SIZE_BYTES);
+    const unit = bytes === null ? null : readUnit(bytes, 0);
+    if (unit === null || unit.commitLogOffset >= minOffset) break;
+    expired.push({ family: 'timerlog', file, sizeBytes, reason: `all its units are of records below ${minOffset}` });
   }
   return expired;
 };

@@ -7,6 +7,9 @@ export const UNIT_SIZE_BYTES = 52;
 export const STUB_SIZE_BYTES = 16;
 export const DEFAULT_TIMER_LOG_FILE_BYTES = 104_857_600;
 
+/** Where the last unit of a full file is: no unit begins where the stub would not fit behind it. [TimerLog#getOffsetForLastUnit] */
+export const lastUnitAt = (fileSizeBytes: number): number => (Math.floor((fileSizeBytes - STUB_SIZE_BYTES) / UNIT_SIZE_BYTES) - 1) * UNIT_SIZE_BYTES;
+
 const UNIT = { size: 0, previous: 4, magic: 12, base: 16, delay: 24, commitLogOffset: 28, recordSize: 36, topicHash: 40, reserved: 44 } as const;
 export const UNIT_MAGIC_AT = UNIT.magic;
 export const UNIT_RECORD_SIZE_AT = UNIT.recordSize;

@@ -16,6 +16,8 @@ export interface TimerQueueRange {
   readonly maxOffset: number;
   /** Of its first record; now when there is none. Nothing in it is due before. */
   readonly firstStoreTimestamp: number;
+  /** Of its first record; Infinity when there is none. */
+  readonly firstCommitLogOffset: number;
 }
 
 /** A clock that is set back by less than this makes no time implausible. */
@@ -59,6 +61,8 @@ export class TimerFiles {
     if (fs.stat(paths.timerWheel) === null && at.inWheelBelow > 0) throw new TimerDamage(`${paths.timerWheel} is missing`);
     const log = TimerLog.open(fs, paths);
     try {
+      // Files expire with the records they name: where the log begins later than that, something else took them.
+      if (log.begin > 0 && log.begin < log.end && log.read(log.begin).commitLogOffset > range.firstCommitLogOffset) throw new TimerDamage(`${paths.timerLog} lacks the files before ${log.begin}`);
       if (log.end < at.inWheelBelow) throw new TimerDamage(`${paths.timerLog} ends at ${log.end}, but the wheel knows units up to ${at.inWheelBelow}`);
       const files = new TimerFiles(context, progress, log, TimerWheel.open(fs, paths), at, check ?? emptyCheck());
       files.#enterLogged(known === null ? log.recoveryStart(at.inWheelBelow) : at.inWheelBelow);

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { CodecError } from '../../base/codec-error.ts';
-import { inspectSegmentDirectory, listSegments, segmentBase, segmentFileName } from '../commit-log/log-directory.ts';
+import { inspectSegmentDirectory, segmentBase, segmentFileName } from '../commit-log/log-directory.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { createSizedFile, restoreIfUnlinked } from '../files/sized-file.ts';
 import type { StorePaths } from '../store-paths.ts';
@@ -19,6 +19,8 @@ export class TimerLog {
   readonly #tempDirectory: string;
   readonly #fileSizeBytes: number;
   readonly #files = new Map<number, number>();
+  /** Position of the first unit that is left: files before it have expired, with the records that they name. */
+  readonly begin: number;
   /** Behind the last unit that is in a file. */
   #writtenEnd = 0;
   #pending: Buffer[] = [];
@@ -27,11 +29,12 @@ export class TimerLog {
   #windowStart = 0;
   readonly #unsynced = new Set<number>();
 
-  private constructor(fs: FileSystem, paths: StorePaths, fileSizeBytes: number) {
+  private constructor(fs: FileSystem, paths: StorePaths, fileSizeBytes: number, begin: number) {
     this.#fs = fs;
     this.#directory = paths.timerLog;
     this.#tempDirectory = paths.temp;
     this.#fileSizeBytes = fileSizeBytes;
+    this.begin = begin;
   }
 
   /** Throws TimerDamage for files that no broker would boot with. */
@@ -40,7 +43,7 @@ export class TimerLog {
     if (oddities.length > 0) throw new TimerDamage(`${oddities[0]!.path}: ${oddities[0]!.reason}`);
     const size = fileSizeBytes ?? DEFAULT_TIMER_LOG_FILE_BYTES;
     if (size < UNIT_SIZE_BYTES + STUB_SIZE_BYTES) throw new TimerDamage(`${segments[0]!.path}: ${size} bytes long, too short for a unit`);
-    const log = new TimerLog(fs, paths, size);
+    const log = new TimerLog(fs, paths, size, segments[0]?.baseOffset ?? 0);
     const last = segments.at(-1);
     if (last !== undefined) log.#writtenEnd = log.#findEnd(last.baseOffset);
     return log;
@@ -106,8 +109,7 @@ export class TimerLog {
 
   /** Where a broker begins to look for units that its wheel may lack: one file before what it flushed. [TimerMessageStore#recover] */
   recoveryStart(flushedPosition: number): number {
-    const first = listSegments(this.#fs, this.#directory, this.#fileSizeBytes)[0]?.baseOffset ?? 0;
-    return Math.max(first, segmentBase(Math.max(0, flushedPosition - this.#fileSizeBytes), this.#fileSizeBytes));
+    return Math.max(this.begin, segmentBase(Math.max(0, flushedPosition - this.#fileSizeBytes), this.#fileSizeBytes));
   }
 
   /** Positions of all units from `from` on, in order, stubs passed over. */

@@ -111,7 +111,12 @@ export class TimerService implements StoreService {
     const queue = reader.queue(TIMER_TOPIC, 0);
     const minOffset = queue.minOffset(reader.tail.minOffset());
     const maxOffset = queue.maxOffset();
-    return { minOffset, maxOffset, firstStoreTimestamp: (maxOffset > minOffset ? reader.storeTimestampAt(queue, minOffset) : null) ?? writer.context.clock.nowMs() };
+    const isEmpty = maxOffset === minOffset;
+    return {
+      minOffset, maxOffset,
+      firstStoreTimestamp: (isEmpty ? null : reader.storeTimestampAt(queue, minOffset)) ?? writer.context.clock.nowMs(),
+      firstCommitLogOffset: isEmpty ? Infinity : queue.recordAt(minOffset),
+    };
   }
 
   /** Everything is entered before anything is delivered: a delete that was stored in time counts. */

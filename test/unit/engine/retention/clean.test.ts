@@ -6,6 +6,7 @@ import { segmentFileName } from '../../../../src/engine/commit-log/log-directory
 import { nodeFileSystem } from '../../../../src/engine/files/node-file-system.ts';
 import { writeEntry } from '../../../../src/engine/consume-queue/layout.ts';
 import { cleanStore, initStore } from '../../../../src/engine/inspect/store-tools.ts';
+import { STUB_SIZE_BYTES, UNIT_SIZE_BYTES, writeUnit } from '../../../../src/engine/timer/layout.ts';
 import { temporaryDirectory } from '../../../support/fixtures.ts';
 
 const SEGMENT = 4096;
@@ -71,6 +72,21 @@ describe('store clean', () => {
     const store = await storeWith([10, 500, 0], []);
     expect((await cleanStore({ storeDirectory: store, dryRun: false, clock })).files).toEqual([]);
     expect(inLog(store)).toHaveLength(3);
+  });
+
+  it('removes files of the timer log whose last unit names a record that is gone, never the last', async () => {
+    const fileSizeBytes = 2 * UNIT_SIZE_BYTES + STUB_SIZE_BYTES;
+    const store = await storeWith([100, 80, 0], []);
+    const timerLog = path.join(store, 'timerlog');
+    fs.mkdirSync(timerLog);
+    [[0, 100], [200, SEGMENT], [300, 2 * SEGMENT], [0, 0]].forEach((offsets, file) => {
+      const bytes = Buffer.alloc(fileSizeBytes);
+      offsets.forEach((commitLogOffset, index) => writeUnit(bytes, index * UNIT_SIZE_BYTES, { previous: -1, magic: 1, baseMs: NOW, timeMs: NOW, commitLogOffset, sizeBytes: 100, topicHash: 0 }));
+      fs.writeFileSync(path.join(timerLog, segmentFileName(file * fileSizeBytes)), bytes);
+    });
+    const report = await cleanStore({ storeDirectory: store, dryRun: false, clock });
+    expect(report.files.filter(({ family }) => family === 'timerlog').map(({ file }) => path.basename(file))).toEqual([0, 1].map((file) => segmentFileName(file * fileSizeBytes)));
+    expect(names(timerLog)).toEqual([2, 3].map((file) => segmentFileName(file * fileSizeBytes)));
   });
 
   it('keeps the last queue file, so that numbering goes on', async () => {
