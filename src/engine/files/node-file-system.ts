@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { countedAllocation } from './file-allocation.ts';
 import type { FileStat, FileSystem } from './file-system.ts';
 import { makeDirectories } from './make-directories.ts';
+import { isMissing } from './open-if-there.ts';
 import { watchFile } from './watch-file.ts';
 
 const OPEN_FLAGS = { read: 'r', write: 'r+', create: 'wx+' } as const;
@@ -13,11 +14,6 @@ const toFileStat = (stats: fs.Stats): FileStat => ({
   linkCount: stats.nlink,
   isDirectory: stats.isDirectory(),
 });
-
-const isMissing = (error: unknown): boolean => {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOENT' || code === 'ENOTDIR';
-};
 
 /** The real file system. Synchronous calls cost about a tenth of their promise twins on Node 20 (docs/performance.md). */
 export const nodeFileSystem: FileSystem = {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { MemberCard } from '../../broker/types.ts';
-import type { FileStat, FileSystem } from '../files/file-system.ts';
+import type { FileStat } from '../files/file-system.ts';
+import { openIfThere } from '../files/open-if-there.ts';
 import { readWholeFile, removeFile, writeFileAtomically, writeTempFile } from '../state/file-io.ts';
 import type { StoreContext } from '../store-context.ts';
 import type { CommitWindow } from '../../broker/commit-rate.ts';
@@ -168,14 +169,5 @@ export const isLockedFile = ({ fs, locks }: StoreContext, file: string): boolean
     return !locks.tryLock(fd, MEMBER_BYTE, 'shared');
   } finally {
     fs.close(fd);
-  }
-};
-
-const openIfThere = (fs: FileSystem, file: string): number | null => {
-  try {
-    return fs.open(file, 'read');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
   }
 };

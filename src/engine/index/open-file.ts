@@ -13,8 +13,6 @@ export interface OpenIndexFile {
   readonly path: string;
 }
 
-export const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
-
 /** Reads the header; bytes that a short file lacks are zeros, as in a broker's mapping of it. */
 export const readIndexHeader = (fs: FileSystem, fd: number): IndexHeader => {
   const bytes = new Uint8Array(INDEX_HEADER_SIZE);

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import type { FileSystem } from '../files/file-system.ts';
+import { openIfThere } from '../files/open-if-there.ts';
 import {
   entryPosition, INDEX_ENTRY_SIZE, indexGeometry, keyHash, nextEntryNumber, readInt64, slotPosition, topicHash, viewOf,
 } from './layout.ts';
 import type { IndexGeometry, IndexHeader } from './layout.ts';
 import { indexNameKind, listIndexFiles } from './names.ts';
-import { isMissing, readIndexHeader } from './open-file.ts';
+import { readIndexHeader } from './open-file.ts';
 
 /** Chain entries that one query looks at before it gives up with `truncated`. */
 const MAX_CHAIN_STEPS = 300_000;
@@ -93,13 +94,8 @@ export class IndexReader {
 
   /** null when the file is gone by now. */
   #withFile<T>(name: string, use: (fd: number, header: IndexHeader) => T): T | null {
-    let fd: number;
-    try {
-      fd = this.#fs.open(join(this.#directory, name), 'read');
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
+    const fd = openIfThere(this.#fs, join(this.#directory, name));
+    if (fd === null) return null;
     try {
       return use(fd, readIndexHeader(this.#fs, fd));
     } finally {

@@ -1,8 +1,8 @@
 import type { FileSystem } from '../files/file-system.ts';
+import { isMissing } from '../files/open-if-there.ts';
 import { indexGeometry, recordKeyHashes, topicHash } from './layout.ts';
 import type { IndexGeometry } from './layout.ts';
 import { listIndexFiles } from './names.ts';
-import { isMissing } from './open-file.ts';
 import { IndexFileCheck, ProblemList } from './verify-file.ts';
 import type { FileBefore, IndexProblem } from './verify-file.ts';
 

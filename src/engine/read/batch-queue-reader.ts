@@ -8,6 +8,7 @@ import {
 import type { QueueEnd } from '../consume-queue/queue-end.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import type { OpenFiles } from '../files/open-files.ts';
+import { openIfThere } from '../files/open-if-there.ts';
 import type { TailEntries } from './tail-entries.ts';
 
 const CHUNK_ENTRIES = 256;
@@ -211,12 +212,9 @@ export class BatchQueueReader {
   #open(base: number): boolean {
     if (base === this.#fileBase) return true;
     this.release();
-    try {
-      this.#fd = this.#fs.open(path.join(this.#directory, segmentFileName(base)), 'read');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-      throw error;
-    }
+    const fd = openIfThere(this.#fs, path.join(this.#directory, segmentFileName(base)));
+    if (fd === null) return false;
+    this.#fd = fd;
     this.#fileBase = base;
     this.#openFiles?.opened(this);
     return true;

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { segmentBase, segmentFileName } from '../commit-log/log-directory.ts';
 import type { FileSystem } from '../files/file-system.ts';
+import { openIfThere } from '../files/open-if-there.ts';
 
 /** TOTALSIZE and MAGICCODE: where nothing is written yet they are zeros. */
 const MARK_BYTES = 8;
@@ -62,13 +63,9 @@ export class LogEndWatch {
     if (base === this.#fileBase) return true;
     this.close();
     const file = path.join(this.#directory, segmentFileName(base));
-    if (this.#fs.stat(file) === null) return false;
-    try {
-      this.#fd = this.#fs.open(file, 'read');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-      throw error;
-    }
+    const fd = this.#fs.stat(file) === null ? null : openIfThere(this.#fs, file);
+    if (fd === null) return false;
+    this.#fd = fd;
     this.#fileBase = base;
     return true;
   }

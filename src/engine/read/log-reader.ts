@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { segmentBase, segmentFileName } from '../commit-log/log-directory.ts';
 import type { FileSystem } from '../files/file-system.ts';
+import { openIfThere } from '../files/open-if-there.ts';
 
 /**
  * One read-ahead of the log. Larger saves system calls, smaller saves copying what a sparse queue skips. They lie at multiples of
@@ -109,13 +110,8 @@ export class LogReader {
   #open(base: number): number {
     const known = this.#files.get(base);
     if (known !== undefined) return known;
-    let fd: number;
-    try {
-      fd = this.#fs.open(path.join(this.#directory, segmentFileName(base)), 'read');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return -1;
-      throw error;
-    }
+    const fd = openIfThere(this.#fs, path.join(this.#directory, segmentFileName(base)));
+    if (fd === null) return -1;
     if (this.#files.size >= OPEN_FILES) this.#closeFile(this.#files.keys().next().value!);
     this.#files.set(base, fd);
     return fd;

@@ -4,6 +4,7 @@ import { ENTRY_PHYSICAL_OFFSET, ENTRY_SIZE_BYTES, isEntryPresent, queueFileBase,
 import { findQueueEnd } from '../consume-queue/queue-end.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import type { OpenFiles } from '../files/open-files.ts';
+import { openIfThere } from '../files/open-if-there.ts';
 import type { TailEntries } from './tail-entries.ts';
 
 const CHUNK_ENTRIES = 1024;
@@ -156,14 +157,10 @@ export class QueueReader {
     if (base === this.#fileBase) return true;
     this.close();
     const file = path.join(this.#directory, segmentFileName(base));
-    // A queue without messages has no file, and is asked for again and again: an exception costs a hundred looks.
-    if (this.#fs.stat(file) === null) return false;
-    try {
-      this.#fd = this.#fs.open(file, 'read');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-      throw error;
-    }
+    // A queue without messages has no file, and is asked for again and again.
+    const fd = this.#fs.stat(file) === null ? null : openIfThere(this.#fs, file);
+    if (fd === null) return false;
+    this.#fd = fd;
     this.#fileBase = base;
     this.#openFiles?.opened(this);
     return true;

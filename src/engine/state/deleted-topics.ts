@@ -1,7 +1,8 @@
 import type { FileSystem } from '../files/file-system.ts';
-import { countOf, formatBrokerJson, isJsonObject, newJsonObject, objectOrEmpty, parseBrokerJson } from './broker-json.ts';
+import { countOf, formatBrokerJson, newJsonObject, objectOrEmpty } from './broker-json.ts';
 import type { JsonObject } from './broker-json.ts';
-import { readWholeFile, writeFileAtomically } from './file-io.ts';
+import { writeFileAtomically } from './file-io.ts';
+import { readJsonObject } from './json-file.ts';
 
 /**
  * `mqlite/deleted-topics.json`: `{"<topic>":{"commitLogOffset":n}}`. Records of the topic below that offset are not dispatched again when
@@ -18,16 +19,9 @@ export class DeletedTopics {
     this.#tempDirectory = tempDirectory;
   }
 
-  #read(): JsonObject {
-    const bytes = readWholeFile(this.#fs, this.#path);
-    if (bytes === null) return newJsonObject();
-    const value = parseBrokerJson(bytes.toString('utf8'));
-    return isJsonObject(value) ? value : newJsonObject();
-  }
-
   /** Topic to the commit-log offset below which its records are gone. Throws CodecError DAMAGED for a file that cannot be read. */
   load(): Map<string, number> {
-    const root = this.#read();
+    const root = readJsonObject(this.#fs, this.#path);
     const topics = new Map<string, number>();
     for (const topic of Object.keys(root)) {
       const offset = countOf(objectOrEmpty(root, topic)['commitLogOffset']);
@@ -38,7 +32,7 @@ export class DeletedTopics {
 
   /** Durable when it returns: recorded before the queues are removed. The offset of a topic never goes back. */
   add(topic: string, commitLogOffset: number): void {
-    const root = this.#read();
+    const root = readJsonObject(this.#fs, this.#path);
     const known = countOf(objectOrEmpty(root, topic)['commitLogOffset']) ?? 0;
     root[topic] = Object.assign(newJsonObject(), { commitLogOffset: Math.max(known, commitLogOffset) });
     this.#write(root);
@@ -46,7 +40,7 @@ export class DeletedTopics {
 
   /** Forgets topics whose offset lies below the first record of the log: nothing can bring them back. */
   forgetBelow(minCommitLogOffset: number): void {
-    const root = this.#read();
+    const root = readJsonObject(this.#fs, this.#path);
     let changed = false;
     for (const [topic, offset] of this.load()) {
       if (offset > minCommitLogOffset) continue;

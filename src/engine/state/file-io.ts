@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import type { FileSystem } from '../files/file-system.ts';
+import { isMissing, openIfThere } from '../files/open-if-there.ts';
 
 export interface AtomicWriteOptions {
   /** Where the file grows until it is renamed into place: same file system as its destination. Made when missing. */
@@ -8,17 +9,10 @@ export interface AtomicWriteOptions {
   readonly sync?: boolean | undefined;
 }
 
-const isError = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException).code === code;
-
 /** The whole file, or null when nothing is at `path`. Survives a file that changes its length while it is read. */
 export const readWholeFile = (fs: FileSystem, path: string): Buffer | null => {
-  let fd: number;
-  try {
-    fd = fs.open(path, 'read');
-  } catch (error) {
-    if (isError(error, 'ENOENT') || isError(error, 'ENOTDIR')) return null;
-    throw error;
-  }
+  const fd = openIfThere(fs, path);
+  if (fd === null) return null;
   try {
     // One byte more than the length: a full buffer means that there is more (files of /proc say 0).
     let bytes = Buffer.allocUnsafe(Math.max(fs.fstat(fd).sizeBytes, 255) + 1);
@@ -70,7 +64,7 @@ export const removeFile = (fs: FileSystem, path: string): boolean => {
     fs.unlink(path);
     return true;
   } catch (error) {
-    if (isError(error, 'ENOENT')) return false;
+    if (isMissing(error)) return false;
     throw error;
   }
 };

@@ -1,8 +1,8 @@
 import type { FileSystem } from '../files/file-system.ts';
-import { countOf, isJsonObject, newJsonObject, objectAt, objectOrEmpty, parseBrokerJson, formatBrokerJson } from './broker-json.ts';
-import type { JsonObject } from './broker-json.ts';
+import { countOf, isJsonObject, newJsonObject, objectAt, objectOrEmpty, formatBrokerJson } from './broker-json.ts';
 import type { QueueOffset } from './consumer-offsets.ts';
-import { readWholeFile, writeFileAtomically } from './file-io.ts';
+import { writeFileAtomically } from './file-io.ts';
+import { readJsonObject } from './json-file.ts';
 
 /**
  * `mqlite/offset-resets.json`: the newest reset of every queue and the reset generation it came with:
@@ -20,22 +20,15 @@ export class OffsetResets {
     this.#tempDirectory = tempDirectory;
   }
 
-  #read(): JsonObject {
-    const bytes = readWholeFile(this.#fs, this.#path);
-    if (bytes === null) return newJsonObject();
-    const value = parseBrokerJson(bytes.toString('utf8'));
-    return isJsonObject(value) ? value : newJsonObject();
-  }
-
   /** Generation of the newest reset; 0 before the first. */
   generation(): number {
-    return countOf(this.#read()['generation']) ?? 0;
+    return countOf(readJsonObject(this.#fs, this.#path)['generation']) ?? 0;
   }
 
   /** Resets of `group` newer than `generation`. */
   since(group: string, generation: number): QueueOffset[] {
     const found: QueueOffset[] = [];
-    for (const [key, queues] of Object.entries(objectOrEmpty(this.#read(), 'resets'))) {
+    for (const [key, queues] of Object.entries(objectOrEmpty(readJsonObject(this.#fs, this.#path), 'resets'))) {
       const separator = key.indexOf('@');
       if (key.slice(separator + 1) !== group || !isJsonObject(queues)) continue;
       for (const queueId of Object.keys(queues)) {
@@ -51,7 +44,7 @@ export class OffsetResets {
 
   /** Records a reset durably under a new generation and returns it. Called under the write lock, before the offsets themselves are set. */
   record(group: string, offsets: readonly QueueOffset[]): number {
-    const root = this.#read();
+    const root = readJsonObject(this.#fs, this.#path);
     const generation = (countOf(root['generation']) ?? 0) + 1;
     root['generation'] = generation;
     const resets = objectAt(root, 'resets');

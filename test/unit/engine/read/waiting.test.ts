@@ -135,15 +135,17 @@ it('beside an mqlite, who waits is told, and looks at next to nothing', { timeou
     told++;
     onChange();
   }));
-  for (let round = 1; round <= 2; round++) {
+  // On a busy machine a look of its own may come before the word: then the next round counts.
+  for (let round = 1; told < 2 && round <= 6; round++) {
     await sleep(IDLE_MS + 200);
     const before = calls();
     await sleep(1000);
     // Two looks at everything; looks at the generation alone would be some 28 more.
     expect(calls() - before).toBeLessThan(25);
     await send();
-    expect(told).toBe(process.platform === 'linux' ? round : 0);
+    if (process.platform !== 'linux') break;
   }
+  expect(told).toBe(process.platform === 'linux' ? 2 : 0);
   await close();
 });
 
