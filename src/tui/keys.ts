@@ -45,7 +45,7 @@ export const BINDINGS: readonly Binding[] = [
   { action: 'left', keys: ['left', 'h'], modes: ['stream'], help: 'text to the left' },
   { action: 'right', keys: ['right', 'l'], modes: ['stream'], help: 'text to the right' },
   { action: 'beside', keys: ['s'], modes: ['stream'], help: 'queues and groups beside the rows, or not' },
-  { action: 'next-view', keys: ['tab'], modes: LISTS, help: 'next view; a number goes to one' },
+  { action: 'next-view', keys: ['tab'], modes: LISTS, help: 'next view; a number goes to one, from a page, too' },
   { action: 'previous-view', keys: ['shift-tab'], modes: LISTS, help: 'previous view' },
   { action: 'back', keys: ['esc', 'backspace'], modes: ALL, help: 'back; end a search' },
   { action: 'help', keys: ['?'], modes: ALL, help: 'these keys', hint: 'keys' },

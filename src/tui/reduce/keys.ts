@@ -14,8 +14,8 @@ export function pressed(state: State, key: string): Step {
   if (state.prompt !== null) return promptKey(state, state.prompt, key);
   const mode = modeOf(state);
   const quiet = state.notice === null ? state : { ...state, notice: null };
-  const numbered = isList(mode) && /^[1-9]$/.test(key) ? state.views[Number(key) - 1] : undefined;
-  if (numbered !== undefined) return showView(quiet, numbered.id);
+  const numbered = /^[1-9]$/.test(key) ? state.views[Number(key) - 1] : undefined;
+  if (numbered !== undefined) return showView({ ...quiet, help: null, details: [] }, numbered.id);
   const action = actionOf(mode, key);
   if (action === undefined) return { state: quiet, effects: [] };
   if (key === 'ctrl-c') return { state: quiet, effects: [{ type: 'quit' }] };

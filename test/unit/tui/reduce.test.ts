@@ -357,6 +357,19 @@ describe('another size', () => {
   });
 });
 
+describe('the number of a view', () => {
+  it('goes there from the page of a message and from the page of keys, which are left', async () => {
+    const broker = new FakeBroker();
+    await broker.createTopic('T', { readQueueNums: 1, writeQueueNums: 1 });
+    await broker.send({ topic: 'T', body: Buffer.from('x') });
+    const message = broker.store.log[0]!;
+    view.window({ rows: rows(0, 10) }).send({ type: 'message', message }).keys('3');
+    expect([view.state.active, view.state.details, view.taken()]).toEqual(['letters', [], [{ type: 'show', view: 'letters' }]]);
+    view.send({ type: 'message', message }).keys('?', '3');
+    expect([view.state.active, view.state.details, view.state.help, view.taken()]).toEqual(['letters', [], null, []]);
+  });
+});
+
 describe('leaving', () => {
   it('q goes back from pages and quits in a view; Ctrl-C quits everywhere', () => {
     view.window({ rows: rows(0, 10) }).keys('?', 'q');
