@@ -34,7 +34,8 @@ export type TuiEvent =
   /** The source has answered, or has failed to; `reason` null: it answered. */
   | { readonly type: 'health'; readonly view: string; readonly atMs: number; readonly reason: string | null }
   | { readonly type: 'panel'; readonly panel: string; readonly snapshot: unknown; readonly atMs: number }
-  | { readonly type: 'message'; readonly message: Message }
+  /** `withOthers`: other records of its id are wanted, too. */
+  | { readonly type: 'message'; readonly message: Message; readonly withOthers: boolean }
   | { readonly type: 'related'; readonly offsetMsgId: string; readonly found: QueryResult<Message> }
   /** `sent`: these dead letters need no more. */
   | { readonly type: 'redriven'; readonly text: string; readonly isGood: boolean; readonly sent: readonly RecordReference[] }
@@ -49,7 +50,7 @@ export type Effect =
   | { readonly type: 'jump'; readonly stream: StreamId; readonly to: Position; readonly context: number }
   | { readonly type: 'follow'; readonly stream: StreamId; readonly on: boolean }
   | { readonly type: 'filter'; readonly stream: StreamId; readonly filter: ViewFilter | null; readonly to: Position; readonly context: number }
-  | { readonly type: 'read'; readonly record: RecordReference }
+  | { readonly type: 'read'; readonly record: RecordReference; readonly withOthers: boolean }
   | { readonly type: 'find'; readonly msgId: string; readonly topic: string | undefined; readonly open: boolean; readonly of: string }
   | { readonly type: 'copy'; readonly text: string }
   | { readonly type: 'export'; readonly file: string; readonly what: ExportRequest; readonly label: string }

@@ -33,7 +33,7 @@ export const BINDINGS: readonly Binding[] = [
   { action: 'redrive', keys: ['D'], modes: LISTS, help: 'send the marked dead letters to their groups again', hint: 'send again' },
   { action: 'copy', keys: ['y'], modes: ['stream', 'detail'], help: 'copy the id, or the selected value, to the clipboard', hint: 'copy' },
   { action: 'body', keys: ['b'], modes: ['detail'], help: 'body as text, JSON, hex', hint: 'body as' },
-  { action: 'related', keys: ['o'], modes: ['detail'], help: 'other records of this id: retry, dead letter, original', hint: 'others' },
+  { action: 'related', keys: ['o'], modes: ['stream', 'panel', 'detail'], help: 'other records of its id: retry, dead letter, original', hint: 'others' },
   { action: 'up', keys: ['up', 'k'], modes: ALL, help: 'one line up' },
   { action: 'down', keys: ['down', 'j'], modes: ALL, help: 'one line down' },
   { action: 'page-up', keys: ['pageup', 'ctrl-b'], modes: ALL, help: 'one page up' },

@@ -152,7 +152,7 @@ export class Session {
       case 'jump': return this.#stream(effect.stream).jump(effect.to, effect.context);
       case 'follow': return this.#stream(effect.stream).follow(effect.on);
       case 'filter': return this.#stream(effect.stream).replace(this.#reader(effect.stream, effect.filter), effect.to, effect.context);
-      case 'read': return this.#try(async () => this.dispatch({ type: 'message', message: await readRecord(this.#options.broker, effect.record) }));
+      case 'read': return this.#try(async () => this.dispatch({ type: 'message', message: await readRecord(this.#options.broker, effect.record), withOthers: effect.withOthers }));
       case 'find': return this.#try(() => this.#find(effect));
       case 'copy': return this.#options.copy(effect.text);
       case 'export': return this.#try(() => this.#export(effect));
@@ -179,7 +179,7 @@ export class Session {
     if (!open) return this.dispatch({ type: 'related', offsetMsgId: of, found });
     const message = found.messages[0];
     if (message === undefined) throw new MqliteError('NOT_FOUND', `${msgId} is not in the store any more`);
-    this.dispatch({ type: 'message', message });
+    this.dispatch({ type: 'message', message, withOthers: false });
   }
 
   async #export({ file, what, label }: Extract<Effect, { type: 'export' }>): Promise<void> {

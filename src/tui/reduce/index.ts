@@ -1,11 +1,11 @@
 import type { TuiEvent } from '../events.ts';
-import { layOut, openDetail } from '../detail.ts';
+import { layOut } from '../detail.ts';
 import type { RecordReference } from '../panel.ts';
 import { matcher, referenceId, rowText } from '../rows.ts';
 import { isStream, moveTo, pageRows, rowColumns, shownPanels } from '../state.ts';
 import type { Notice, State, StreamState } from '../state.ts';
 import { pressed } from './keys.ts';
-import { helpAt } from './pages.ts';
+import { helpAt, openPage } from './pages.ts';
 import { exportFailed } from './prompt.ts';
 import { putStream } from './step.ts';
 import type { Step } from './step.ts';
@@ -28,7 +28,7 @@ export function reduce(state: State, event: TuiEvent): Step {
       const panel = { ...state.panels[event.panel]!, snapshot: event.snapshot, health: { okAtMs: event.atMs, reason: null } };
       return { state: withPanelRows({ ...state, panels: { ...state.panels, [event.panel]: panel } }, event.panel), effects: [] };
     }
-    case 'message': return { state: { ...state, notice: null, details: [...state.details, openDetail(event.message, state.columns)] }, effects: [] };
+    case 'message': return openPage(state, event.message, event.withOthers);
     case 'related': {
       const { offsetMsgId, found: { messages } } = event;
       const details = state.details.map((detail) => (detail.message.offsetMsgId === offsetMsgId ? layOut({ ...detail, related: messages }, state.columns, pageRows(state)) : detail));

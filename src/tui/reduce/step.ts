@@ -17,9 +17,10 @@ export const putStream = (state: State, id: StreamId, { stream, effects }: Strea
 
 export const noticed = (state: State, text: string, tone: Notice['tone'], effects: readonly Effect[] = []): Step => ({ state: { ...state, notice: { text, tone } }, effects });
 
-export function openRecord(state: State, record: RecordReference | null | undefined): Step {
+/** `withOthers`: its page, with other records of its id. */
+export function openRecord(state: State, record: RecordReference | null | undefined, withOthers = false): Step {
   if (record === undefined || record === null) return noticed(state, 'there is no message to open', 'warn');
-  return { state, effects: [{ type: 'read', record }] };
+  return { state, effects: [{ type: 'read', record, withOthers }] };
 }
 
 export function copied(state: State, text: string): Step {

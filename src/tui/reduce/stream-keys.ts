@@ -49,6 +49,7 @@ const HANDLERS: Partial<Record<Action, (at: At) => Step>> = {
   },
   'clear-marks': ({ state, id, stream }) => putStream(state, id, { stream: { ...stream, marks: new Map() }, effects: [] }),
   open: ({ state, row }) => openRecord(state, row?.record),
+  related: ({ state, row }) => openRecord(state, row?.record, true),
   copy: ({ state, row }) => copied(state, row === undefined ? '' : idOf(row)),
   beside: ({ state, id }) => {
     if (state.columns < BESIDE_FROM_COLUMNS) return noticed(state, `queues and groups have room beside the rows from ${BESIDE_FROM_COLUMNS} columns on`, 'warn');

@@ -291,7 +291,7 @@ describe('a table', () => {
     expect(view.state.panels['letters']!.selected).toBe(4);
     view.taken();
     view.keys('enter');
-    expect(view.taken()).toEqual([{ type: 'read', record: letter(9) }]);
+    expect(view.taken()).toEqual([{ type: 'read', record: letter(9), withOthers: false }]);
   });
 
   it('what failed to load stays, with its age', () => {
@@ -343,7 +343,7 @@ describe('another size', () => {
     view.window({ rows: rows(0, 100) }).keys('k', 'k');
     view.send({ type: 'rows', stream: 'commitlog', window: { rows: rows(0, 100), atStart: true, atEnd: true, arrived: 0, perSecond: null } });
     view.keys('2', 'k', '3').send({ type: 'panel', panel: 'letters', snapshot: rows(0, 100).map((_, index) => index), atMs: 0 }).keys('end', 'k');
-    view.send({ type: 'message', message: broker.store.log[0]! }).keys('end', 'k');
+    view.send({ type: 'message', message: broker.store.log[0]!, withOthers: false }).keys('end', 'k');
     const on = view.state.details[0]!.lines[view.state.details[0]!.selected]!;
     view.keys('?', 'end');
     for (const [columns, height] of [[40, 9], [200, 60], [60, 12]] as const) {
@@ -357,15 +357,34 @@ describe('another size', () => {
   });
 });
 
+describe('o', () => {
+  it('in a list opens the message under the cursor, and looks for others of its id', async () => {
+    const broker = new FakeBroker();
+    await broker.createTopic('T', { readQueueNums: 1, writeQueueNums: 1 });
+    await broker.send({ topic: 'T', body: Buffer.from('x') });
+    const message = broker.store.log[0]!;
+    view.window({ rows: rows(0, 10) }).keys('k', 'o');
+    expect(view.taken().at(-1)).toEqual({ type: 'read', record: row(8).record, withOthers: true });
+    view.send({ type: 'message', message, withOthers: true });
+    expect(view.taken()).toEqual([{ type: 'find', msgId: message.msgId, topic: undefined, open: false, of: message.offsetMsgId }]);
+    expect([view.state.details.length, view.state.notice?.text]).toEqual([1, `looking for ${message.msgId} in every topic …`]);
+    view.keys('3').send({ type: 'panel', panel: 'letters', snapshot: [7, 8], atMs: 0 }).taken();
+    view.keys('o');
+    expect(view.taken()).toEqual([{ type: 'read', record: letter(7), withOthers: true }]);
+    view.send({ type: 'panel', panel: 'letters', snapshot: [], atMs: 0 }).keys('o');
+    expect([view.taken(), view.state.notice?.text]).toEqual([[], 'there is no message to open']);
+  });
+});
+
 describe('the number of a view', () => {
   it('goes there from the page of a message and from the page of keys, which are left', async () => {
     const broker = new FakeBroker();
     await broker.createTopic('T', { readQueueNums: 1, writeQueueNums: 1 });
     await broker.send({ topic: 'T', body: Buffer.from('x') });
     const message = broker.store.log[0]!;
-    view.window({ rows: rows(0, 10) }).send({ type: 'message', message }).keys('3');
+    view.window({ rows: rows(0, 10) }).send({ type: 'message', message, withOthers: false }).keys('3');
     expect([view.state.active, view.state.details, view.taken()]).toEqual(['letters', [], [{ type: 'show', view: 'letters' }]]);
-    view.send({ type: 'message', message }).keys('?', '3');
+    view.send({ type: 'message', message, withOthers: false }).keys('?', '3');
     expect([view.state.active, view.state.details, view.state.help, view.taken()]).toEqual(['letters', [], null, []]);
   });
 });
