@@ -1,76 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Effect, TuiEvent, WindowSnapshot } from '../../../src/tui/events.ts';
 import { actionOf, BINDINGS } from '../../../src/tui/keys.ts';
-import type { Panel, PanelRow, RecordReference } from '../../../src/tui/panel.ts';
-import { reduce } from '../../../src/tui/reduce/index.ts';
 import { flagFilter } from '../../../src/tui/filter.ts';
 import { lineText } from '../../../src/tui/line.ts';
 import { frame } from '../../../src/tui/views/frame.ts';
-import type { MessageRow } from '../../../src/tui/rows.ts';
-import { helpCount, pageRows, startState } from '../../../src/tui/state.ts';
-import type { State } from '../../../src/tui/state.ts';
+import { helpCount, pageRows } from '../../../src/tui/state.ts';
 import { FakeBroker } from '../../support/fake-broker.ts';
-
-function row(index: number, topic = 'T'): MessageRow {
-  const record = { topic, brokerName: 'b', queueId: 0, queueOffset: index };
-  return { kind: 'message', id: `${topic}${index}`, record, commitLogOffset: index * 100, storeTimestamp: 1_000 + index, msgId: `id${index}`, tags: '', keys: '', body: `body ${index}` };
-}
-
-const rows = (from: number, to: number, topic = 'T'): MessageRow[] => Array.from({ length: to - from }, (_, index) => row(from + index, topic));
-
-const letters: Panel<readonly number[]> = {
-  id: 'letters', title: 'Letters', intervalMs: 1000,
-  unavailable: () => null,
-  load: async () => [],
-  header: () => [{ text: 'offset' }],
-  rows: (snapshot) => snapshot.map((queueOffset): PanelRow => ({ id: String(queueOffset), line: [{ text: `letter ${queueOffset}` }], record: letter(queueOffset) })),
-  summary: (snapshot) => [{ text: `${snapshot.length} letters` }],
-};
-const letter = (queueOffset: number): RecordReference => ({ topic: '%DLQ%g', brokerName: 'b', queueId: 0, queueOffset });
-
-/** A view at which events happen one after the other. */
-class View {
-  state: State;
-  effects: Effect[] = [];
-
-  constructor(more: Partial<Parameters<typeof startState>[0]> = {}) {
-    this.state = startState({ columns: 80, rows: 24, nowMs: 0, target: '/store', active: 'messages', topics: [], filter: null, isFollowing: true, panels: [{ panel: letters as Panel, unavailable: null }], ...more });
-  }
-
-  send(...events: readonly TuiEvent[]): this {
-    for (const event of events) {
-      const step = reduce(this.state, event);
-      this.state = step.state;
-      this.effects.push(...step.effects);
-    }
-    return this;
-  }
-
-  keys(...keys: readonly string[]): this {
-    return this.send(...keys.map((key): TuiEvent => ({ type: 'key', key })));
-  }
-
-  type(text: string): this {
-    return this.keys(...[...text].map((character) => (character === ' ' ? 'space' : character)));
-  }
-
-  window(window: Partial<WindowSnapshot> & { readonly rows: readonly MessageRow[] }, more: Partial<Extract<TuiEvent, { type: 'rows' }>> = {}): this {
-    return this.send({ type: 'rows', stream: 'messages', window: { atStart: true, atEnd: true, arrived: 0, perSecond: null, ...window }, ...more });
-  }
-
-  get stream(): State['streams']['messages'] {
-    return this.state.streams.messages;
-  }
-
-  get selected(): string | undefined {
-    return this.stream.rows[this.stream.selected]?.id;
-  }
-
-  /** What was asked for since this was last looked at. */
-  taken(): Effect[] {
-    return this.effects.splice(0);
-  }
-}
+import { letter, row, rows, View } from './reducer-view.ts';
 
 let view: View;
 beforeEach(() => {
@@ -160,67 +95,6 @@ describe('scrolling', () => {
     expect(view.taken()).toEqual([]);
     view.keys('esc');
     expect(view.state.prompt).toBeNull();
-  });
-});
-
-describe('search', () => {
-  it('goes along with what is typed, and back when it is given up', () => {
-    view.window({ rows: rows(0, 100) }).keys('/').type('body 4');
-    expect(view.selected).toBe('T49');
-    view.type('2');
-    expect(view.selected).toBe('T42');
-    view.keys('esc');
-    expect(view.selected).toBe('T99');
-  });
-
-  it('that finds nothing in all there is says so, and leaves the cursor', () => {
-    view.window({ rows: rows(0, 100) }).keys('k', 'k', '/').type('nowhere').keys('enter');
-    expect([view.selected, view.state.notice?.text, view.stream.seeking]).toEqual(['T97', '"nowhere" was not found', null]);
-  });
-
-  it('makes what it finds stand out, while it is typed and until Esc', () => {
-    const found = (): string[] => frame(view.state).flatMap((line) => line.filter(({ tone }) => tone === 'match' || tone === 'selected-match').map(({ text, tone }) => `${tone} ${text}`));
-    view.window({ rows: rows(0, 5) });
-    expect(found()).toEqual([]);
-    view.keys('/').type('ODY 3');
-    expect(found()).toEqual([]);
-    view.keys('ctrl-u').type('ody 3');
-    expect(found()).toEqual(['selected-match ody 3']);
-    view.keys('enter', 'j');
-    expect(found()).toEqual(['match ody 3']);
-    view.keys('esc');
-    expect(found()).toEqual([]);
-    // What is a pattern elsewhere is none here.
-    view.keys('/').type('b.dy (');
-    expect(found()).toEqual([]);
-  });
-
-  it('that is given up goes back to the row, and to following', () => {
-    view.window({ rows: rows(0, 100) }).keys('/').type('body 42').keys('esc');
-    expect([view.selected, view.stream.isFollowing, view.taken().at(-1)]).toEqual(['T99', true, { type: 'follow', stream: 'messages', on: true }]);
-    view.keys('k', 'k', '/').type('body 42');
-    // What came before the row has moved it.
-    view.window({ rows: rows(50, 100).concat(rows(0, 30, 'U')) }).keys('esc');
-    expect([view.selected, view.stream.isFollowing]).toEqual(['T97', false]);
-  });
-
-  it('goes on with n and N, and further through the store', () => {
-    view.window({ rows: rows(500, 600), atStart: false }).keys('/').type('body 5').keys('enter', 'N', 'N');
-    expect(view.selected).toBe('T597');
-    view.keys('n');
-    expect(view.selected).toBe('T598');
-    view.taken();
-    view.window({ rows: rows(500, 600), atStart: false }, { done: true }).keys('/').type('body 123').keys('enter');
-    expect(view.taken().filter(({ type }) => type === 'older')).toEqual([{ type: 'older', stream: 'messages', count: 500 }]);
-    view.window({ rows: rows(200, 600), atStart: false }, { done: true });
-    expect([view.stream.seeking, view.taken()]).toEqual(['up', [{ type: 'older', stream: 'messages', count: 500 }]]);
-    view.window({ rows: rows(0, 600), atStart: true }, { done: true });
-    expect([view.stream.seeking, view.selected]).toEqual([null, 'T123']);
-    view.keys('N');
-    expect(view.state.notice?.text).toContain('not above');
-    view.window({ rows: rows(500, 600), atStart: false }, { done: true }).keys('/').type('body nowhere').keys('enter');
-    view.window({ rows: rows(0, 600), atStart: true }, { done: true });
-    expect(view.state.notice?.text).toBe('"body nowhere" was not found');
   });
 });
 
@@ -354,38 +228,6 @@ describe('another size', () => {
       expect(help!.top).toBeLessThanOrEqual(Math.max(0, helpCount(view.state) - pageRows(view.state)));
       expect([streams.messages.selected, streams.commitlog.selected, panels['letters']!.selected]).toEqual([97, 98, 98]);
     }
-  });
-});
-
-describe('o', () => {
-  it('in a list opens the message under the cursor, and looks for others of its id', async () => {
-    const broker = new FakeBroker();
-    await broker.createTopic('T', { readQueueNums: 1, writeQueueNums: 1 });
-    await broker.send({ topic: 'T', body: Buffer.from('x') });
-    const message = broker.store.log[0]!;
-    view.window({ rows: rows(0, 10) }).keys('k', 'o');
-    expect(view.taken().at(-1)).toEqual({ type: 'read', record: row(8).record, withOthers: true });
-    view.send({ type: 'message', message, withOthers: true });
-    expect(view.taken()).toEqual([{ type: 'find', msgId: message.msgId, topic: undefined, open: false, of: message.offsetMsgId }]);
-    expect([view.state.details.length, view.state.notice?.text]).toEqual([1, `looking for ${message.msgId} in every topic …`]);
-    view.keys('3').send({ type: 'panel', panel: 'letters', snapshot: [7, 8], atMs: 0 }).taken();
-    view.keys('o');
-    expect(view.taken()).toEqual([{ type: 'read', record: letter(7), withOthers: true }]);
-    view.send({ type: 'panel', panel: 'letters', snapshot: [], atMs: 0 }).keys('o');
-    expect([view.taken(), view.state.notice?.text]).toEqual([[], 'there is no message to open']);
-  });
-});
-
-describe('the number of a view', () => {
-  it('goes there from the page of a message and from the page of keys, which are left', async () => {
-    const broker = new FakeBroker();
-    await broker.createTopic('T', { readQueueNums: 1, writeQueueNums: 1 });
-    await broker.send({ topic: 'T', body: Buffer.from('x') });
-    const message = broker.store.log[0]!;
-    view.window({ rows: rows(0, 10) }).send({ type: 'message', message, withOthers: false }).keys('3');
-    expect([view.state.active, view.state.details, view.taken()]).toEqual(['letters', [], [{ type: 'show', view: 'letters' }]]);
-    view.send({ type: 'message', message, withOthers: false }).keys('?', '3');
-    expect([view.state.active, view.state.details, view.state.help, view.taken()]).toEqual(['letters', [], null, []]);
   });
 });
 
