@@ -10,7 +10,8 @@ export default class Tail extends BaseCommand<typeof Tail> {
   static override settingsOf = 'tail';
   static override summary = 'Follow topics, or the physical commit log';
   static override description = `On a terminal a full-screen view, with ? for its keys: pause, scroll back without end, search, filter, open, export. On a pipe, and with
---plain, one line a message. Starts at the end; without a topic, with every topic that is not a system topic.
+--plain, one line a message. Starts at the end; without a topic, with every topic that is not a system topic. From a place in the past
+(first, OFFSET, @TIME) the view opens paused, to be read at one's own pace; F follows.
 Nothing is written to the store. --commitlog shows each record of the log, the system's and damaged ones included.`;
 
   static override examples = [
@@ -27,7 +28,7 @@ Nothing is written to the store. --commitlog shows each record of the log, the s
   };
 
   static override flags = {
-    from: Flags.string({ description: 'where to start: first, last (default), OFFSET, -N, @TIME, @-1h', helpValue: 'POSITION' }),
+    from: Flags.string({ description: 'where to start: first, last (default), OFFSET, -N, @TIME, @-1h; the full-screen view opens paused there, save at last and -N', helpValue: 'POSITION' }),
     plain: Flags.boolean({ description: 'lines instead of the full-screen view' }),
     commitlog: Flags.boolean({ description: 'the physical log, record by record' }),
     body: Flags.boolean({ description: 'with --commitlog: show bodies', dependsOn: ['commitlog'] }),
