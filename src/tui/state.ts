@@ -148,6 +148,11 @@ export const pageRows = (state: { readonly rows: number }): number => Math.max(1
 /** Columns that a row may take beside the marks of cursor and choice. */
 export const rowColumns = (columns: number): number => Math.max(10, columns - 2);
 
+/** A smaller terminal shows no view. */
+export const LEAST = { columns: 40, rows: 6 } as const;
+
+export const isTooSmall = ({ columns, rows }: { readonly columns: number; readonly rows: number }): boolean => columns < LEAST.columns || rows < LEAST.rows;
+
 /** From so many columns on panels fit beside the rows of a stream. */
 export const BESIDE_FROM_COLUMNS = 140;
 const BESIDE_LEAST_COLUMNS = 56;

@@ -1,6 +1,6 @@
 import { actionOf } from '../keys.ts';
 import type { Action, Mode } from '../keys.ts';
-import { isStream, modeOf } from '../state.ts';
+import { isStream, isTooSmall, modeOf } from '../state.ts';
 import type { State } from '../state.ts';
 import { inDetail, inHelp } from './pages.ts';
 import { inPanel } from './panel.ts';
@@ -11,6 +11,8 @@ import { inStream } from './stream-keys.ts';
 
 /** What a key does, where it was pressed. */
 export function pressed(state: State, key: string): Step {
+  // Nobody sees what else a key would do, or what is asked.
+  if (isTooSmall(state)) return { state, effects: key === 'q' || key === 'ctrl-c' ? [{ type: 'quit' }] : [] };
   if (state.prompt !== null) return promptKey(state, state.prompt, key);
   const mode = modeOf(state);
   const quiet = state.notice === null ? state : { ...state, notice: null };

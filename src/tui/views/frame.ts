@@ -6,7 +6,7 @@ import { cutLine, highlight, lineColumns, span, spread, withCursor } from '../li
 import type { Line, Span } from '../panel.ts';
 import { matchPattern } from '../rows.ts';
 import type { LogRow, MessageRow } from '../rows.ts';
-import { besideColumns, helpCount, isStream, modeOf, pageRows, rowColumns, shownPanels } from '../state.ts';
+import { besideColumns, helpCount, isStream, isTooSmall, LEAST, modeOf, pageRows, rowColumns, shownPanels } from '../state.ts';
 import type { Health, PanelState, State, StreamState } from '../state.ts';
 import { commitLogTable } from './commit-log.ts';
 import { messageTable } from './messages.ts';
@@ -20,6 +20,7 @@ const LEAST_HEALTH_COLUMNS = 40;
 /** The whole screen: as many lines as it has, none wider than it is. */
 export function frame(state: State): Line[] {
   const { columns, rows } = state;
+  if (isTooSmall(state)) return tooSmallLines(columns, rows);
   const page = pageRows(state);
   const lines = [titleLine(state), ...bodyOf(state, page)];
   const filled = [...lines.slice(0, rows - 1), ...Array.from({ length: Math.max(0, rows - 1 - lines.length) }, (): Line => [])];
@@ -27,6 +28,21 @@ export function frame(state: State): Line[] {
   const error = state.prompt?.error ?? null;
   if (error !== null) filled.splice(-1, 1, [span(escapeControl(error), 'bad')]);
   return [...filled, bottomLine(state)].slice(-rows).map((line) => cutLine(line, columns));
+}
+
+/** What is needed instead of what there is no room for. */
+function tooSmallLines(columns: number, rows: number): Line[] {
+  const text = `terminal too small (${columns}×${rows}, at least ${LEAST.columns}×${LEAST.rows})`;
+  const lines = wrap(text, columns).slice(0, rows).map((line): Line => [span(line, 'warn')]);
+  return [...lines, ...Array.from({ length: rows - lines.length }, (): Line => [])];
+}
+
+/** Words on lines of so many columns. */
+function wrap(text: string, columns: number): string[] {
+  return text.split(' ').reduce<string[]>((lines, word) => {
+    const last = lines.at(-1);
+    return last !== undefined && last.length + 1 + word.length <= columns ? [...lines.slice(0, -1), `${last} ${word}`] : [...lines, word.slice(0, columns)];
+  }, []);
 }
 
 function bodyOf(state: State, page: number): Line[] {
