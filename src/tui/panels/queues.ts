@@ -10,7 +10,7 @@ import { plural } from '../../text/numbers.ts';
 import { rateText } from '../../text/rates.ts';
 import { sparkline } from '../../text/sparkline.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
-import { ageCell, integerCell, rateCell } from './cells.ts';
+import { ageCell, brokerQueueCell, integerCell, rateCell } from './cells.ts';
 import { foremost, textLine } from './lines.ts';
 import type { Column } from './table.ts';
 import { placeColumns, rowLine, rowsAsTable } from './table.ts';
@@ -57,7 +57,7 @@ export interface QueuesSnapshot {
 const COLUMNS: readonly Column<{ readonly row: QueueRow; readonly nowMs: number }>[] = [
   { header: '', min: 1, wanted: 1, keep: 10, cell: ({ row }) => (row.isActive ? { text: '*', tone: 'good' } : '') },
   { header: 'TOPIC', min: 10, wanted: 20, max: 44, keep: 9, cell: ({ row }) => ({ text: row.queue.topic, tone: row.isActive ? 'strong' : 'plain' }) },
-  { header: 'QUEUE', min: 5, wanted: 6, max: 14, keep: 8, cell: ({ row }) => (row.isOfSeveralBrokers ? `${row.queue.queueId}@${row.queue.brokerName}` : String(row.queue.queueId)) },
+  { header: 'QUEUE', min: 5, wanted: 6, max: 14, keep: 8, cell: ({ row }, width) => (row.isOfSeveralBrokers ? brokerQueueCell(row.queue, width) : String(row.queue.queueId)) },
   { header: 'MIN', align: 'right', min: 5, wanted: 9, max: 11, keep: 1, cell: ({ row }, width) => ({ text: integerCell(row.minOffset, width), tone: 'dim' }) },
   { header: 'MAX', align: 'right', min: 6, wanted: 9, max: 11, keep: 7, cell: ({ row }, width) => integerCell(row.maxOffset, width) },
   { header: 'IN', align: 'right', min: 7, wanted: 7, max: 10, keep: 6, cell: ({ row }, width) => rateCell(perSecond(row.samples), width) },

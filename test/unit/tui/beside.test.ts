@@ -87,6 +87,15 @@ describe('panels beside the rows', () => {
     }
   });
 
+  it('tell queues of several brokers apart, however little room there is', async () => {
+    const { broker, clock } = await withGroups([3]);
+    const queues = await loadOf(queuesPanel, broker, clock);
+    const rows = ['broker-a', 'broker-b'].map((brokerName) => ({ ...queues.rows[0]!, queue: { topic: 'topic-0', brokerName, queueId: 0 }, isOfSeveralBrokers: true }));
+    const { state } = reduce(start({ columns: BESIDE_FROM_COLUMNS }), { type: 'panel', panel: 'queues', snapshot: { ...queues, rows }, atMs: 0 });
+    const cells = screenOf(state).map((line) => /topic-0 +(0@\S+)/.exec(line)?.[1]).filter((cell) => cell !== undefined);
+    expect(cells).toEqual(['0@…-a', '0@…-b']);
+  });
+
   it('say of which topics they are, where the view is of some', () => {
     const { state } = reduce(start({ active: 'messages', topics: ['orders', 'mails'] }), key('4'));
     expect(screenOf(state)[1]).toContain('of orders mails');
