@@ -2,11 +2,12 @@ import { isDlqTopic } from '../../broker/retry-topics.ts';
 import { escapeControl } from '../../text/escape.ts';
 import { formatDuration, formatInteger } from '../../text/numbers.ts';
 import { BINDINGS } from '../keys.ts';
+import type { Action } from '../keys.ts';
 import { cutLine, highlight, lineColumns, span, spread, withCursor } from '../line.ts';
 import type { Line, Span } from '../panel.ts';
 import { matchPattern } from '../rows.ts';
 import type { LogRow, MessageRow } from '../rows.ts';
-import { besideColumns, helpCount, isStream, isTooSmall, LEAST, modeOf, pageRows, rowColumns, shownPanels } from '../state.ts';
+import { BESIDE_FROM_COLUMNS, besideColumns, helpCount, isStream, isTooSmall, LEAST, modeOf, pageRows, rowColumns, shownPanels } from '../state.ts';
 import type { Health, PanelState, State, StreamState } from '../state.ts';
 import { commitLogTable } from './commit-log.ts';
 import { messageTable } from './messages.ts';
@@ -194,9 +195,17 @@ function isOnDeadLetter({ active, streams, panels }: State): boolean {
   return isDlqTopic(list.rows[list.selected]?.record?.topic ?? '');
 }
 
+/** Keys that mean something only at times. */
+const APPLIES: Partial<Record<Action, (state: State) => boolean>> = {
+  redrive: isOnDeadLetter,
+  beside: ({ columns }) => columns >= BESIDE_FROM_COLUMNS,
+  'next-match': ({ searched }) => searched !== null,
+  'previous-match': ({ searched }) => searched !== null,
+};
+
 function hints(state: State): Line {
   const mode = modeOf(state);
-  const wanted = BINDINGS.filter(({ modes, hint, action }) => hint !== undefined && modes.includes(mode) && (action !== 'redrive' || isOnDeadLetter(state)));
+  const wanted = BINDINGS.filter(({ modes, hint, action }) => hint !== undefined && modes.includes(mode) && (APPLIES[action]?.(state) ?? true));
   // Those that lead everywhere else come first: a narrow screen cuts the rest.
   const line = [...wanted.filter(({ action }) => action === 'help' || action === 'quit'), ...wanted.filter(({ action }) => action !== 'help' && action !== 'quit')]
     .flatMap(({ keys, hint }) => [span(keyName(keys[0]!), 'strong'), span(` ${hint}  `, 'dim')]);

@@ -59,6 +59,12 @@ describe('panels beside the rows', () => {
     expect(effects).toEqual([]);
   });
 
+  it('have their key at the bottom where there is room for them', () => {
+    expect(screenOf(start()).at(-1)).toContain('s panels');
+    expect(screenOf(start({ columns: BESIDE_FROM_COLUMNS })).at(-1)).toContain('s panels');
+    expect(screenOf(start({ columns: BESIDE_FROM_COLUMNS - 1 })).at(-1)).not.toContain('s panels');
+  });
+
   it('are loaded when a terminal grows, and no longer when it shrinks', () => {
     const grown = reduce(start({ columns: 100 }), { type: 'resize', columns: 200, rows: 30 });
     expect(grown.effects).toContainEqual({ type: 'show', view: 'commitlog' });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { lineText } from '../../../src/tui/line.ts';
 import { frame } from '../../../src/tui/views/frame.ts';
 import { rows, View } from './reducer-view.ts';
 
@@ -37,6 +38,16 @@ describe('search', () => {
     // What is a pattern elsewhere is none here.
     view.keys('/').type('b.dy (');
     expect(found()).toEqual([]);
+  });
+
+  it('names the keys that go on with it as long as it lasts', () => {
+    const hints = (): string => lineText(frame(view.state).at(-1)!);
+    view.window({ rows: rows(0, 100) });
+    expect(hints()).not.toContain('n next');
+    view.keys('/').type('body').keys('enter');
+    expect(hints()).toContain('/ search  n next  N previous');
+    view.keys('esc');
+    expect(hints()).not.toContain('n next');
   });
 
   it('that is given up goes back to the row, and to following', () => {
