@@ -66,7 +66,7 @@ describe('the view', { timeout: 120_000 }, () => {
     view.press('/', 'lz4');
     await view.shows(/> .*compress me LZ4/);
     view.press('enter', 'N');
-    await view.shows('not above');
+    await view.shows('not found above; n looks below');
     view.press('f', 'sql:TAGS =', 'enter');
     await view.shows(/sql, character \d+/);
     view.press('ctrl-u', 'D /level [56]/', 'enter');

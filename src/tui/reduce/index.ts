@@ -3,11 +3,11 @@ import { layOut } from '../detail.ts';
 import type { RecordReference } from '../panel.ts';
 import { matcher, referenceId, rowText } from '../rows.ts';
 import { isStream, moveTo, pageRows, rowColumns, shownPanels } from '../state.ts';
-import type { Notice, State, StreamState } from '../state.ts';
+import type { State, StreamState } from '../state.ts';
 import { pressed } from './keys.ts';
 import { helpAt, openPage } from './pages.ts';
 import { exportFailed } from './prompt.ts';
-import { putStream } from './step.ts';
+import { notFound, putStream } from './step.ts';
 import type { Step } from './step.ts';
 import { wanting, withRows } from './stream.ts';
 
@@ -20,7 +20,7 @@ export function reduce(state: State, event: TuiEvent): Step {
     case 'rows': {
       const before = state.streams[event.stream];
       const step = withRows(event.stream, before, event, pageRows(state), state.searched);
-      const told = before.seeking !== null && step.stream.seeking === null ? { ...state, notice: seekEnd(step.stream, state.searched ?? '') } : state;
+      const told = before.seeking !== null && step.stream.seeking === null ? soughtToEnd(state, before, step.stream) : state;
       return putStream(told, event.stream, step);
     }
     case 'health': return { state: withHealth(state, event.view, event.atMs, event.reason), effects: [] };
@@ -46,9 +46,11 @@ export function reduce(state: State, event: TuiEvent): Step {
 }
 
 /** A search through the store that has come to an end says so when it was in vain. */
-function seekEnd(stream: StreamState, searched: string): Notice | null {
-  const row = stream.rows[stream.selected];
-  return row !== undefined && matcher(searched)(rowText(row)) ? null : { text: `"${searched}" was not found`, tone: 'warn' };
+function soughtToEnd(state: State, { seeking, soughtElsewhere, ...before }: StreamState, after: StreamState): State {
+  const searched = state.searched ?? '';
+  const row = after.rows[after.selected];
+  const isFound = row !== undefined && row.id !== before.rows[before.selected]?.id && matcher(searched)(rowText(row));
+  return isFound ? { ...state, notice: null } : notFound(state, searched, soughtElsewhere ? 'everywhere' : seeking ?? 'everywhere').state;
 }
 
 /** Whatever the cursor is on stays on the screen, in what is shown and in what lies under it. */

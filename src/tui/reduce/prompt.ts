@@ -9,7 +9,7 @@ import type { RecordReference } from '../panel.ts';
 import { referenceOf } from '../rows.ts';
 import { isStream, pageRows } from '../state.ts';
 import type { Prompt, PromptKind, State, StreamState } from '../state.ts';
-import { noticed, putStream } from './step.ts';
+import { notFound, noticed, putStream } from './step.ts';
 import type { Step, StreamStep } from './step.ts';
 import { findRow, follow, moveToRow, seek } from './stream.ts';
 
@@ -120,8 +120,9 @@ function endSearch(state: State, prompt: Prompt): Step {
   const stream = state.streams[active];
   if (nearest(stream, prompt.text, originOf(stream, prompt)) >= 0) return { state: searched, effects: [] };
   // All there is was looked through; the cursor stays.
-  if (stream.atStart && stream.atEnd) return noticed(searched, `"${prompt.text}" was not found`, 'warn');
-  return putStream(searched, active, seek(active, { ...stream, selected: stream.atEnd ? 0 : stream.rows.length - 1 }, prompt.text, stream.atEnd ? 'up' : 'down', pageRows(state)));
+  if (stream.atStart && stream.atEnd) return notFound(searched, prompt.text, 'everywhere');
+  const from = { ...stream, selected: stream.atEnd ? 0 : stream.rows.length - 1, soughtElsewhere: stream.atStart || stream.atEnd };
+  return putStream(searched, active, seek(active, from, prompt.text, stream.atEnd ? 'up' : 'down', pageRows(state)));
 }
 
 // -- export

@@ -23,6 +23,12 @@ export function openRecord(state: State, record: RecordReference | null | undefi
   return { state, effects: [{ type: 'read', record, withOthers }] };
 }
 
+/** `where`: what was looked through. */
+export function notFound(state: State, searched: string, where: 'everywhere' | 'up' | 'down'): Step {
+  const place = { everywhere: '', up: ' above; n looks below', down: ' below; N looks above' }[where];
+  return noticed(state, `"${searched}" was not found${place}`, 'warn');
+}
+
 export function copied(state: State, text: string): Step {
   return text === '' ? { state, effects: [] } : noticed(state, `copied ${text.length > 60 ? `${text.length} characters` : text}`, 'good', [{ type: 'copy', text }]);
 }

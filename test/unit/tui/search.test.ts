@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { lineText } from '../../../src/tui/line.ts';
 import { frame } from '../../../src/tui/views/frame.ts';
-import { rows, View } from './reducer-view.ts';
+import { row, rows, View } from './reducer-view.ts';
 
 let view: View;
 beforeEach(() => {
@@ -72,9 +72,39 @@ describe('search', () => {
     view.window({ rows: rows(0, 600), atStart: true }, { done: true });
     expect([view.stream.seeking, view.selected]).toEqual([null, 'T123']);
     view.keys('N');
-    expect(view.state.notice?.text).toContain('not above');
+    expect(view.state.notice?.text).toBe('"body 123" was not found above; n looks below');
     view.window({ rows: rows(500, 600), atStart: false }, { done: true }).keys('/').type('body nowhere').keys('enter');
     view.window({ rows: rows(0, 600), atStart: true }, { done: true });
     expect(view.state.notice?.text).toBe('"body nowhere" was not found');
+  });
+
+  it('goes on from a match through the store as far as the next one is', () => {
+    const before = { ...row(23), body: 'body 1598' };
+    view.window({ rows: rows(1500, 1600), atStart: false }).keys('/').type('body 1598').keys('enter', 'N').window({ rows: rows(1000, 1600), atStart: false }, { done: true });
+    view.taken();
+    view.window({ rows: rows(500, 1600), atStart: false }, { done: true });
+    expect([view.stream.seeking, view.taken()]).toEqual(['up', [{ type: 'older', stream: 'messages', count: 500 }]]);
+    view.window({ rows: [before, ...rows(24, 1600)], atStart: false }, { done: true });
+    expect([view.stream.seeking, view.selected, view.state.notice]).toEqual([null, 'T23', null]);
+  });
+
+  it('that comes to an end of the store says what was not looked through, and the other key goes there', () => {
+    const middle = { rows: rows(500, 600), atStart: false, atEnd: false };
+    view.window(middle).keys('/').type('body 123').keys('enter');
+    expect(view.taken().at(-1)).toEqual({ type: 'newer', stream: 'messages', count: 500 });
+    view.window({ rows: rows(500, 700), atStart: false }, { done: true });
+    expect(view.state.notice?.text).toBe('"body 123" was not found below; N looks above');
+    view.keys('N');
+    expect(view.taken().at(-1)).toMatchObject({ type: 'older' });
+    view.window({ rows: rows(0, 700), atStart: true }, { done: true });
+    expect([view.selected, view.state.notice]).toEqual(['T123', null]);
+    // What lies below a match was not looked at by N.
+    view.window({ ...middle, rows: rows(120, 600) }, { done: true }).keys('N').window({ rows: rows(0, 600), atEnd: false }, { done: true });
+    expect(view.state.notice?.text).toBe('"body 123" was not found above; n looks below');
+    view.window({ rows: rows(123, 600), atStart: false }, { done: true, select: { id: 'T123' } }).keys('N').window({ rows: rows(123, 600), atStart: true }, { done: true });
+    expect([view.selected, view.state.notice?.text]).toEqual(['T123', '"body 123" was not found above; n looks below']);
+    // From the start on, what lies above was looked at while it was typed.
+    view = new View().window({ rows: rows(0, 100), atEnd: false }).keys('/').type('nowhere').keys('enter').window({ rows: rows(0, 300) }, { done: true });
+    expect(view.state.notice?.text).toBe('"nowhere" was not found');
   });
 });
