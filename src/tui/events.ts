@@ -26,10 +26,10 @@ export type TuiEvent =
   | { readonly type: 'key'; readonly key: string }
   | { readonly type: 'resize'; readonly columns: number; readonly rows: number }
   | { readonly type: 'clock'; readonly nowMs: number }
-  /** `select`: where the cursor goes after a jump. `done`: what was asked for has come. */
+  /** `select`: where the cursor goes after a jump; `nothingFrom`: the place that was gone to, where nothing is, nor behind it. `done`: what was asked for has come. */
   | {
     readonly type: 'rows'; readonly stream: StreamId; readonly window: WindowSnapshot;
-    readonly select?: 'last' | { readonly id: string } | undefined; readonly done?: boolean | undefined;
+    readonly select?: 'last' | { readonly id: string } | undefined; readonly nothingFrom?: Position | undefined; readonly done?: boolean | undefined;
   }
   /** The source has answered, or has failed to; `reason` null: it answered. */
   | { readonly type: 'health'; readonly view: string; readonly atMs: number; readonly reason: string | null }

@@ -7,7 +7,7 @@ import type { State, StreamState } from '../state.ts';
 import { pressed } from './keys.ts';
 import { helpAt, openPage } from './pages.ts';
 import { exportFailed } from './prompt.ts';
-import { notFound, putStream } from './step.ts';
+import { nothingAt, notFound, putStream } from './step.ts';
 import type { Step } from './step.ts';
 import { wanting, withRows } from './stream.ts';
 
@@ -21,7 +21,8 @@ export function reduce(state: State, event: TuiEvent): Step {
       const before = state.streams[event.stream];
       const step = withRows(event.stream, before, event, pageRows(state), state.searched);
       const told = before.seeking !== null && step.stream.seeking === null ? soughtToEnd(state, before, step.stream) : state;
-      return putStream(told, event.stream, step);
+      const { stream, nothingFrom } = event;
+      return putStream(nothingFrom === undefined || stream !== state.active ? told : nothingAt(told, nothingFrom, step.stream).state, stream, step);
     }
     case 'health': return { state: withHealth(state, event.view, event.atMs, event.reason), effects: [] };
     case 'panel': {

@@ -169,7 +169,7 @@ export class StreamWindow {
       this.#atStart = above.length < page;
       this.#beginAgain = null;
       this.#answered();
-      this.#emitRows({ done: true, select: first === undefined || this.#isFollowing ? 'last' : { id: first.id } });
+      this.#emitRows({ done: true, select: first === undefined || this.#isFollowing ? 'last' : { id: first.id }, nothingFrom: to.at !== 'last' && first === undefined ? to : undefined });
     });
   }
 
@@ -296,7 +296,7 @@ export class StreamWindow {
     this.#options.onChange();
   }
 
-  #emitRows(more: { readonly done?: boolean; readonly select?: 'last' | { readonly id: string } } = {}): void {
+  #emitRows(more: Omit<Extract<TuiEvent, { readonly type: 'rows' }>, 'type' | 'stream' | 'window'> = {}): void {
     const window: WindowSnapshot = { rows: [...this.#rows], atStart: this.#atStart, atEnd: this.#reader.isAtEnd(), arrived: this.#arrived, perSecond: this.#perSecond };
     this.#options.emit({ type: 'rows', stream: this.#options.id, window, ...more });
   }

@@ -98,6 +98,27 @@ describe('scrolling', () => {
   });
 });
 
+describe('a place where nothing is', () => {
+  const time = { at: 'time', timestamp: Date.UTC(2026, 10, 23, 12) } as const;
+  const shown = () => frame(view.state).map(lineText).at(-1);
+
+  it('is said, and where the cursor is instead', () => {
+    view.window({ rows: rows(0, 100) }, { done: true, select: 'last', nothingFrom: time });
+    expect([view.selected, shown()]).toEqual(['T99', 'nothing at or after 2026-11-23 12:00:00.000Z; the cursor is on the last one']);
+    view.window({ rows: [] }, { done: true, select: 'last', nothingFrom: { at: 'offset', offset: 7 } });
+    expect(shown()).toBe('nothing at or behind offset 7');
+    view.keys('f').type('A').keys('enter').window({ rows: rows(0, 100) }, { done: true, select: 'last', nothingFrom: time });
+    expect(shown()).toContain('nothing passes the filter at or after');
+  });
+
+  it('is not said of a view that nobody looks at, nor where there is nothing at all', () => {
+    view.window({ rows: [] }, { done: true, select: 'last', nothingFrom: { at: 'lastN', count: 5 } });
+    expect(view.state.notice).toBeNull();
+    view.keys('3').window({ rows: rows(0, 100) }, { done: true, select: 'last', nothingFrom: time });
+    expect(view.state.notice).toBeNull();
+  });
+});
+
 describe('the filter', () => {
   it('is typed while the stream flows; a bad one says why and leaves the old one', () => {
     view.window({ rows: rows(0, 100) }).keys('f').type('A || B /x+/').keys('enter');
