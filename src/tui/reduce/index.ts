@@ -3,7 +3,7 @@ import { layOut } from '../detail.ts';
 import type { RecordReference } from '../panel.ts';
 import { matcher, referenceId, rowText } from '../rows.ts';
 import { isStream, moveTo, pageRows, rowColumns, shownPanels } from '../state.ts';
-import type { State, StreamState } from '../state.ts';
+import type { Notice, State, StreamState } from '../state.ts';
 import { pressed } from './keys.ts';
 import { helpAt, openPage } from './pages.ts';
 import { exportFailed } from './prompt.ts';
@@ -87,8 +87,9 @@ function withHealth(state: State, view: string, atMs: number, reason: string | n
   if (isStream(view)) {
     const stream = state.streams[view];
     const health = { okAtMs: reason === null ? atMs : stream.health.okAtMs, reason };
-    // What was asked for will not come by itself any more.
-    return { ...state, streams: { ...state.streams, [view]: { ...stream, health, loading: reason === null && stream.loading, seeking: reason === null ? stream.seeking : null } } };
+    // What was asked for will not come by itself any more; what is shown stays.
+    const notice: Notice | null = reason !== null && stream.loading && view === state.active ? { text: `could not be read: ${reason}`, tone: 'bad' } : state.notice;
+    return { ...state, notice, streams: { ...state.streams, [view]: { ...stream, health, loading: reason === null && stream.loading, seeking: reason === null ? stream.seeking : null } } };
   }
   const panel = state.panels[view]!;
   return { ...state, panels: { ...state.panels, [view]: { ...panel, health: { okAtMs: reason === null ? atMs : panel.health.okAtMs, reason } } } };

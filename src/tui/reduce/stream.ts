@@ -74,7 +74,7 @@ export function pause(id: StreamId, stream: StreamState): StreamStep {
 
 export function follow(id: StreamId, stream: StreamState, page: number): StreamStep {
   const { selected, top } = moveTo({ selected: 0, top: stream.rows.length }, stream.rows.length - 1, stream.rows.length, page);
-  return { stream: { ...stream, isFollowing: true, seeking: null, selected, top }, effects: [{ type: 'follow', stream: id, on: true }] };
+  return { stream: { ...stream, isFollowing: true, seeking: null, loading: stream.loading || !stream.atEnd, selected, top }, effects: [{ type: 'follow', stream: id, on: true }] };
 }
 
 /** The nearest row that matches, from a row on; -1: none in the window. */

@@ -226,6 +226,16 @@ describe('a dead broker', () => {
     view.keys('home');
     expect(view.taken()).toMatchObject([{ type: 'jump' }]);
   });
+
+  it.each([['Home', ['home']], ['G', ['G']], ['a place', [':', '7', 'enter']]])('is told to whoever goes to %s, once', (_, keys) => {
+    const gone = { type: 'health', view: 'messages', atMs: 5, reason: 'nobody answers' } as const;
+    view.window({ rows: rows(500, 600), atStart: false, atEnd: false }, { done: true }).keys('k', 'k').window({ rows: rows(500, 600), atStart: false, atEnd: false }, { done: true }).send(gone);
+    view.keys(...keys).send(gone);
+    expect([view.state.notice, view.stream.rows.length]).toEqual([{ text: 'could not be read: nobody answers', tone: 'bad' }, 100]);
+    // It is tried again by itself, and fails again.
+    view.keys('?', 'q').send(gone);
+    expect(view.state.notice).toBeNull();
+  });
 });
 
 describe('another size', () => {

@@ -386,6 +386,32 @@ describe('a window', { timeout: 30_000 }, () => {
     window.close();
   });
 
+  it('that goes to a place which cannot be read shows what it showed', async () => {
+    const good = messageReader(await brokerWith(5));
+    let isDown = false;
+    const reader: StreamReader = {
+      begin: (to) => good.begin(to), older: (count, signal) => good.older(count, signal), isAtEnd: () => good.isAtEnd(), takeArrivals: () => undefined, dropOldest: () => undefined,
+      dropNewest: () => undefined, close: () => good.close(),
+      newer: (count, signal) => (isDown ? Promise.reject(new MqliteError('UNREACHABLE', 'nobody answers')) : good.newer(count, signal)),
+      arrivals: async () => {
+        await systemClock.sleep(20);
+        return { count: 1, rows: () => [], behindMs: 0 };
+      },
+    };
+    const { window, last, events } = openWindow(reader, false);
+    window.open({ at: 'first' }, 50);
+    await wait(() => last()?.rows.length, 5);
+    isDown = true;
+    window.jump({ at: 'first' }, 50);
+    await wait(() => events.some((event) => event.type === 'health' && event.reason === 'nobody answers'), true);
+    await systemClock.sleep(100);
+    expect(last().rows).toHaveLength(5);
+    isDown = false;
+    const { arrived } = last();
+    await wait(() => [last().rows.length, last().arrived > arrived], [5, true]);
+    window.close();
+  });
+
   it('says why nothing comes, and goes on when the broker does', async () => {
     const broker = await brokerWith(10);
     const pull = broker.pull.bind(broker);
