@@ -1,8 +1,9 @@
 import type { Broker } from '../../broker/broker.ts';
 import type { MessageQueue, QueueStats } from '../../broker/types.ts';
 import { inParallel, inTurn, unlessGone } from '../../client/asking.ts';
-import { selectTopics } from '../../client/listing.ts';
+import { topicsOfUsers } from '../../client/browse.ts';
 import { queueKey } from '../../broker/queue-key.ts';
+import { isDlqTopic, isRetryTopic } from '../../broker/retry-topics.ts';
 import type { Sample } from '../../client/samples.ts';
 import { perSecond, ratesOf, withSample } from '../../client/samples.ts';
 import { bodyStart } from '../../text/body-start.ts';
@@ -95,7 +96,7 @@ export const queuesPanel: Panel<QueuesSnapshot> = {
 };
 
 async function load({ broker, scope, clock, previous, signal }: PanelContext<QueuesSnapshot>): Promise<QueuesSnapshot> {
-  const names = scope.topics.length > 0 ? scope.topics : selectTopics(await broker.listTopics(), { all: false, system: false }).map(({ topic }) => topic);
+  const names = scope.topics.length > 0 ? scope.topics : (await topicsOfUsers(broker)).sort(byName);
   const before = new Map(previous?.rows.map((row) => [queueKey(row.queue), row]));
   const turn = inTurn(names, (name) => previous?.seenAtMs.get(name), TOPICS_EACH_TIME[broker.kind]);
   const seen = new Map(await inParallel(turn, signal, async (topic) => [topic, await unlessGone(() => broker.describeTopic(topic))] as const));
@@ -113,6 +114,12 @@ async function load({ broker, scope, clock, previous, signal }: PanelContext<Que
   return {
     rows: await withLastMessages(broker, shown, signal), topics: names.length - gone, unseenTopics: names.length - seenAtMs.size, hiddenRows: rows.length - shown.length, seenAtMs,
   };
+}
+
+/** Those that RocketMQ keeps for groups come last. */
+function byName(left: string, right: string): number {
+  const isOfGroup = (topic: string): number => (isRetryTopic(topic) || isDlqTopic(topic) ? 1 : 0);
+  return isOfGroup(left) - isOfGroup(right) || (left < right ? -1 : 1);
 }
 
 function rowOf({ queue, minOffset, maxOffset, lastStoreTimestamp }: QueueStats, before: QueueRow | undefined, atMs: number, isOfSeveralBrokers: boolean): QueueRow {
