@@ -60,11 +60,13 @@ Nothing is written to the store. --commitlog shows each record of the log, the s
   }
 
   async #view(run: Pick<TailViewRun, 'topics' | 'settings' | 'clock' | 'out' | 'signal' | 'openBroker' | 'onDamage'>): Promise<void> {
-    const [{ tailView }, { LedgerFile, ledgerPath }] = await Promise.all([import('../cli/tail-view.ts'), import('../cli/redrive-ledger.ts')]);
+    const [{ tailView }, { LedgerFile, ledgerPath, ledgerReader }] = await Promise.all([import('../cli/tail-view.ts'), import('../cli/redrive-ledger.ts')]);
+    const fileOf = (group: string): string => ledgerPath(this.target(), this.config.dataDir, group);
     await tailView({
       ...run, flags: this.flags, host: this.host, hasColor: wantsColor(this.out.isTTY, this.flags['no-color'], this.host.env),
       openWriter: () => this.openBroker({ mode: 'write' }),
-      openLedger: (group) => LedgerFile.open(ledgerPath(this.target(), this.config.dataDir, group), group, this.host.clock),
+      openLedger: (group) => LedgerFile.open(fileOf(group), group, this.host.clock),
+      redrives: ledgerReader(fileOf),
       sayThrough: (listener) => {
         this.#sayThrough = listener;
       },

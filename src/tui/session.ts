@@ -8,7 +8,7 @@ import type { Effect, StreamId, TuiEvent } from './events.ts';
 import { exportLines } from './export-lines.ts';
 import type { ViewFilter } from './filter.ts';
 import { FramePacer } from './frame-pacer.ts';
-import type { Panel, RecordReference } from './panel.ts';
+import type { Panel, RecordReference, RedrivesOf } from './panel.ts';
 import { reduce } from './reduce/index.ts';
 import { findById, readRecord } from './sources/lookup.ts';
 import { LogReader } from './sources/log-reader.ts';
@@ -39,6 +39,7 @@ export interface SessionOptions {
   readonly freeName: (file: string) => string;
   /** Sends dead letters to their groups again; answers what became of them, in words, and which of them were sent. Errors: MqliteError. */
   readonly redrive: (letters: readonly RecordReference[], signal: AbortSignal) => Promise<{ readonly text: string; readonly isGood: boolean; readonly sent: readonly RecordReference[] }>;
+  readonly redrives: RedrivesOf;
   readonly copy: (text: string) => void;
   readonly isBlocked: () => boolean;
 }
@@ -232,8 +233,8 @@ export class Session {
     if (state === undefined || state.unavailable !== null) return null;
     const known = this.#loaders.get(id);
     if (known !== undefined) return known;
-    const { broker, clock, topics } = this.#options;
-    const loader = new PanelLoader(state.panel, { broker, clock, scope: { topics, groups: [] }, emit: this.dispatch, onFatal: (error) => this.end(error) });
+    const { broker, clock, topics, redrives } = this.#options;
+    const loader = new PanelLoader(state.panel, { broker, clock, redrives, scope: { topics, groups: [] }, emit: this.dispatch, onFatal: (error) => this.end(error) });
     this.#loaders.set(id, loader);
     return loader;
   }

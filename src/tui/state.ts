@@ -100,6 +100,8 @@ export interface State {
   readonly prompt: Prompt | null;
   readonly notice: Notice | null;
   readonly searched: string | null;
+  /** `referenceId`s of dead letters that were sent again from here. */
+  readonly sent: ReadonlySet<string>;
 }
 
 export interface StartOptions {
@@ -127,7 +129,7 @@ export function startState(options: StartOptions): State {
     panels: Object.fromEntries(panels.map(({ panel, unavailable }) => [panel.id, emptyPanel(panel, unavailable)])),
     // What lies in the log one behind the other, and what it is sorted into; a message has its text to show.
     beside: { messages: false, commitlog: true },
-    details: [], help: null, prompt: null, notice: null, searched: null,
+    details: [], help: null, prompt: null, notice: null, searched: null, sent: new Set(),
   };
 }
 

@@ -41,7 +41,10 @@ export function reduce(state: State, event: TuiEvent): Step {
       return { state: { ...state, prompt: { ...prompt, text: event.file } }, effects: [] };
     }
     case 'export-failed': return exportFailed(state, event);
-    case 'redriven': return { state: { ...withoutMarks(state, event.sent), notice: { text: event.text, tone: event.isGood ? 'good' : 'bad' } }, effects: [] };
+    case 'redriven': {
+      const sent = new Set([...state.sent, ...event.sent.map(referenceId)]);
+      return { state: { ...withoutMarks(state, event.sent), sent, notice: { text: event.text, tone: event.isGood ? 'good' : 'bad' } }, effects: [] };
+    }
     case 'notice': return { state: { ...state, notice: { text: event.text, tone: event.tone } }, effects: [] };
   }
 }

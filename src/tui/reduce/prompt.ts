@@ -2,11 +2,11 @@ import { MqliteError } from '../../broker/errors.ts';
 import { isDlqTopic } from '../../broker/retry-topics.ts';
 import { parsePosition } from '../../client/position-words.ts';
 import type { Position } from '../../client/positions.ts';
-import { plural } from '../../text/numbers.ts';
+import { formatInteger, plural } from '../../text/numbers.ts';
 import type { ExportRequest, StreamId, TuiEvent } from '../events.ts';
 import { parseViewFilter } from '../filter.ts';
 import type { RecordReference } from '../panel.ts';
-import { referenceOf } from '../rows.ts';
+import { referenceId, referenceOf } from '../rows.ts';
 import { isStream, pageRows } from '../state.ts';
 import type { Prompt, PromptKind, State, StreamState } from '../state.ts';
 import { notFound, noticed, putStream } from './step.ts';
@@ -173,7 +173,15 @@ export function askRedrive(state: State): Step {
   const letters = marked.filter(({ topic }) => isDlqTopic(topic));
   if (letters.length === 0) return noticed(state, 'mark dead letters with space first', 'warn');
   const groups = [...new Set(letters.map(({ topic }) => topic.slice('%DLQ%'.length)))];
-  return openPrompt(state, 'redrive', { records: letters, label: `send ${plural(letters.length, 'dead letter')} to ${groups.join(', ')} again on ${state.target}? y/n` });
+  const before = sentBefore(state);
+  const again = letters.filter((letter) => before.has(referenceId(letter))).length;
+  const known = again === 0 ? '' : again === letters.length ? ' (sent before)' : ` (${formatInteger(again)} of them sent before)`;
+  return openPrompt(state, 'redrive', { records: letters, label: `send ${plural(letters.length, 'dead letter')}${known} to ${groups.join(', ')} again on ${state.target}? y/n` });
+}
+
+/** Dead letters of which that is known, from here or from anywhere else. */
+function sentBefore({ sent, panels }: State): ReadonlySet<string> {
+  return new Set([...sent, ...Object.values(panels).flatMap(({ panel, snapshot }) => (snapshot === null ? [] : [...panel.sentAgain?.(snapshot) ?? []]))]);
 }
 
 function confirm(state: State, { records }: Prompt, key: string): Step {

@@ -5,7 +5,9 @@ import { lineText } from '../../../src/tui/line.ts';
 import { frame } from '../../../src/tui/views/frame.ts';
 import { helpCount, pageRows } from '../../../src/tui/state.ts';
 import { FakeBroker } from '../../support/fake-broker.ts';
-import { letter, row, rows, View } from './reducer-view.ts';
+import type { Panel } from '../../../src/tui/panel.ts';
+import { referenceId } from '../../../src/tui/rows.ts';
+import { letter, letters, row, rows, View } from './reducer-view.ts';
 
 let view: View;
 beforeEach(() => {
@@ -176,6 +178,27 @@ describe('marks, export, redrive', () => {
     expect(view.taken()).toEqual([{ type: 'redrive', records: [letter(7), letter(8)] }]);
     view.send({ type: 'redriven', text: '1 sent; g: the disk is full', isGood: false, sent: [letter(7)] });
     expect([view.state.notice, [...view.state.panels['letters']!.marks.values()]]).toEqual([{ text: '1 sent; g: the disk is full', tone: 'bad' }, [letter(8)]]);
+  });
+});
+
+describe('dead letters that were sent before', () => {
+  const question = (): string | undefined => view.keys('D').state.prompt?.label;
+
+  it('are named by the question, as far as they were sent from here', () => {
+    view.keys('3').send({ type: 'panel', panel: 'letters', snapshot: [7, 8, 9], atMs: 0 }).keys('space', 'D', 'y').send({ type: 'redriven', text: '1 sent', isGood: true, sent: [letter(7)] });
+    expect(view.keys('k').keys('space').state.panels['letters']!.marks.size).toBe(1);
+    expect(question()).toBe('send 1 dead letter (sent before) to g again on /store? y/n');
+    view.keys('n', 'space');
+    expect(question()).toBe('send 2 dead letters (1 of them sent before) to g again on /store? y/n');
+    // They are the same in the stream.
+    view.keys('n', '1').window({ rows: [{ ...row(0), id: 'x', record: letter(7) }] }).keys('space');
+    expect(question()).toBe('send 1 dead letter (sent before) to g again on /store? y/n');
+  });
+
+  it('and as far as a table knows it', () => {
+    view = new View({ panels: [{ panel: { ...letters, sentAgain: () => new Set([referenceId(letter(8))]) } as Panel, unavailable: null }] });
+    view.keys('3').send({ type: 'panel', panel: 'letters', snapshot: [7, 8, 9], atMs: 0 }).keys('space', 'space', 'space');
+    expect(question()).toBe('send 3 dead letters (1 of them sent before) to g again on /store? y/n');
   });
 });
 

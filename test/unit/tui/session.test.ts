@@ -16,7 +16,7 @@ afterEach(() => {
 function open(broker: FakeBroker, options: Partial<SessionOptions> = {}): Session {
   const session = new Session({
     broker, clock: systemClock, panels: [], start: 'messages', topics: [], queueId: undefined, filter: null, from: { at: 'last' },
-    size: { columns: 80, rows: 24 }, hasColor: false, writeFile: async () => 0, freeName: (file) => file, redrive: async () => ({ text: 'nothing', isGood: true, sent: [] }), copy: () => undefined, isBlocked: () => false,
+    size: { columns: 80, rows: 24 }, hasColor: false, writeFile: async () => 0, freeName: (file) => file, redrive: async () => ({ text: 'nothing', isGood: true, sent: [] }), redrives: () => new Map(), copy: () => undefined, isBlocked: () => false,
     ...options,
   });
   sessions.push(session);
