@@ -2,6 +2,7 @@ import { callAfter } from '../base/clock.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
+import type { DamageReport } from '../broker/types.ts';
 import type { Position } from '../client/positions.ts';
 import { plural } from '../text/numbers.ts';
 import type { Effect, StreamId, TuiEvent } from './events.ts';
@@ -11,7 +12,7 @@ import { FramePacer } from './frame-pacer.ts';
 import type { Panel, RecordReference, RedrivesOf } from './panel.ts';
 import { reduce } from './reduce/index.ts';
 import { findById, readRecord } from './sources/lookup.ts';
-import { LogReader } from './sources/log-reader.ts';
+import { LogsReader } from './sources/logs-reader.ts';
 import { MessageReader } from './sources/message-reader.ts';
 import { PanelLoader } from './sources/panel-loader.ts';
 import type { StreamReader } from './sources/reader.ts';
@@ -221,11 +222,8 @@ export class Session {
   #reader(id: StreamId, filter: ViewFilter | null): StreamReader {
     const { broker, clock, queueId } = this.#options;
     const { topics } = this.#state.streams[id];
-    if (id === 'commitlog') return new LogReader({ broker, clock, topics, filter });
-    return new MessageReader({
-      broker, clock, topics, queueId, filter,
-      onDamage: ({ file, position, reason }) => this.dispatch({ type: 'notice', text: `damaged record skipped: ${file} at byte ${position}: ${reason}`, tone: 'bad' }),
-    });
+    const onDamage = ({ file, position, reason }: DamageReport): void => this.dispatch({ type: 'notice', text: `damaged record skipped: ${file} at byte ${position}: ${reason}`, tone: 'bad' });
+    return id === 'commitlog' ? new LogsReader({ broker, clock, topics, filter, onDamage }) : new MessageReader({ broker, clock, topics, queueId, filter, onDamage });
   }
 
   #loader(id: string): PanelLoader | null {

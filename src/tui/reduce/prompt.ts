@@ -6,7 +6,7 @@ import { formatInteger, plural } from '../../text/numbers.ts';
 import type { ExportRequest, StreamId, TuiEvent } from '../events.ts';
 import { parseViewFilter } from '../filter.ts';
 import type { RecordReference } from '../panel.ts';
-import { referenceId, referenceOf } from '../rows.ts';
+import { isOfSeveralLogs, referenceId, referenceOf } from '../rows.ts';
 import { isStream, pageRows } from '../state.ts';
 import type { Prompt, PromptKind, State, StreamState } from '../state.ts';
 import { notFound, noticed, putStream } from './step.ts';
@@ -90,6 +90,7 @@ function goTo(state: State, to: Position): Step {
   const { active } = state;
   if (!isStream(active)) return { state, effects: [] };
   if (to.at === 'committed') throw new MqliteError('USAGE', 'go to: "committed" is a position of a group');
+  if (to.at === 'offset' && state.streams[active].rows.some(isOfSeveralLogs)) throw new MqliteError('USAGE', `go to: ${to.offset} is a place in the log of one broker, and these are several: first, last, -N, @TIME`);
   if (to.at === 'last') return putStream(state, active, follow(active, state.streams[active], pageRows(state)));
   return putStream(state, active, {
     stream: { ...state.streams[active], isFollowing: false, loading: true, seeking: null },
@@ -106,7 +107,7 @@ function applyFilter(state: State, text: string): Step {
   const filter = text === stream.filter?.text ? stream.filter : parseViewFilter(text);
   const row = stream.rows[stream.selected];
   const here: Position | undefined = stream.isFollowing || row === undefined ? undefined
-    : row.kind === 'message' ? { at: 'time', timestamp: row.storeTimestamp } : { at: 'offset', offset: row.commitLogOffset };
+    : row.storeTimestamp === null ? { at: 'offset', offset: row.commitLogOffset } : { at: 'time', timestamp: row.storeTimestamp };
   return putStream(state, active, {
     stream: { ...stream, filter, loading: true, marks: new Map(), isFollowing: here === undefined },
     effects: [{ type: 'filter', stream: active, filter, to: here ?? { at: 'last' }, context: pageRows(state) }],
@@ -141,7 +142,7 @@ export function exportRequest(state: State): { readonly what: ExportRequest; rea
   if (marked.length === 0 && filter !== null) return { what: { all: active, filter }, words: 'all that pass the filter' };
   if (chosen.length === 0) return null;
   const words = marked.length > 0 ? `${plural(marked.length, 'marked record')}` : 'the selected record';
-  return { what: active === 'commitlog' ? { logOffsets: chosen.map((row) => row.commitLogOffset) } : { records: chosen.flatMap(({ record }) => record ?? []) }, words };
+  return { what: active === 'commitlog' && !chosen.some(isOfSeveralLogs) ? { logOffsets: chosen.map((row) => row.commitLogOffset) } : { records: chosen.flatMap(({ record }) => record ?? []) }, words };
 }
 
 function exportOfPanel(state: State): { readonly what: ExportRequest; readonly words: string } | null {

@@ -5,7 +5,7 @@ import { BINDINGS } from '../keys.ts';
 import type { Action } from '../keys.ts';
 import { cutLine, highlight, lineColumns, span, spread, withCursor } from '../line.ts';
 import type { Line, Span } from '../panel.ts';
-import { matchPattern } from '../rows.ts';
+import { isOfSeveralLogs, matchPattern } from '../rows.ts';
 import type { LogRow, MessageRow } from '../rows.ts';
 import { BESIDE_FROM_COLUMNS, besideColumns, helpCount, isStream, isTooSmall, LEAST, modeOf, pageRows, rowColumns, shownPanels } from '../state.ts';
 import type { Health, PanelState, State, StreamState } from '../state.ts';
@@ -135,7 +135,7 @@ function streamStateLine(state: State, stream: StreamState, columns: number): Li
   const parts: Span[] = [stream.isFollowing ? span('FOLLOWING', 'good') : span('PAUSED', 'warn')];
   if (!stream.isFollowing && newCount > 0) parts.push(span(`  +${formatInteger(newCount)} new`, 'strong'));
   if (stream.perSecond !== null && stream.perSecond > 0) parts.push(span(`  ${stream.perSecond < 10 ? stream.perSecond.toFixed(1) : formatInteger(stream.perSecond)}/s`));
-  parts.push(span(`  ${stream.topics.length === 0 ? state.active === 'commitlog' ? 'the whole log' : 'all topics' : stream.topics.map(escapeControl).join(' ')}`, 'accent'));
+  parts.push(span(`  ${stream.topics.length === 0 ? state.active === 'messages' ? 'all topics' : stream.rows.some(isOfSeveralLogs) ? 'all logs, as queues list them' : 'the whole log' : stream.topics.map(escapeControl).join(' ')}`, 'accent'));
   if (stream.filter !== null) parts.push(span(`  filter ${escapeControl(stream.filter.text)}`, 'warn'));
   if (stream.marks.size > 0) parts.push(span(`  ${formatInteger(stream.marks.size)} marked`, 'accent'));
   if (stream.seeking !== null) parts.push(span(`  searching ${stream.seeking === 'up' ? 'above' : 'below'} …`, 'warn'));
