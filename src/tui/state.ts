@@ -74,6 +74,9 @@ export interface Prompt {
   readonly records: readonly RecordReference[];
 }
 
+/** What a question ends with, however long it is. */
+export const ANSWERS = ' y/n';
+
 export interface Notice {
   readonly text: string;
   readonly tone: 'good' | 'warn' | 'bad';

@@ -7,7 +7,7 @@ import type { ExportRequest, StreamId, TuiEvent } from '../events.ts';
 import { parseViewFilter } from '../filter.ts';
 import type { RecordReference } from '../panel.ts';
 import { isOfSeveralLogs, referenceId, referenceOf } from '../rows.ts';
-import { isStream, pageRows } from '../state.ts';
+import { ANSWERS, isStream, pageRows } from '../state.ts';
 import type { Prompt, PromptKind, State, StreamState } from '../state.ts';
 import { notFound, noticed, putStream } from './step.ts';
 import type { Step, StreamStep } from './step.ts';
@@ -177,7 +177,7 @@ export function askRedrive(state: State): Step {
   const before = sentBefore(state);
   const again = letters.filter((letter) => before.has(referenceId(letter))).length;
   const known = again === 0 ? '' : again === letters.length ? ' (sent before)' : ` (${formatInteger(again)} of them sent before)`;
-  return openPrompt(state, 'redrive', { records: letters, label: `send ${plural(letters.length, 'dead letter')}${known} to ${groups.join(', ')} again on ${state.target}? y/n` });
+  return openPrompt(state, 'redrive', { records: letters, label: `send ${plural(letters.length, 'dead letter')}${known} to ${groups.join(', ')} again on ${state.target}?${ANSWERS}` });
 }
 
 /** Dead letters of which that is known, from here or from anywhere else. */

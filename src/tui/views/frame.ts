@@ -7,7 +7,7 @@ import { cutLine, highlight, lineColumns, span, spread, withCursor } from '../li
 import type { Line, Span } from '../panel.ts';
 import { isOfSeveralLogs, matchPattern } from '../rows.ts';
 import type { LogRow, MessageRow } from '../rows.ts';
-import { BESIDE_FROM_COLUMNS, besideColumns, helpCount, isStream, isTooSmall, LEAST, modeOf, pageRows, rowColumns, shownPanels } from '../state.ts';
+import { ANSWERS, BESIDE_FROM_COLUMNS, besideColumns, helpCount, isStream, isTooSmall, LEAST, modeOf, pageRows, rowColumns, shownPanels } from '../state.ts';
 import type { Health, PanelState, State, StreamState } from '../state.ts';
 import { commitLogTable } from './commit-log.ts';
 import { messageTable } from './messages.ts';
@@ -181,7 +181,7 @@ function panelStateLine(state: State, { panel, unavailable, snapshot, marks, hea
 function bottomLine(state: State): Line {
   const { prompt, notice, columns } = state;
   if (prompt !== null) {
-    if (prompt.kind === 'redrive') return [span(escapeControl(prompt.label), 'warn')];
+    if (prompt.kind === 'redrive') return [...cutLine([span(escapeControl(prompt.label.slice(0, -ANSWERS.length)), 'warn')], columns - ANSWERS.length), span(ANSWERS, 'warn')];
     const label = prompt.kind === 'search' ? '/' : `${prompt.label}: `;
     // The end of what is typed is where the typing goes on.
     return [span(label, 'strong'), span(tail(escapeControl(prompt.text), Math.max(8, columns - label.length - 2))), span('▏')];

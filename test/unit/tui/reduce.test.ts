@@ -195,6 +195,13 @@ describe('dead letters that were sent before', () => {
     expect(question()).toBe('send 1 dead letter (sent before) to g again on /store? y/n');
   });
 
+  it('the question says which answers there are, however long it is', () => {
+    view = new View({ target: `/a-long-path${'/of-a-store'.repeat(9)}` });
+    view.keys('3').send({ type: 'panel', panel: 'letters', snapshot: [7], atMs: 0 }).keys('space', 'D');
+    const line = lineText(frame(view.state).at(-1)!);
+    expect([line, line.length]).toEqual([expect.stringMatching(/^send 1 dead letter to g again on \/a-long-path.*… y\/n$/), 80]);
+  });
+
   it('and as far as a table knows it', () => {
     view = new View({ panels: [{ panel: { ...letters, sentAgain: () => new Set([referenceId(letter(8))]) } as Panel, unavailable: null }] });
     view.keys('3').send({ type: 'panel', panel: 'letters', snapshot: [7, 8, 9], atMs: 0 }).keys('space', 'space', 'space');
