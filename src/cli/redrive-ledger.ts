@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { MqliteError } from '../broker/errors.ts';
 import type { Clock } from '../base/clock.ts';
@@ -35,6 +35,21 @@ export function entriesByLetter(entries: ReadonlyMap<string, TimedEntry>): Map<s
     else known.push(entry);
   }
   return byLetter;
+}
+
+/** Reads the ledgers of groups again and again: a file that has not changed is parsed once. Error: DAMAGED with the line. */
+export function ledgerReader(fileOf: (group: string) => string): (group: string) => ReadonlyMap<string, readonly TimedEntry[]> {
+  const known = new Map<string, { readonly version: string; readonly entries: ReadonlyMap<string, readonly TimedEntry[]> }>();
+  return (group) => {
+    const file = fileOf(group);
+    const stat = statSync(file, { throwIfNoEntry: false });
+    const version = stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
+    const last = known.get(group);
+    if (last?.version === version) return last.entries;
+    const entries = entriesByLetter(readLedger(file));
+    known.set(group, { version, entries });
+    return entries;
+  };
 }
 
 export const entryKey = (offsetMsgId: string, topic: string): string => `${offsetMsgId} ${topic}`;

@@ -11,7 +11,7 @@ import { expandHome } from '../text/home-path.ts';
 import { freeName, writeNewFile } from './new-file.ts';
 import { grepFilter, messageFilter } from './read-flags.ts';
 import { redriveLetters } from './redrive-letters.ts';
-import type { LedgerFile } from './redrive-ledger.ts';
+import type { LedgerFile, ledgerReader } from './redrive-ledger.ts';
 
 export interface TailViewRun extends ReadRun<ReadFlagValues & { readonly commitlog: boolean }> {
   readonly host: Host;
@@ -19,6 +19,8 @@ export interface TailViewRun extends ReadRun<ReadFlagValues & { readonly commitl
   /** For dead letters that are sent again. */
   readonly openWriter: () => Promise<Broker>;
   readonly openLedger: (group: string) => Promise<LedgerFile>;
+  /** What is known of dead letters that were sent again. */
+  readonly redrives: ReturnType<typeof ledgerReader>;
   /** From now on what a user should be told goes here: the terminal has no other place for it. undefined: to stderr again. */
   readonly sayThrough: (listener: ((text: string) => void) | undefined) => void;
 }
@@ -41,7 +43,7 @@ export async function tailView(run: TailViewRun): Promise<void> {
     // What is typed there no shell has seen before.
     writeFile: (file, lines) => writeNewFile(expandHome(file, host.env['HOME']), lines), freeName: (file) => freeName(expandHome(file, host.env['HOME'])),
     redrive: (letters, signal) => redriveLetters({ clock, openBroker: run.openWriter, openLedger: run.openLedger }, letters, signal),
-    sayThrough: run.sayThrough,
+    redrives: run.redrives, sayThrough: run.sayThrough,
   });
 }
 

@@ -36,9 +36,12 @@ const BATCH = 4096;
 /** How often a follower looks for new queues and topics, in ms. */
 const QUEUE_CHECK_MS = 1000;
 
+/** Those that are looked at where none is named: all but RocketMQ's own. What is tried again and what was given up are users' messages, too. */
+export const topicsOfUsers = async (broker: Broker): Promise<string[]> => (await broker.listTopics()).filter(({ system }) => !system).map(({ topic }) => topic);
+
 /** All queues of the topics. Errors: those of the broker (TOPIC_NOT_FOUND); NOT_FOUND when no topic has the queue. */
 export async function queuesOf(broker: Broker, topics: readonly string[], queueId: number | undefined): Promise<MessageQueue[]> {
-  const names = topics.length > 0 ? [...new Set(topics)] : (await broker.listTopics()).filter((topic) => !topic.system).map((topic) => topic.topic);
+  const names = topics.length > 0 ? [...new Set(topics)] : await topicsOfUsers(broker);
   const all = (await Promise.all(names.map((topic) => broker.queues(topic)))).flat();
   if (queueId === undefined) return all;
   const chosen = all.filter((queue) => queue.queueId === queueId);

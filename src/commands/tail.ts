@@ -10,7 +10,8 @@ export default class Tail extends BaseCommand<typeof Tail> {
   static override settingsOf = 'tail';
   static override summary = 'Follow topics, or the physical commit log';
   static override description = `On a terminal a full-screen view, with ? for its keys: pause, scroll back without end, search, filter, open, export. On a pipe, and with
---plain, one line a message. Starts at the end; without a topic, with every topic that is not a system topic.
+--plain, one line a message. Starts at the end; without a topic, with every topic that is not a system topic. From a place in the past
+(first, OFFSET, @TIME) the view opens paused, to be read at one's own pace; F follows.
 Nothing is written to the store. --commitlog shows each record of the log, the system's and damaged ones included.`;
 
   static override examples = [
@@ -27,7 +28,7 @@ Nothing is written to the store. --commitlog shows each record of the log, the s
   };
 
   static override flags = {
-    from: Flags.string({ description: 'where to start: first, last (default), OFFSET, -N, @TIME, @-1h', helpValue: 'POSITION' }),
+    from: Flags.string({ description: 'where to start: first, last (default), OFFSET, -N, @TIME, @-1h; the full-screen view opens paused there, save at last and -N', helpValue: 'POSITION' }),
     plain: Flags.boolean({ description: 'lines instead of the full-screen view' }),
     commitlog: Flags.boolean({ description: 'the physical log, record by record' }),
     body: Flags.boolean({ description: 'with --commitlog: show bodies', dependsOn: ['commitlog'] }),
@@ -59,11 +60,13 @@ Nothing is written to the store. --commitlog shows each record of the log, the s
   }
 
   async #view(run: Pick<TailViewRun, 'topics' | 'settings' | 'clock' | 'out' | 'signal' | 'openBroker' | 'onDamage'>): Promise<void> {
-    const [{ tailView }, { LedgerFile, ledgerPath }] = await Promise.all([import('../cli/tail-view.ts'), import('../cli/redrive-ledger.ts')]);
+    const [{ tailView }, { LedgerFile, ledgerPath, ledgerReader }] = await Promise.all([import('../cli/tail-view.ts'), import('../cli/redrive-ledger.ts')]);
+    const fileOf = (group: string): string => ledgerPath(this.target(), this.config.dataDir, group);
     await tailView({
       ...run, flags: this.flags, host: this.host, hasColor: wantsColor(this.out.isTTY, this.flags['no-color'], this.host.env),
       openWriter: () => this.openBroker({ mode: 'write' }),
-      openLedger: (group) => LedgerFile.open(ledgerPath(this.target(), this.config.dataDir, group), group, this.host.clock),
+      openLedger: (group) => LedgerFile.open(fileOf(group), group, this.host.clock),
+      redrives: ledgerReader(fileOf),
       sayThrough: (listener) => {
         this.#sayThrough = listener;
       },

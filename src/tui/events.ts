@@ -26,15 +26,16 @@ export type TuiEvent =
   | { readonly type: 'key'; readonly key: string }
   | { readonly type: 'resize'; readonly columns: number; readonly rows: number }
   | { readonly type: 'clock'; readonly nowMs: number }
-  /** `select`: where the cursor goes after a jump. `done`: what was asked for has come. */
+  /** `select`: where the cursor goes after a jump; `nothingFrom`: the place that was gone to, where nothing is, nor behind it. `done`: what was asked for has come. */
   | {
     readonly type: 'rows'; readonly stream: StreamId; readonly window: WindowSnapshot;
-    readonly select?: 'last' | { readonly id: string } | undefined; readonly done?: boolean | undefined;
+    readonly select?: 'last' | { readonly id: string } | undefined; readonly nothingFrom?: Position | undefined; readonly done?: boolean | undefined;
   }
   /** The source has answered, or has failed to; `reason` null: it answered. */
   | { readonly type: 'health'; readonly view: string; readonly atMs: number; readonly reason: string | null }
   | { readonly type: 'panel'; readonly panel: string; readonly snapshot: unknown; readonly atMs: number }
-  | { readonly type: 'message'; readonly message: Message }
+  /** `withOthers`: other records of its id are wanted, too. */
+  | { readonly type: 'message'; readonly message: Message; readonly withOthers: boolean }
   | { readonly type: 'related'; readonly offsetMsgId: string; readonly found: QueryResult<Message> }
   /** `sent`: these dead letters need no more. */
   | { readonly type: 'redriven'; readonly text: string; readonly isGood: boolean; readonly sent: readonly RecordReference[] }
@@ -49,7 +50,7 @@ export type Effect =
   | { readonly type: 'jump'; readonly stream: StreamId; readonly to: Position; readonly context: number }
   | { readonly type: 'follow'; readonly stream: StreamId; readonly on: boolean }
   | { readonly type: 'filter'; readonly stream: StreamId; readonly filter: ViewFilter | null; readonly to: Position; readonly context: number }
-  | { readonly type: 'read'; readonly record: RecordReference }
+  | { readonly type: 'read'; readonly record: RecordReference; readonly withOthers: boolean }
   | { readonly type: 'find'; readonly msgId: string; readonly topic: string | undefined; readonly open: boolean; readonly of: string }
   | { readonly type: 'copy'; readonly text: string }
   | { readonly type: 'export'; readonly file: string; readonly what: ExportRequest; readonly label: string }

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
+import type { RedriveEntry } from '../client/redrive.ts';
 
 /** What a piece of text means; the theme decides how that looks, so that all stays readable in black and white. */
 export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'warn' | 'bad' | 'accent' | 'selected' | 'match' | 'selected-match';
@@ -19,10 +20,14 @@ export interface PanelScope {
   readonly groups: readonly string[];
 }
 
+/** What is known of sending the dead letters of a group again: of each, by its offsetMsgId, the last of each topic. Errors: MqliteError. */
+export type RedrivesOf = (group: string) => ReadonlyMap<string, readonly RedriveEntry[]>;
+
 export interface PanelContext<Snapshot> {
   readonly broker: Broker;
   readonly scope: PanelScope;
   readonly clock: Clock;
+  readonly redrives: RedrivesOf;
   /** What was loaded before: rates and sparklines come of the difference. null the first time. */
   readonly previous: Snapshot | null;
   readonly signal: AbortSignal;
@@ -71,6 +76,8 @@ export interface Panel<Snapshot = unknown> {
   rows(snapshot: Snapshot, layout: PanelLayout): readonly PanelRow[];
   /** One line about the whole: how many, what is cut off. */
   summary(snapshot: Snapshot, layout: PanelLayout): Line;
+  /** `referenceId`s of dead letters that were sent to their groups again. */
+  sentAgain?(snapshot: Snapshot): ReadonlySet<string>;
   /** Rows for a few lines beside a stream, under the same header; only panels that have a place there give them. */
   brief?(snapshot: Snapshot, layout: BriefLayout): readonly Line[];
 }

@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { CodecError } from '../base/codec-error.ts';
 import type { LogRecord } from '../broker/types.ts';
+import { StoredMessage } from '../record/decode.ts';
 import type { Message } from '../record/message.ts';
+import { tagsCode, tagsHash } from '../record/tags.ts';
 import { escapeControl } from '../text/escape.ts';
 import type { RecordReference } from './panel.ts';
 
@@ -34,6 +36,8 @@ export interface LogRow {
   readonly tagsCode: bigint;
   readonly sysFlag: number;
   readonly crcOk: boolean;
+  /** Of the logs of several brokers, which are shown as one by this time; null: of the only log. */
+  readonly storeTimestamp: number | null;
   /** Tags, keys and id of a message; the reason of damage. Escaped. */
   readonly text: string;
 }
@@ -63,7 +67,7 @@ export function messageRow(message: Message): MessageRow {
 
 export function logRow(record: LogRecord<Message>): LogRow {
   const { recordType, commitLogOffset, sizeBytes } = record;
-  const place = { kind: 'log' as const, id: String(commitLogOffset), recordType, commitLogOffset, sizeBytes };
+  const place = { kind: 'log' as const, id: String(commitLogOffset), recordType, commitLogOffset, sizeBytes, storeTimestamp: null };
   if (record.recordType !== 'message') {
     const text = record.recordType === 'blank' ? 'blank to the end of the file' : escapeControl(record.reason);
     return { ...place, record: null, tagsCode: 0n, sysFlag: 0, crcOk: record.recordType === 'blank', text };
@@ -72,6 +76,15 @@ export function logRow(record: LogRecord<Message>): LogRow {
   const words = [message.tags, message.keys.join(' '), message.msgId].filter((word) => word !== null && word !== '');
   return { ...place, record: referenceOf(message), tagsCode, sysFlag: message.sysFlag, crcOk, text: escapeControl(words.join('  ')) };
 }
+
+/** Of a message in one of the logs of several brokers. One out of a batch has no CRC of its own. */
+export function mergedLogRow(message: Message): LogRow {
+  const { commitLogOffset, storeSize, tags, storeTimestamp } = message;
+  const row = logRow({ recordType: 'message', commitLogOffset, sizeBytes: storeSize, tagsCode: tagsCode(tagsHash(tags)), crcOk: !(message instanceof StoredMessage) || message.crcOk(), message });
+  return { ...row, id: referenceId(referenceOf(message)), storeTimestamp };
+}
+
+export const isOfSeveralLogs = (row: StreamRow | undefined): boolean => row?.kind === 'log' && row.storeTimestamp !== null;
 
 function bodyPreview(message: Message): string {
   let body: Buffer;

@@ -2,16 +2,17 @@ import { callAfter } from '../base/clock.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
+import type { DamageReport } from '../broker/types.ts';
 import type { Position } from '../client/positions.ts';
 import { plural } from '../text/numbers.ts';
 import type { Effect, StreamId, TuiEvent } from './events.ts';
 import { exportLines } from './export-lines.ts';
 import type { ViewFilter } from './filter.ts';
 import { FramePacer } from './frame-pacer.ts';
-import type { Panel, RecordReference } from './panel.ts';
+import type { Panel, RecordReference, RedrivesOf } from './panel.ts';
 import { reduce } from './reduce/index.ts';
 import { findById, readRecord } from './sources/lookup.ts';
-import { LogReader } from './sources/log-reader.ts';
+import { LogsReader } from './sources/logs-reader.ts';
 import { MessageReader } from './sources/message-reader.ts';
 import { PanelLoader } from './sources/panel-loader.ts';
 import type { StreamReader } from './sources/reader.ts';
@@ -39,6 +40,7 @@ export interface SessionOptions {
   readonly freeName: (file: string) => string;
   /** Sends dead letters to their groups again; answers what became of them, in words, and which of them were sent. Errors: MqliteError. */
   readonly redrive: (letters: readonly RecordReference[], signal: AbortSignal) => Promise<{ readonly text: string; readonly isGood: boolean; readonly sent: readonly RecordReference[] }>;
+  readonly redrives: RedrivesOf;
   readonly copy: (text: string) => void;
   readonly isBlocked: () => boolean;
 }
@@ -152,7 +154,7 @@ export class Session {
       case 'jump': return this.#stream(effect.stream).jump(effect.to, effect.context);
       case 'follow': return this.#stream(effect.stream).follow(effect.on);
       case 'filter': return this.#stream(effect.stream).replace(this.#reader(effect.stream, effect.filter), effect.to, effect.context);
-      case 'read': return this.#try(async () => this.dispatch({ type: 'message', message: await readRecord(this.#options.broker, effect.record) }));
+      case 'read': return this.#try(async () => this.dispatch({ type: 'message', message: await readRecord(this.#options.broker, effect.record), withOthers: effect.withOthers }));
       case 'find': return this.#try(() => this.#find(effect));
       case 'copy': return this.#options.copy(effect.text);
       case 'export': return this.#try(() => this.#export(effect));
@@ -179,7 +181,7 @@ export class Session {
     if (!open) return this.dispatch({ type: 'related', offsetMsgId: of, found });
     const message = found.messages[0];
     if (message === undefined) throw new MqliteError('NOT_FOUND', `${msgId} is not in the store any more`);
-    this.dispatch({ type: 'message', message });
+    this.dispatch({ type: 'message', message, withOthers: false });
   }
 
   async #export({ file, what, label }: Extract<Effect, { type: 'export' }>): Promise<void> {
@@ -220,11 +222,8 @@ export class Session {
   #reader(id: StreamId, filter: ViewFilter | null): StreamReader {
     const { broker, clock, queueId } = this.#options;
     const { topics } = this.#state.streams[id];
-    if (id === 'commitlog') return new LogReader({ broker, clock, topics, filter });
-    return new MessageReader({
-      broker, clock, topics, queueId, filter,
-      onDamage: ({ file, position, reason }) => this.dispatch({ type: 'notice', text: `damaged record skipped: ${file} at byte ${position}: ${reason}`, tone: 'bad' }),
-    });
+    const onDamage = ({ file, position, reason }: DamageReport): void => this.dispatch({ type: 'notice', text: `damaged record skipped: ${file} at byte ${position}: ${reason}`, tone: 'bad' });
+    return id === 'commitlog' ? new LogsReader({ broker, clock, topics, filter, onDamage }) : new MessageReader({ broker, clock, topics, queueId, filter, onDamage });
   }
 
   #loader(id: string): PanelLoader | null {
@@ -232,8 +231,8 @@ export class Session {
     if (state === undefined || state.unavailable !== null) return null;
     const known = this.#loaders.get(id);
     if (known !== undefined) return known;
-    const { broker, clock, topics } = this.#options;
-    const loader = new PanelLoader(state.panel, { broker, clock, scope: { topics, groups: [] }, emit: this.dispatch, onFatal: (error) => this.end(error) });
+    const { broker, clock, topics, redrives } = this.#options;
+    const loader = new PanelLoader(state.panel, { broker, clock, redrives, scope: { topics, groups: [] }, emit: this.dispatch, onFatal: (error) => this.end(error) });
     this.#loaders.set(id, loader);
     return loader;
   }

@@ -43,6 +43,8 @@ export interface StreamState extends Cursor {
   readonly owed: number;
   /** A search goes on in the store, in this direction. */
   readonly seeking: 'up' | 'down' | null;
+  /** The other direction has been looked through. */
+  readonly soughtElsewhere: boolean;
   readonly health: Health;
 }
 
@@ -72,6 +74,9 @@ export interface Prompt {
   readonly records: readonly RecordReference[];
 }
 
+/** What a question ends with, however long it is. */
+export const ANSWERS = ' y/n';
+
 export interface Notice {
   readonly text: string;
   readonly tone: 'good' | 'warn' | 'bad';
@@ -98,6 +103,8 @@ export interface State {
   readonly prompt: Prompt | null;
   readonly notice: Notice | null;
   readonly searched: string | null;
+  /** `referenceId`s of dead letters that were sent again from here. */
+  readonly sent: ReadonlySet<string>;
 }
 
 export interface StartOptions {
@@ -125,14 +132,14 @@ export function startState(options: StartOptions): State {
     panels: Object.fromEntries(panels.map(({ panel, unavailable }) => [panel.id, emptyPanel(panel, unavailable)])),
     // What lies in the log one behind the other, and what it is sorted into; a message has its text to show.
     beside: { messages: false, commitlog: true },
-    details: [], help: null, prompt: null, notice: null, searched: null,
+    details: [], help: null, prompt: null, notice: null, searched: null, sent: new Set(),
   };
 }
 
 function emptyStream(): StreamState {
   return {
     rows: [], atStart: false, atEnd: true, arrived: 0, seen: 0, perSecond: null, isFollowing: true, filter: null, topics: [], marks: new Map(), shift: 0,
-    loading: false, owed: 0, seeking: null, health: UNKNOWN, selected: 0, top: 0,
+    loading: false, owed: 0, seeking: null, soughtElsewhere: false, health: UNKNOWN, selected: 0, top: 0,
   };
 }
 
@@ -147,6 +154,11 @@ export const pageRows = (state: { readonly rows: number }): number => Math.max(1
 
 /** Columns that a row may take beside the marks of cursor and choice. */
 export const rowColumns = (columns: number): number => Math.max(10, columns - 2);
+
+/** A smaller terminal shows no view. */
+export const LEAST = { columns: 40, rows: 6 } as const;
+
+export const isTooSmall = ({ columns, rows }: { readonly columns: number; readonly rows: number }): boolean => columns < LEAST.columns || rows < LEAST.rows;
 
 /** From so many columns on panels fit beside the rows of a stream. */
 export const BESIDE_FROM_COLUMNS = 140;

@@ -1,8 +1,33 @@
 import { expect, it } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import type { BrokerListJson } from '../../src/cli/commands/brokers.ts';
+import { openRemoteBroker } from '../../src/remote/open.ts';
+import type { LogRow } from '../../src/tui/rows.ts';
+import { LogsReader } from '../../src/tui/sources/logs-reader.ts';
 import { Cluster } from './support/cluster.ts';
 import { mqliteOnCluster, runOnCluster } from './support/remote-cli.ts';
 import { describeInterop } from './support/suite.ts';
+
+/** What the view reads of two logs: back to the start, in the order of store time, and what comes then; RocketMQ's own topics are no hindrance. */
+async function logInView(namesrv: string, produce: () => Promise<unknown>): Promise<void> {
+  const broker = await openRemoteBroker({ nameServers: [namesrv], mode: 'read' });
+  const reader = new LogsReader({ broker, clock: systemClock, topics: [], filter: null, onDamage: () => undefined });
+  const { signal } = new AbortController();
+  try {
+    await reader.begin({ at: 'last' }, signal);
+    const rows = await reader.older(1000, signal) as LogRow[];
+    const logged = rows.filter(({ record }) => record?.topic === 'Logged');
+    expect(logged).toHaveLength(12);
+    expect(new Set(logged.map(({ record }) => record!.brokerName))).toEqual(new Set(['broker-a', 'broker-b']));
+    const times = rows.map(({ storeTimestamp }) => storeTimestamp!);
+    expect(times).toEqual([...times].sort((left, right) => left - right));
+    await produce();
+    await expect.poll(async () => (await reader.arrivals(500)).rows().some(({ record }) => record?.topic === 'Logged'), { timeout: 30_000 }).toBe(true);
+  } finally {
+    reader.close();
+    await broker.close();
+  }
+}
 
 describeInterop('brokers of a cluster', () => {
   it('are listed, shown and configured; one that does not answer is said to be silent', async () => {
@@ -47,6 +72,7 @@ describeInterop('brokers of a cluster', () => {
       expect(new Set(logged.map(({ brokerName }) => brokerName))).toEqual(new Set(['broker-a', 'broker-b']));
       expect((await logOf('--from=-3')).map(({ body }) => body)).toEqual(['m9', 'm10', 'm11']);
       expect(await run('tail', '--commitlog', '--from', '0', '--until-end')).toMatchObject({ code: 5, stderr: expect.stringContaining('the cluster has 2') as string });
+      await logInView(cluster.namesrv, () => run('produce', 'Logged', 'seen'));
       const follower = mqliteOnCluster(['tail', '--commitlog', 'Logged', '--body', '--count', '2', '--namesrv', cluster.namesrv]);
       // It starts at the end, whenever that is: what is stored meanwhile is sent until it has seen enough.
       while (follower.exit === null) await run('produce', 'Logged', 'later');

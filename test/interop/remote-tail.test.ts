@@ -101,8 +101,13 @@ describe.skipIf(inject('interopSkipReason') !== null)('the live view of a cluste
     await cluster.broker('broker-a').kill();
     await view.shows(/\d+ ?s old/, 60_000);
     expect(view.text).toContain('seen in the log');
+    view.press(':', '@-1h', 'enter');
+    await view.shows(/could not be read: /, 60_000);
+    expect(view.text).toContain('seen in the log');
     await cluster.boot('broker-a');
     await view.shows((text) => !/\d+ ?s old/.test(text), 90_000);
+    view.press('G');
+    await view.shows('FOLLOWING');
     await send('it is back');
     await view.shows('it is back', 60_000);
     view.press('q');

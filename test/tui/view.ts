@@ -19,7 +19,7 @@ export class TestView {
   constructor(broker: Broker, options: Partial<SessionOptions> = {}) {
     this.session = new Session({
       broker, clock: systemClock, panels: [] as readonly Panel[], start: 'messages', topics: [], queueId: undefined, filter: null, from: { at: 'last' },
-      size: { columns: 80, rows: 24 }, hasColor: false, writeFile: async () => 0, freeName: (file) => file, redrive: async () => ({ text: 'nothing', isGood: true, sent: [] }), copy: (text) => this.copied.push(text), isBlocked: () => false,
+      size: { columns: 80, rows: 24 }, hasColor: false, writeFile: async () => 0, freeName: (file) => file, redrive: async () => ({ text: 'nothing', isGood: true, sent: [] }), redrives: () => new Map(), copy: (text) => this.copied.push(text), isBlocked: () => false,
       ...options,
     });
     this.#ink = render(createElement(App, { session: this.session, paint: (lines) => { this.#lines = lines; } }));

@@ -1,4 +1,5 @@
-import { clustersOf, columnsOf, ELLIPSIS } from '../../text/columns.ts';
+import type { MessageQueue } from '../../broker/types.ts';
+import { clustersOf, columnsOf, ELLIPSIS, takeColumns } from '../../text/columns.ts';
 import { escapeControl } from '../../text/escape.ts';
 import { formatDuration, formatInteger } from '../../text/numbers.ts';
 import { rateText } from '../../text/rates.ts';
@@ -44,6 +45,15 @@ export function idCell(id: string, widthColumns: number): string {
     end = cluster + end;
   }
   return ELLIPSIS + end;
+}
+
+/** A queue of one of several brokers: `0@broker-a`, or `0@b…-a`, as names of brokers mostly differ at their ends. */
+export function brokerQueueCell({ queueId, brokerName }: MessageQueue, widthColumns: number): string {
+  const name = escapeControl(brokerName);
+  const left = widthColumns - `${queueId}@`.length;
+  if (columnsOf(name) <= left) return `${queueId}@${name}`;
+  const start = takeColumns(name, Math.max(0, Math.floor((left - 1) / 3)));
+  return `${queueId}@${start}${idCell(brokerName, left - columnsOf(start))}`;
 }
 
 function compact(value: number, widthColumns: number): string {

@@ -1,5 +1,6 @@
 import type { Broker } from '../../broker/broker.ts';
-import { dlqTopicOf } from '../../broker/retry-topics.ts';
+import { MqliteError } from '../../broker/errors.ts';
+import { dlqTopicOf, retryTopicOf } from '../../broker/retry-topics.ts';
 import type { QueueStats } from '../../broker/types.ts';
 import { inParallel, inTurn, unlessGone } from '../../client/asking.ts';
 import { dlqGroups, purgedOffsets } from '../../client/dead-letters.ts';
@@ -9,7 +10,7 @@ import type { QueueWindow } from '../../client/queue-window.ts';
 import type { Message } from '../../record/message.ts';
 import { bodyStart } from '../../text/body-start.ts';
 import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
-import type { Panel, PanelContext, RecordReference } from '../panel.ts';
+import type { Panel, PanelContext, RecordReference, RedrivesOf } from '../panel.ts';
 import { referenceId, referenceOf } from '../rows.ts';
 import { ageCell, integerCell } from './cells.ts';
 import { textLine } from './lines.ts';
@@ -30,9 +31,13 @@ export interface DeadLetterRow {
   readonly storeTimestamp: number;
   readonly originTopic: string | null;
   readonly reconsumeTimes: number;
+  readonly offsetMsgId: string;
   readonly key: string;
   readonly body: string;
 }
+
+/** Where a dead letter was sent again: to its group, which it is not sent to twice, or to topics. */
+type SentTo = 'group' | 'topic';
 
 interface GroupLetters {
   readonly atMs: number;
@@ -49,38 +54,54 @@ export interface DeadLettersSnapshot {
   /** Older ones, of which topics nobody knows; 0 when no topic is chosen. */
   readonly unread: number;
   readonly unseenGroups: number;
+  /** Of the rows, by `referenceId`. */
+  readonly sent: ReadonlyMap<string, SentTo>;
+  /** Why that is not known of all. */
+  readonly sentProblem: string | null;
 }
 
-const COLUMNS: readonly Column<{ readonly row: DeadLetterRow; readonly nowMs: number }>[] = [
+/** What a line shows. */
+interface Letter extends DeadLetterRow {
+  readonly isSent: boolean;
+}
+
+const COLUMNS: readonly Column<{ readonly row: Letter; readonly nowMs: number }>[] = [
   { header: 'GROUP', min: 8, wanted: 16, max: 36, keep: 9, cell: ({ row }) => row.group },
   { header: 'DEAD FOR', align: 'right', min: 8, wanted: 8, keep: 8, cell: ({ row, nowMs }, width) => ageCell(nowMs - row.storeTimestamp, width) },
   { header: 'GIVEN UP', min: 24, wanted: 24, keep: 1, isExtra: true, cell: ({ row }) => ({ text: formatTime(row.storeTimestamp), tone: 'dim' }) },
   { header: 'ORIGIN', min: 8, wanted: 16, max: 36, keep: 6, cell: ({ row }) => row.originTopic ?? 'unknown' },
   { header: 'TRIED', align: 'right', min: 5, wanted: 5, keep: 7, cell: ({ row }, width) => integerCell(row.reconsumeTimes, width) },
+  { header: 'AGAIN', min: 5, wanted: 5, keep: 7, cell: ({ row }) => (row.isSent ? { text: 'sent', tone: 'good' } : '-') },
   { header: 'KEY', min: 6, wanted: 12, max: 30, keep: 5, cell: ({ row }) => row.key || '-' },
   { header: 'BODY', min: 10, wanted: 26, max: 160, keep: 4, cell: ({ row }) => ({ text: row.body, tone: 'dim' }) },
 ];
 
 /** Dead letters that were not purged, the newest first. Each time 64 groups (16 of a cluster) are looked at, in turns, of each queue the newest 200; 1,000 are shown. */
+const TABLE = rowsAsTable<Letter>(COLUMNS, (row) => referenceId(row.record), ({ record }) => record);
+
 export const deadLettersPanel: Panel<DeadLettersSnapshot> = {
   id: 'dead-letters',
   title: 'Dead letters',
   intervalMs: 2000,
   unavailable: () => null,
   load,
-  ...rowsAsTable(COLUMNS, (row) => referenceId(row.record), ({ record }) => record),
-  summary: ({ groups, rows, count, unread, unseenGroups }, { widthColumns }) => {
+  header: TABLE.header,
+  rows: ({ rows, sent }, layout) => TABLE.rows({ rows: rows.map((row) => ({ ...row, isSent: sent.has(referenceId(row.record)) })) }, layout),
+  sentAgain: ({ sent }) => new Set([...sent].filter(([, to]) => to === 'group').map(([id]) => id)),
+  summary: ({ groups, rows, count, unread, unseenGroups, sent, sentProblem }, { widthColumns }) => {
     const withLetters = count > rows.length ? [...groups.values()].filter((letters) => letters.count > 0).length : new Set(rows.map(({ group }) => group)).size;
     return textLine([
       { text: count === 0 ? 'no dead letters' : `${plural(count, 'dead letter')} of ${plural(withLetters, 'group')}` },
       ...(count > rows.length ? [{ text: `, the newest ${formatInteger(rows.length)} shown and ${formatInteger(count - rows.length)} more`, tone: 'warn' as const }] : []),
+      ...(sent.size > 0 ? [{ text: `, ${formatInteger(sent.size)} sent again` }] : []),
+      ...(sentProblem === null ? [] : [{ text: `, what was sent again is not known: ${sentProblem}`, tone: 'warn' as const }]),
       ...(unread > 0 ? [{ text: `, ${formatInteger(unread)} older ones not looked at`, tone: 'warn' as const }] : []),
       ...(unseenGroups > 0 ? [{ text: `, ${plural(unseenGroups, 'group')} still to be looked at`, tone: 'warn' as const }] : []),
     ], widthColumns);
   },
 };
 
-async function load({ broker, scope, clock, previous, signal }: PanelContext<DeadLettersSnapshot>): Promise<DeadLettersSnapshot> {
+async function load({ broker, scope, clock, redrives, previous, signal }: PanelContext<DeadLettersSnapshot>): Promise<DeadLettersSnapshot> {
   const names = scope.groups.length > 0 ? scope.groups : await dlqGroups(broker);
   const turn = inTurn(names, (name) => previous?.groups.get(name)?.atMs, GROUPS_EACH_TIME[broker.kind]);
   const seen = new Map(await inParallel(turn, signal, async (group) => [group, await unlessGone(() => lettersOf(broker, group, clock.elapsedMs(), previous?.groups.get(group), signal))] as const));
@@ -94,11 +115,28 @@ async function load({ broker, scope, clock, previous, signal }: PanelContext<Dea
   const read = all.flatMap(({ windows }) => [...windows.values()].flatMap(({ items }) => items.map(({ item }) => item))).sort(newestFirst);
   const total = all.reduce((sum, { count }) => sum + count, 0);
   const isAll = scope.topics.length === 0;
-  const rows = isAll ? read : read.filter(({ originTopic }) => originTopic !== null && scope.topics.includes(originTopic));
+  const rows = isAll ? read : read.filter(({ originTopic, record }) => scope.topics.some((topic) => topic === originTopic || topic === record.topic));
+  const shown = rows.slice(0, MAX_ROWS);
   return {
-    groups, rows: rows.slice(0, MAX_ROWS), count: isAll ? total : rows.length, unread: isAll ? 0 : Math.max(0, total - read.length),
+    groups, rows: shown, ...sentAgain(shown, redrives), count: isAll ? total : rows.length, unread: isAll ? 0 : Math.max(0, total - read.length),
     unseenGroups: names.filter((name) => !seen.has(name) && !groups.has(name)).length,
   };
+}
+
+/** A memory that cannot be read keeps no dead letter from being shown. */
+function sentAgain(rows: readonly DeadLetterRow[], redrives: RedrivesOf): Pick<DeadLettersSnapshot, 'sent' | 'sentProblem'> {
+  const sent = new Map<string, SentTo>();
+  try {
+    const byGroup = new Map([...new Set(rows.map(({ group }) => group))].map((group) => [group, redrives(group)]));
+    for (const { record, group, offsetMsgId } of rows) {
+      const topics = (byGroup.get(group)?.get(offsetMsgId) ?? []).filter(({ event }) => event === 'sent').map(({ topic }) => topic);
+      if (topics.length > 0) sent.set(referenceId(record), topics.includes(retryTopicOf(group)) ? 'group' : 'topic');
+    }
+  } catch (error) {
+    if (!(error instanceof MqliteError) || error.code === 'BUG') throw error;
+    return { sent, sentProblem: error.message };
+  }
+  return { sent, sentProblem: null };
 }
 
 async function lettersOf(broker: Broker, group: string, atMs: number, before: GroupLetters | undefined, signal: AbortSignal): Promise<GroupLetters> {
@@ -116,8 +154,8 @@ async function lettersOf(broker: Broker, group: string, atMs: number, before: Gr
 }
 
 function rowOf(group: string, message: Message): DeadLetterRow {
-  const { storeTimestamp, originTopic, reconsumeTimes, keys } = message;
-  return { record: referenceOf(message), group, storeTimestamp, originTopic, reconsumeTimes, key: keys.join(' '), body: bodyStart(message, BODY_CHARACTERS) };
+  const { storeTimestamp, originTopic, reconsumeTimes, offsetMsgId, keys } = message;
+  return { record: referenceOf(message), group, storeTimestamp, originTopic, reconsumeTimes, offsetMsgId, key: keys.join(' '), body: bodyStart(message, BODY_CHARACTERS) };
 }
 
 function newestFirst(left: DeadLetterRow, right: DeadLetterRow): number {

@@ -1,8 +1,9 @@
 import type { Broker } from '../../broker/broker.ts';
 import type { MessageQueue, QueueStats } from '../../broker/types.ts';
 import { inParallel, inTurn, unlessGone } from '../../client/asking.ts';
-import { selectTopics } from '../../client/listing.ts';
+import { topicsOfUsers } from '../../client/browse.ts';
 import { queueKey } from '../../broker/queue-key.ts';
+import { isDlqTopic, isRetryTopic } from '../../broker/retry-topics.ts';
 import type { Sample } from '../../client/samples.ts';
 import { perSecond, ratesOf, withSample } from '../../client/samples.ts';
 import { bodyStart } from '../../text/body-start.ts';
@@ -10,7 +11,7 @@ import { plural } from '../../text/numbers.ts';
 import { rateText } from '../../text/rates.ts';
 import { sparkline } from '../../text/sparkline.ts';
 import type { Panel, PanelContext, RecordReference } from '../panel.ts';
-import { ageCell, integerCell, rateCell } from './cells.ts';
+import { ageCell, brokerQueueCell, integerCell, rateCell } from './cells.ts';
 import { foremost, textLine } from './lines.ts';
 import type { Column } from './table.ts';
 import { placeColumns, rowLine, rowsAsTable } from './table.ts';
@@ -57,7 +58,7 @@ export interface QueuesSnapshot {
 const COLUMNS: readonly Column<{ readonly row: QueueRow; readonly nowMs: number }>[] = [
   { header: '', min: 1, wanted: 1, keep: 10, cell: ({ row }) => (row.isActive ? { text: '*', tone: 'good' } : '') },
   { header: 'TOPIC', min: 10, wanted: 20, max: 44, keep: 9, cell: ({ row }) => ({ text: row.queue.topic, tone: row.isActive ? 'strong' : 'plain' }) },
-  { header: 'QUEUE', min: 5, wanted: 6, max: 14, keep: 8, cell: ({ row }) => (row.isOfSeveralBrokers ? `${row.queue.queueId}@${row.queue.brokerName}` : String(row.queue.queueId)) },
+  { header: 'QUEUE', min: 5, wanted: 6, max: 14, keep: 8, cell: ({ row }, width) => (row.isOfSeveralBrokers ? brokerQueueCell(row.queue, width) : String(row.queue.queueId)) },
   { header: 'MIN', align: 'right', min: 5, wanted: 9, max: 11, keep: 1, cell: ({ row }, width) => ({ text: integerCell(row.minOffset, width), tone: 'dim' }) },
   { header: 'MAX', align: 'right', min: 6, wanted: 9, max: 11, keep: 7, cell: ({ row }, width) => integerCell(row.maxOffset, width) },
   { header: 'IN', align: 'right', min: 7, wanted: 7, max: 10, keep: 6, cell: ({ row }, width) => rateCell(perSecond(row.samples), width) },
@@ -95,7 +96,7 @@ export const queuesPanel: Panel<QueuesSnapshot> = {
 };
 
 async function load({ broker, scope, clock, previous, signal }: PanelContext<QueuesSnapshot>): Promise<QueuesSnapshot> {
-  const names = scope.topics.length > 0 ? scope.topics : selectTopics(await broker.listTopics(), { all: false, system: false }).map(({ topic }) => topic);
+  const names = scope.topics.length > 0 ? scope.topics : (await topicsOfUsers(broker)).sort(byName);
   const before = new Map(previous?.rows.map((row) => [queueKey(row.queue), row]));
   const turn = inTurn(names, (name) => previous?.seenAtMs.get(name), TOPICS_EACH_TIME[broker.kind]);
   const seen = new Map(await inParallel(turn, signal, async (topic) => [topic, await unlessGone(() => broker.describeTopic(topic))] as const));
@@ -113,6 +114,12 @@ async function load({ broker, scope, clock, previous, signal }: PanelContext<Que
   return {
     rows: await withLastMessages(broker, shown, signal), topics: names.length - gone, unseenTopics: names.length - seenAtMs.size, hiddenRows: rows.length - shown.length, seenAtMs,
   };
+}
+
+/** Those that RocketMQ keeps for groups come last. */
+function byName(left: string, right: string): number {
+  const isOfGroup = (topic: string): number => (isRetryTopic(topic) || isDlqTopic(topic) ? 1 : 0);
+  return isOfGroup(left) - isOfGroup(right) || (left < right ? -1 : 1);
 }
 
 function rowOf({ queue, minOffset, maxOffset, lastStoreTimestamp }: QueueStats, before: QueueRow | undefined, atMs: number, isOfSeveralBrokers: boolean): QueueRow {

@@ -1,13 +1,13 @@
 import type { TuiEvent } from '../events.ts';
-import { layOut, openDetail } from '../detail.ts';
+import { layOut } from '../detail.ts';
 import type { RecordReference } from '../panel.ts';
 import { matcher, referenceId, rowText } from '../rows.ts';
 import { isStream, moveTo, pageRows, rowColumns, shownPanels } from '../state.ts';
 import type { Notice, State, StreamState } from '../state.ts';
 import { pressed } from './keys.ts';
-import { helpAt } from './pages.ts';
+import { helpAt, openPage } from './pages.ts';
 import { exportFailed } from './prompt.ts';
-import { putStream } from './step.ts';
+import { nothingAt, notFound, putStream } from './step.ts';
 import type { Step } from './step.ts';
 import { wanting, withRows } from './stream.ts';
 
@@ -20,15 +20,16 @@ export function reduce(state: State, event: TuiEvent): Step {
     case 'rows': {
       const before = state.streams[event.stream];
       const step = withRows(event.stream, before, event, pageRows(state), state.searched);
-      const told = before.seeking !== null && step.stream.seeking === null ? { ...state, notice: seekEnd(step.stream, state.searched ?? '') } : state;
-      return putStream(told, event.stream, step);
+      const told = before.seeking !== null && step.stream.seeking === null ? soughtToEnd(state, before, step.stream) : state;
+      const { stream, nothingFrom } = event;
+      return putStream(nothingFrom === undefined || stream !== state.active ? told : nothingAt(told, nothingFrom, step.stream).state, stream, step);
     }
     case 'health': return { state: withHealth(state, event.view, event.atMs, event.reason), effects: [] };
     case 'panel': {
       const panel = { ...state.panels[event.panel]!, snapshot: event.snapshot, health: { okAtMs: event.atMs, reason: null } };
       return { state: withPanelRows({ ...state, panels: { ...state.panels, [event.panel]: panel } }, event.panel), effects: [] };
     }
-    case 'message': return { state: { ...state, notice: null, details: [...state.details, openDetail(event.message, state.columns)] }, effects: [] };
+    case 'message': return openPage(state, event.message, event.withOthers);
     case 'related': {
       const { offsetMsgId, found: { messages } } = event;
       const details = state.details.map((detail) => (detail.message.offsetMsgId === offsetMsgId ? layOut({ ...detail, related: messages }, state.columns, pageRows(state)) : detail));
@@ -40,15 +41,20 @@ export function reduce(state: State, event: TuiEvent): Step {
       return { state: { ...state, prompt: { ...prompt, text: event.file } }, effects: [] };
     }
     case 'export-failed': return exportFailed(state, event);
-    case 'redriven': return { state: { ...withoutMarks(state, event.sent), notice: { text: event.text, tone: event.isGood ? 'good' : 'bad' } }, effects: [] };
+    case 'redriven': {
+      const sent = new Set([...state.sent, ...event.sent.map(referenceId)]);
+      return { state: { ...withoutMarks(state, event.sent), sent, notice: { text: event.text, tone: event.isGood ? 'good' : 'bad' } }, effects: [] };
+    }
     case 'notice': return { state: { ...state, notice: { text: event.text, tone: event.tone } }, effects: [] };
   }
 }
 
 /** A search through the store that has come to an end says so when it was in vain. */
-function seekEnd(stream: StreamState, searched: string): Notice | null {
-  const row = stream.rows[stream.selected];
-  return row !== undefined && matcher(searched)(rowText(row)) ? null : { text: `"${searched}" was not found`, tone: 'warn' };
+function soughtToEnd(state: State, { seeking, soughtElsewhere, ...before }: StreamState, after: StreamState): State {
+  const searched = state.searched ?? '';
+  const row = after.rows[after.selected];
+  const isFound = row !== undefined && row.id !== before.rows[before.selected]?.id && matcher(searched)(rowText(row));
+  return isFound ? { ...state, notice: null } : notFound(state, searched, soughtElsewhere ? 'everywhere' : seeking ?? 'everywhere').state;
 }
 
 /** Whatever the cursor is on stays on the screen, in what is shown and in what lies under it. */
@@ -84,8 +90,9 @@ function withHealth(state: State, view: string, atMs: number, reason: string | n
   if (isStream(view)) {
     const stream = state.streams[view];
     const health = { okAtMs: reason === null ? atMs : stream.health.okAtMs, reason };
-    // What was asked for will not come by itself any more.
-    return { ...state, streams: { ...state.streams, [view]: { ...stream, health, loading: reason === null && stream.loading, seeking: reason === null ? stream.seeking : null } } };
+    // What was asked for will not come by itself any more; what is shown stays.
+    const notice: Notice | null = reason !== null && stream.loading && view === state.active ? { text: `could not be read: ${reason}`, tone: 'bad' } : state.notice;
+    return { ...state, notice, streams: { ...state.streams, [view]: { ...stream, health, loading: reason === null && stream.loading, seeking: reason === null ? stream.seeking : null } } };
   }
   const panel = state.panels[view]!;
   return { ...state, panels: { ...state.panels, [view]: { ...panel, health: { okAtMs: reason === null ? atMs : panel.health.okAtMs, reason } } } };

@@ -1,6 +1,6 @@
 import { actionOf } from '../keys.ts';
 import type { Action, Mode } from '../keys.ts';
-import { isStream, modeOf } from '../state.ts';
+import { isStream, isTooSmall, modeOf } from '../state.ts';
 import type { State } from '../state.ts';
 import { inDetail, inHelp } from './pages.ts';
 import { inPanel } from './panel.ts';
@@ -11,11 +11,13 @@ import { inStream } from './stream-keys.ts';
 
 /** What a key does, where it was pressed. */
 export function pressed(state: State, key: string): Step {
+  // Nobody sees what else a key would do, or what is asked.
+  if (isTooSmall(state)) return { state, effects: key === 'q' || key === 'ctrl-c' ? [{ type: 'quit' }] : [] };
   if (state.prompt !== null) return promptKey(state, state.prompt, key);
   const mode = modeOf(state);
   const quiet = state.notice === null ? state : { ...state, notice: null };
-  const numbered = isList(mode) && /^[1-9]$/.test(key) ? state.views[Number(key) - 1] : undefined;
-  if (numbered !== undefined) return showView(quiet, numbered.id);
+  const numbered = /^[1-9]$/.test(key) ? state.views[Number(key) - 1] : undefined;
+  if (numbered !== undefined) return showView({ ...quiet, help: null, details: [] }, numbered.id);
   const action = actionOf(mode, key);
   if (action === undefined) return { state: quiet, effects: [] };
   if (key === 'ctrl-c') return { state: quiet, effects: [{ type: 'quit' }] };

@@ -1,4 +1,5 @@
-import { layOut, nextMode } from '../detail.ts';
+import type { Message } from '../../record/message.ts';
+import { layOut, nextMode, openDetail } from '../detail.ts';
 import type { DetailState } from '../detail.ts';
 import type { Action } from '../keys.ts';
 import { helpCount, moveTo, pageRows, stepOf } from '../state.ts';
@@ -21,14 +22,23 @@ export function inDetail(state: State, action: Action): Step {
 const HANDLERS: Partial<Record<Action, (state: State, detail: DetailState) => Step>> = {
   body: (state, detail) => put(state, layOut({ ...detail, mode: nextMode(detail) }, state.columns, pageRows(state))),
   copy: (state, { lines, selected, message }) => copied(state, lines[selected]?.value || message.msgId),
-  related: (state, { message: { msgId, offsetMsgId } }) =>
-    noticed(state, `looking for ${msgId} in every topic …`, 'good', [{ type: 'find', msgId, topic: undefined, open: false, of: offsetMsgId }]),
+  related: (state, { message }) => findOthers(state, message),
   open: (state, { lines, selected, message }) => {
     const link = lines[selected]?.link;
     if (link === undefined) return { state, effects: [] };
-    return { state, effects: ['record' in link ? { type: 'read', record: link.record } : { type: 'find', ...link, open: true, of: message.offsetMsgId }] };
+    return { state, effects: ['record' in link ? { type: 'read', record: link.record, withOthers: false } : { type: 'find', ...link, open: true, of: message.offsetMsgId }] };
   },
 };
+
+/** A page on top of those that are open. */
+export function openPage(state: State, message: Message, withOthers: boolean): Step {
+  const opened = { ...state, notice: null, details: [...state.details, openDetail(message, state.columns)] };
+  return withOthers ? findOthers(opened, message) : { state: opened, effects: [] };
+}
+
+function findOthers(state: State, { msgId, offsetMsgId }: Message): Step {
+  return noticed(state, `looking for ${msgId} in every topic …`, 'good', [{ type: 'find', msgId, topic: undefined, open: false, of: offsetMsgId }]);
+}
 
 /** The page of keys scrolls as a whole: it has no cursor. */
 export function inHelp(state: State, action: Action): Step {

@@ -27,4 +27,5 @@ const HANDLERS: Partial<Record<Action, (state: State, panel: PanelState) => Step
   },
   'clear-marks': (state) => put(state, { marks: new Map() }),
   open: (state, panel) => openRecord(state, panel.rows[panel.selected]?.record),
+  related: (state, panel) => openRecord(state, panel.rows[panel.selected]?.record, true),
 };

@@ -2,14 +2,14 @@ import { MqliteError } from '../../broker/errors.ts';
 import { isDlqTopic } from '../../broker/retry-topics.ts';
 import { parsePosition } from '../../client/position-words.ts';
 import type { Position } from '../../client/positions.ts';
-import { plural } from '../../text/numbers.ts';
+import { formatInteger, plural } from '../../text/numbers.ts';
 import type { ExportRequest, StreamId, TuiEvent } from '../events.ts';
 import { parseViewFilter } from '../filter.ts';
 import type { RecordReference } from '../panel.ts';
-import { referenceOf } from '../rows.ts';
-import { isStream, pageRows } from '../state.ts';
+import { isOfSeveralLogs, referenceId, referenceOf } from '../rows.ts';
+import { ANSWERS, isStream, pageRows } from '../state.ts';
 import type { Prompt, PromptKind, State, StreamState } from '../state.ts';
-import { noticed, putStream } from './step.ts';
+import { notFound, noticed, putStream } from './step.ts';
 import type { Step, StreamStep } from './step.ts';
 import { findRow, follow, moveToRow, seek } from './stream.ts';
 
@@ -90,6 +90,7 @@ function goTo(state: State, to: Position): Step {
   const { active } = state;
   if (!isStream(active)) return { state, effects: [] };
   if (to.at === 'committed') throw new MqliteError('USAGE', 'go to: "committed" is a position of a group');
+  if (to.at === 'offset' && state.streams[active].rows.some(isOfSeveralLogs)) throw new MqliteError('USAGE', `go to: ${to.offset} is a place in the log of one broker, and these are several: first, last, -N, @TIME`);
   if (to.at === 'last') return putStream(state, active, follow(active, state.streams[active], pageRows(state)));
   return putStream(state, active, {
     stream: { ...state.streams[active], isFollowing: false, loading: true, seeking: null },
@@ -106,7 +107,7 @@ function applyFilter(state: State, text: string): Step {
   const filter = text === stream.filter?.text ? stream.filter : parseViewFilter(text);
   const row = stream.rows[stream.selected];
   const here: Position | undefined = stream.isFollowing || row === undefined ? undefined
-    : row.kind === 'message' ? { at: 'time', timestamp: row.storeTimestamp } : { at: 'offset', offset: row.commitLogOffset };
+    : row.storeTimestamp === null ? { at: 'offset', offset: row.commitLogOffset } : { at: 'time', timestamp: row.storeTimestamp };
   return putStream(state, active, {
     stream: { ...stream, filter, loading: true, marks: new Map(), isFollowing: here === undefined },
     effects: [{ type: 'filter', stream: active, filter, to: here ?? { at: 'last' }, context: pageRows(state) }],
@@ -120,8 +121,9 @@ function endSearch(state: State, prompt: Prompt): Step {
   const stream = state.streams[active];
   if (nearest(stream, prompt.text, originOf(stream, prompt)) >= 0) return { state: searched, effects: [] };
   // All there is was looked through; the cursor stays.
-  if (stream.atStart && stream.atEnd) return noticed(searched, `"${prompt.text}" was not found`, 'warn');
-  return putStream(searched, active, seek(active, { ...stream, selected: stream.atEnd ? 0 : stream.rows.length - 1 }, prompt.text, stream.atEnd ? 'up' : 'down', pageRows(state)));
+  if (stream.atStart && stream.atEnd) return notFound(searched, prompt.text, 'everywhere');
+  const from = { ...stream, selected: stream.atEnd ? 0 : stream.rows.length - 1, soughtElsewhere: stream.atStart || stream.atEnd };
+  return putStream(searched, active, seek(active, from, prompt.text, stream.atEnd ? 'up' : 'down', pageRows(state)));
 }
 
 // -- export
@@ -140,7 +142,7 @@ export function exportRequest(state: State): { readonly what: ExportRequest; rea
   if (marked.length === 0 && filter !== null) return { what: { all: active, filter }, words: 'all that pass the filter' };
   if (chosen.length === 0) return null;
   const words = marked.length > 0 ? `${plural(marked.length, 'marked record')}` : 'the selected record';
-  return { what: active === 'commitlog' ? { logOffsets: chosen.map((row) => row.commitLogOffset) } : { records: chosen.flatMap(({ record }) => record ?? []) }, words };
+  return { what: active === 'commitlog' && !chosen.some(isOfSeveralLogs) ? { logOffsets: chosen.map((row) => row.commitLogOffset) } : { records: chosen.flatMap(({ record }) => record ?? []) }, words };
 }
 
 function exportOfPanel(state: State): { readonly what: ExportRequest; readonly words: string } | null {
@@ -172,7 +174,15 @@ export function askRedrive(state: State): Step {
   const letters = marked.filter(({ topic }) => isDlqTopic(topic));
   if (letters.length === 0) return noticed(state, 'mark dead letters with space first', 'warn');
   const groups = [...new Set(letters.map(({ topic }) => topic.slice('%DLQ%'.length)))];
-  return openPrompt(state, 'redrive', { records: letters, label: `send ${plural(letters.length, 'dead letter')} to ${groups.join(', ')} again on ${state.target}? y/n` });
+  const before = sentBefore(state);
+  const again = letters.filter((letter) => before.has(referenceId(letter))).length;
+  const known = again === 0 ? '' : again === letters.length ? ' (sent before)' : ` (${formatInteger(again)} of them sent before)`;
+  return openPrompt(state, 'redrive', { records: letters, label: `send ${plural(letters.length, 'dead letter')}${known} to ${groups.join(', ')} again on ${state.target}?${ANSWERS}` });
+}
+
+/** Dead letters of which that is known, from here or from anywhere else. */
+function sentBefore({ sent, panels }: State): ReadonlySet<string> {
+  return new Set([...sent, ...Object.values(panels).flatMap(({ panel, snapshot }) => (snapshot === null ? [] : [...panel.sentAgain?.(snapshot) ?? []]))]);
 }
 
 function confirm(state: State, { records }: Prompt, key: string): Step {

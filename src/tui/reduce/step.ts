@@ -1,3 +1,5 @@
+import type { Position } from '../../client/positions.ts';
+import { formatTime } from '../../text/numbers.ts';
 import type { Effect, StreamId } from '../events.ts';
 import type { RecordReference } from '../panel.ts';
 import type { Notice, State, StreamState } from '../state.ts';
@@ -17,9 +19,25 @@ export const putStream = (state: State, id: StreamId, { stream, effects }: Strea
 
 export const noticed = (state: State, text: string, tone: Notice['tone'], effects: readonly Effect[] = []): Step => ({ state: { ...state, notice: { text, tone } }, effects });
 
-export function openRecord(state: State, record: RecordReference | null | undefined): Step {
+/** `withOthers`: its page, with other records of its id. */
+export function openRecord(state: State, record: RecordReference | null | undefined, withOthers = false): Step {
   if (record === undefined || record === null) return noticed(state, 'there is no message to open', 'warn');
-  return { state, effects: [{ type: 'read', record }] };
+  return { state, effects: [{ type: 'read', record, withOthers }] };
+}
+
+/** `where`: what was looked through. */
+export function notFound(state: State, searched: string, where: 'everywhere' | 'up' | 'down'): Step {
+  const place = { everywhere: '', up: ' above; n looks below', down: ' below; N looks above' }[where];
+  return noticed(state, `"${searched}" was not found${place}`, 'warn');
+}
+
+/** Whoever went to a place where nothing is sees what lies before it. */
+export function nothingAt(state: State, to: Position, { filter, rows }: StreamState): Step {
+  const place = to.at === 'time' ? `at or after ${formatTime(to.timestamp)}` : to.at === 'offset' ? `at or behind offset ${to.offset}` : null;
+  // Else there is nothing at all, which shows.
+  if (place === null) return { state, effects: [] };
+  const what = filter === null ? 'nothing' : 'nothing passes the filter';
+  return noticed(state, `${what} ${place}${rows.length === 0 ? '' : '; the cursor is on the last one'}`, 'warn');
 }
 
 export function copied(state: State, text: string): Step {

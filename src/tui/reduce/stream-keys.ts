@@ -4,7 +4,7 @@ import type { StreamRow } from '../rows.ts';
 import { BESIDE_FROM_COLUMNS, isStream, pageRows, stepOf } from '../state.ts';
 import type { State, StreamState } from '../state.ts';
 import { openPrompt } from './prompt.ts';
-import { copied, noticed, openRecord, putStream } from './step.ts';
+import { copied, notFound, noticed, openRecord, putStream } from './step.ts';
 import type { Step } from './step.ts';
 import { follow, moveBy, moveToRow, pause, seek } from './stream.ts';
 
@@ -49,6 +49,7 @@ const HANDLERS: Partial<Record<Action, (at: At) => Step>> = {
   },
   'clear-marks': ({ state, id, stream }) => putStream(state, id, { stream: { ...stream, marks: new Map() }, effects: [] }),
   open: ({ state, row }) => openRecord(state, row?.record),
+  related: ({ state, row }) => openRecord(state, row?.record, true),
   copy: ({ state, row }) => copied(state, row === undefined ? '' : idOf(row)),
   beside: ({ state, id }) => {
     if (state.columns < BESIDE_FROM_COLUMNS) return noticed(state, `queues and groups have room beside the rows from ${BESIDE_FROM_COLUMNS} columns on`, 'warn');
@@ -68,6 +69,5 @@ function idOf(row: StreamRow): string {
 function seekOn({ state, id, stream, page }: At, direction: 'up' | 'down'): Step {
   if (state.searched === null) return openPrompt(state, 'search');
   const step = seek(id, stream, state.searched, direction, page);
-  if (step.stream !== stream) return putStream(state, id, step);
-  return noticed(state, `"${state.searched}" is not ${direction === 'down' ? 'below; N looks above' : 'above; n looks below'}`, 'warn');
+  return step.stream === stream ? notFound(state, state.searched, direction) : putStream(state, id, { ...step, stream: { ...step.stream, soughtElsewhere: false } });
 }

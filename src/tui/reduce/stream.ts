@@ -15,7 +15,7 @@ type RowsEvent = Extract<TuiEvent, { readonly type: 'rows' }>;
 export function withRows(id: StreamId, stream: StreamState, event: RowsEvent, page: number, searched: string | null): StreamStep {
   const loaded = { ...stream, ...event.window, loading: event.done === true ? false : stream.loading, owed: event.select === undefined ? stream.owed : 0 };
   const placed = { ...loaded, ...cursorIn(stream, event, page) };
-  const step = placed.seeking !== null ? goOnSeeking(id, placed, page, searched)
+  const step = placed.seeking !== null ? goOnSeeking(id, placed, page, searched, stream.rows[stream.selected]?.id)
     : event.done === true && placed.owed !== 0 ? moveToRow(id, { ...placed, owed: 0 }, placed.selected + placed.owed, page)
       : wanting(id, placed, page, 'older');
   return { ...step, stream: seenBy(step.stream, page) };
@@ -74,7 +74,7 @@ export function pause(id: StreamId, stream: StreamState): StreamStep {
 
 export function follow(id: StreamId, stream: StreamState, page: number): StreamStep {
   const { selected, top } = moveTo({ selected: 0, top: stream.rows.length }, stream.rows.length - 1, stream.rows.length, page);
-  return { stream: { ...stream, isFollowing: true, seeking: null, selected, top }, effects: [{ type: 'follow', stream: id, on: true }] };
+  return { stream: { ...stream, isFollowing: true, seeking: null, loading: stream.loading || !stream.atEnd, selected, top }, effects: [{ type: 'follow', stream: id, on: true }] };
 }
 
 /** The nearest row that matches, from a row on; -1: none in the window. */
@@ -96,10 +96,12 @@ export function seek(id: StreamId, stream: StreamState, text: string, direction:
   return { stream: { ...paused.stream, seeking: direction, loading: true }, effects: [...paused.effects, { type: direction === 'up' ? 'older' : 'newer', stream: id, count: SEEK_ROWS }] };
 }
 
-function goOnSeeking(id: StreamId, stream: StreamState, page: number, searched: string | null): StreamStep {
+/** `from`: the row that the search comes from: what it was looking at, or what it found before. */
+function goOnSeeking(id: StreamId, stream: StreamState, page: number, searched: string | null, from: string | undefined): StreamStep {
   const { seeking } = stream;
   if (seeking === null || searched === null || stream.loading) return { stream, effects: [] };
-  const found = findRow(stream, searched, stream.selected, seeking);
+  const isThere = stream.rows[stream.selected]?.id === from;
+  const found = findRow(stream, searched, stream.selected + (isThere ? seeking === 'up' ? -1 : 1 : 0), seeking);
   if (found >= 0) return moveToRow(id, stream, found, page);
   // What was looked through need not be looked at again: the cursor goes along, out of sight of nobody.
   const edge = moveTo(stream, seeking === 'up' ? 0 : stream.rows.length - 1, stream.rows.length, page);

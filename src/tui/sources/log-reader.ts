@@ -27,7 +27,7 @@ export interface LogReaderOptions {
 
 /** Records that one step back keeps at most: a stretch of the log that no queue lists may be long. */
 const MAX_STRETCH = 2000;
-/** Which queues hold anything is asked so often, ms, and of so many of a topic: RocketMQ has one with a thousand queues that are hardly ever used. */
+/** Which queues hold anything is asked so often, ms, and of so many of a topic and a broker: RocketMQ has one with a thousand queues that are hardly ever used. */
 const KNOWN_MS = 5000;
 const MOST_QUEUES = 32;
 
@@ -224,22 +224,9 @@ export class LogReader implements StreamReader {
     const { broker, clock } = this.#options;
     if (this.#known !== null && clock.elapsedMs() - this.#knownAtMs < KNOWN_MS) return this.#known;
     const topics = await broker.listTopics();
-    this.#known = (await Promise.all(topics.map(({ topic }) => this.#queuesOf(topic)))).flat();
+    this.#known = (await Promise.all(topics.map(({ topic }) => usedQueues(broker, topic)))).flat();
     this.#knownAtMs = clock.elapsedMs();
     return this.#known;
-  }
-
-  async #queuesOf(topic: string): Promise<MessageQueue[]> {
-    const { broker } = this.#options;
-    try {
-      const queues = (await broker.queues(topic)).slice(0, MOST_QUEUES);
-      const ends = await Promise.all(queues.map((queue) => broker.maxOffset(queue)));
-      return queues.filter((_, index) => ends[index]! > 0);
-    } catch (error) {
-      // Deleted meanwhile.
-      if (error instanceof MqliteError && error.code === 'TOPIC_NOT_FOUND') return [];
-      throw error;
-    }
   }
 
   /** The reader of queues before everything that lies at or behind an offset of the log. */
@@ -280,6 +267,18 @@ export class LogReader implements StreamReader {
 }
 
 const endOf = (record: Record_): number => record.commitLogOffset + record.sizeBytes;
+
+/** Queues of a topic that hold anything, among the first of each broker; none of a topic that was deleted meanwhile. */
+export async function usedQueues(broker: Broker, topic: string): Promise<MessageQueue[]> {
+  try {
+    const queues = (await broker.queues(topic)).filter(({ queueId }) => queueId < MOST_QUEUES);
+    const ends = await Promise.all(queues.map((queue) => broker.maxOffset(queue)));
+    return queues.filter((_, index) => ends[index]! > 0);
+  } catch (error) {
+    if (error instanceof MqliteError && error.code === 'TOPIC_NOT_FOUND') return [];
+    throw error;
+  }
+}
 
 /** With any filter only messages that pass it, and damage; without, every record. */
 export function recordTest(topics: readonly string[], filter: ViewFilter | null): (record: Record_) => boolean {

@@ -25,6 +25,10 @@ export interface MessageReaderOptions {
   readonly queueId: number | undefined;
   readonly filter: ViewFilter | null;
   readonly onDamage: (report: DamageReport) => void;
+  /** Instead of those of the topics. */
+  readonly queues?: () => Promise<readonly MessageQueue[]>;
+  /** Absent: rows of messages. */
+  readonly rowOf?: (message: Message) => StreamRow;
 }
 
 /** Most messages that one look at the end brings. */
@@ -38,6 +42,7 @@ const QUEUE_CHECK_MS = 1000;
 export class MessageReader implements StreamReader {
   readonly #options: MessageReaderOptions;
   readonly #keep: (message: Message) => boolean;
+  readonly #rowOf: (message: Message) => StreamRow;
   readonly #closed = new AbortController();
   #back: BackwardsReader;
   /** First offset of each queue that lies behind the window. */
@@ -48,12 +53,13 @@ export class MessageReader implements StreamReader {
   constructor(options: MessageReaderOptions) {
     this.#options = options;
     this.#keep = bodyTest(options.filter);
+    this.#rowOf = options.rowOf ?? messageRow;
     this.#back = this.#backwards();
   }
 
   async begin(to: Position): Promise<void> {
-    const { broker, topics, queueId } = this.#options;
-    const queues = await queuesOf(broker, topics, queueId);
+    const { broker } = this.#options;
+    const queues = await this.#queues();
     const ends = await resolvePosition(broker, queues, { at: 'last' });
     const starts = to.at === 'last' ? ends : await resolvePosition(broker, queues, to);
     const mins = await resolvePosition(broker, queues, { at: 'first' });
@@ -66,7 +72,7 @@ export class MessageReader implements StreamReader {
   }
 
   async older(count: number, signal: AbortSignal): Promise<StreamRow[]> {
-    return (await this.#back.take(count, signal)).map(messageRow);
+    return (await this.#back.take(count, signal)).map(this.#rowOf);
   }
 
   async newer(count: number, signal: AbortSignal): Promise<StreamRow[]> {
@@ -79,7 +85,7 @@ export class MessageReader implements StreamReader {
     while (rows.length < count && !signal.aborted) {
       const batch = await merger.next(count - rows.length, 0);
       if (batch === null) break;
-      for (const message of batch) if (this.#keep(message)) rows.push(messageRow(message));
+      for (const message of batch) if (this.#keep(message)) rows.push(this.#rowOf(message));
     }
     if (!signal.aborted) for (const { queue, offset } of merger.progress()) this.#edge.set(queueKey(queue), { queue, offset });
     return rows;
@@ -117,7 +123,7 @@ export class MessageReader implements StreamReader {
     // They come again, with those before them.
     const kept = batch.filter((message) => !anew.has(queueKey(message)) && this.#keep(message));
     const last = batch.at(-1);
-    return { count: kept.length, rows: () => kept.map(messageRow), behindMs: last === undefined ? 0 : clock.nowMs() - last.storeTimestamp };
+    return { count: kept.length, rows: () => kept.map(this.#rowOf), behindMs: last === undefined ? 0 : clock.nowMs() - last.storeTimestamp };
   }
 
   close(): void {
@@ -129,18 +135,23 @@ export class MessageReader implements StreamReader {
     return this.#follower?.progress() ?? [];
   }
 
+  #queues(): Promise<readonly MessageQueue[]> {
+    const { broker, topics, queueId, queues } = this.#options;
+    return queues === undefined ? queuesOf(broker, topics, queueId) : queues();
+  }
+
   #place(queue: MessageQueue, offset: number): void {
     this.#back.place(queue, offset);
     this.#edge.set(queueKey(queue), { queue, offset });
   }
 
   async #addNewQueues(): Promise<void> {
-    const { broker, clock, topics, queueId } = this.#options;
+    const { broker, clock } = this.#options;
     const nowMs = clock.elapsedMs();
     if (this.#follower === null || nowMs - this.#checkedAtMs < QUEUE_CHECK_MS) return;
     this.#checkedAtMs = nowMs;
     const follower = this.#follower;
-    const queues = await queuesOf(broker, topics, queueId);
+    const queues = await this.#queues();
     const known = new Set(queues.map(queueKey));
     // Of a topic that was deleted; the others go on.
     for (const queue of follower.queues) if (!known.has(queueKey(queue))) follower.remove(queue);

@@ -2,12 +2,13 @@ import type { Clock } from '../../base/clock.ts';
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type { TuiEvent } from '../events.ts';
-import type { Panel, PanelScope } from '../panel.ts';
+import type { Panel, PanelScope, RedrivesOf } from '../panel.ts';
 
 export interface PanelLoaderOptions {
   readonly broker: Broker;
   readonly scope: PanelScope;
   readonly clock: Clock;
+  readonly redrives: RedrivesOf;
   readonly emit: (event: TuiEvent) => void;
   readonly onFatal: (error: unknown) => void;
 }
@@ -36,11 +37,11 @@ export class PanelLoader {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { broker, scope, clock, emit, onFatal } = this.#options;
+    const { broker, scope, clock, redrives, emit, onFatal } = this.#options;
     const { id, intervalMs } = this.#panel;
     while (!signal.aborted) {
       try {
-        const snapshot = await this.#panel.load({ broker, scope, clock, previous: this.#previous, signal });
+        const snapshot = await this.#panel.load({ broker, scope, clock, redrives, previous: this.#previous, signal });
         if (signal.aborted) return;
         this.#previous = snapshot;
         emit({ type: 'panel', panel: id, snapshot, atMs: clock.nowMs() });

@@ -87,9 +87,9 @@ export class StreamWindow {
     if (this.#isFollowing) this.#toEnd();
   }
 
-  /** Tells what has changed since it was last asked. */
+  /** Tells what has changed since it was last asked; not while a place is gone to: what is shown stays until that is there. */
   flush(): void {
-    if (!this.#isChanged) return;
+    if (!this.#isChanged || this.#beginAgain !== null) return;
     this.#isChanged = false;
     this.#emitRows();
   }
@@ -122,7 +122,7 @@ export class StreamWindow {
     // A place that is being gone to would come after all.
     if (this.#beginAgain !== null || !this.#reader.isAtEnd()) return this.#toEnd();
     this.#isJoined = true;
-    this.#emitRows();
+    this.#emitRows({ done: true });
   }
 
   /** To a place; `context` rows before it come along. Whatever was under way is let go of. */
@@ -169,7 +169,7 @@ export class StreamWindow {
       this.#atStart = above.length < page;
       this.#beginAgain = null;
       this.#answered();
-      this.#emitRows({ done: true, select: first === undefined || this.#isFollowing ? 'last' : { id: first.id } });
+      this.#emitRows({ done: true, select: first === undefined || this.#isFollowing ? 'last' : { id: first.id }, nothingFrom: to.at !== 'last' && first === undefined ? to : undefined });
     });
   }
 
@@ -296,7 +296,7 @@ export class StreamWindow {
     this.#options.onChange();
   }
 
-  #emitRows(more: { readonly done?: boolean; readonly select?: 'last' | { readonly id: string } } = {}): void {
+  #emitRows(more: Omit<Extract<TuiEvent, { readonly type: 'rows' }>, 'type' | 'stream' | 'window'> = {}): void {
     const window: WindowSnapshot = { rows: [...this.#rows], atStart: this.#atStart, atEnd: this.#reader.isAtEnd(), arrived: this.#arrived, perSecond: this.#perSecond };
     this.#options.emit({ type: 'rows', stream: this.#options.id, window, ...more });
   }

@@ -1,13 +1,16 @@
 import { escapeControl } from '../../text/escape.ts';
 import { skipColumns } from '../../text/columns.ts';
+import { isOfSeveralLogs } from '../rows.ts';
 import type { LogRow } from '../rows.ts';
 import type { Tone } from '../panel.ts';
 import { table } from './table.ts';
-import type { Table } from './table.ts';
+import type { Column, Table } from './table.ts';
 
-/** The physical log, one record a line, whatever lies there. */
+/** The physical log, one record a line, whatever lies there; of several logs each line names its broker. */
 export function commitLogTable(rows: readonly LogRow[], columns: number, shift: number): Table<LogRow> {
+  const brokers: readonly Column<LogRow>[] = rows.some(isOfSeveralLogs) ? [{ title: 'broker', text: ({ record }) => escapeControl(record?.brokerName ?? ''), max: () => 16 }] : [];
   return table<LogRow>([
+    ...brokers,
     { title: 'log offset', text: ({ commitLogOffset }) => String(commitLogOffset), align: 'right', max: () => 16 },
     { title: 'bytes', text: ({ sizeBytes }) => String(sizeBytes), align: 'right', max: () => 10 },
     { title: 'topic', text: ({ record }) => escapeControl(record?.topic ?? ''), tone: () => 'accent', max: (all) => Math.floor(all / 5) },

@@ -2,11 +2,12 @@ import { isDlqTopic } from '../../broker/retry-topics.ts';
 import { escapeControl } from '../../text/escape.ts';
 import { formatDuration, formatInteger } from '../../text/numbers.ts';
 import { BINDINGS } from '../keys.ts';
+import type { Action } from '../keys.ts';
 import { cutLine, highlight, lineColumns, span, spread, withCursor } from '../line.ts';
 import type { Line, Span } from '../panel.ts';
-import { matchPattern } from '../rows.ts';
+import { isOfSeveralLogs, matchPattern } from '../rows.ts';
 import type { LogRow, MessageRow } from '../rows.ts';
-import { besideColumns, helpCount, isStream, modeOf, pageRows, rowColumns, shownPanels } from '../state.ts';
+import { ANSWERS, BESIDE_FROM_COLUMNS, besideColumns, helpCount, isStream, isTooSmall, LEAST, modeOf, pageRows, rowColumns, shownPanels } from '../state.ts';
 import type { Health, PanelState, State, StreamState } from '../state.ts';
 import { commitLogTable } from './commit-log.ts';
 import { messageTable } from './messages.ts';
@@ -20,6 +21,7 @@ const LEAST_HEALTH_COLUMNS = 40;
 /** The whole screen: as many lines as it has, none wider than it is. */
 export function frame(state: State): Line[] {
   const { columns, rows } = state;
+  if (isTooSmall(state)) return tooSmallLines(columns, rows);
   const page = pageRows(state);
   const lines = [titleLine(state), ...bodyOf(state, page)];
   const filled = [...lines.slice(0, rows - 1), ...Array.from({ length: Math.max(0, rows - 1 - lines.length) }, (): Line => [])];
@@ -27,6 +29,21 @@ export function frame(state: State): Line[] {
   const error = state.prompt?.error ?? null;
   if (error !== null) filled.splice(-1, 1, [span(escapeControl(error), 'bad')]);
   return [...filled, bottomLine(state)].slice(-rows).map((line) => cutLine(line, columns));
+}
+
+/** What is needed instead of what there is no room for. */
+function tooSmallLines(columns: number, rows: number): Line[] {
+  const text = `terminal too small (${columns}×${rows}, at least ${LEAST.columns}×${LEAST.rows})`;
+  const lines = wrap(text, columns).slice(0, rows).map((line): Line => [span(line, 'warn')]);
+  return [...lines, ...Array.from({ length: rows - lines.length }, (): Line => [])];
+}
+
+/** Words on lines of so many columns. */
+function wrap(text: string, columns: number): string[] {
+  return text.split(' ').reduce<string[]>((lines, word) => {
+    const last = lines.at(-1);
+    return last !== undefined && last.length + 1 + word.length <= columns ? [...lines.slice(0, -1), `${last} ${word}`] : [...lines, word.slice(0, columns)];
+  }, []);
 }
 
 function bodyOf(state: State, page: number): Line[] {
@@ -118,7 +135,7 @@ function streamStateLine(state: State, stream: StreamState, columns: number): Li
   const parts: Span[] = [stream.isFollowing ? span('FOLLOWING', 'good') : span('PAUSED', 'warn')];
   if (!stream.isFollowing && newCount > 0) parts.push(span(`  +${formatInteger(newCount)} new`, 'strong'));
   if (stream.perSecond !== null && stream.perSecond > 0) parts.push(span(`  ${stream.perSecond < 10 ? stream.perSecond.toFixed(1) : formatInteger(stream.perSecond)}/s`));
-  parts.push(span(`  ${stream.topics.length === 0 ? state.active === 'commitlog' ? 'the whole log' : 'all topics' : stream.topics.map(escapeControl).join(' ')}`, 'accent'));
+  parts.push(span(`  ${stream.topics.length === 0 ? state.active === 'messages' ? 'all topics' : stream.rows.some(isOfSeveralLogs) ? 'all logs, as queues list them' : 'the whole log' : stream.topics.map(escapeControl).join(' ')}`, 'accent'));
   if (stream.filter !== null) parts.push(span(`  filter ${escapeControl(stream.filter.text)}`, 'warn'));
   if (stream.marks.size > 0) parts.push(span(`  ${formatInteger(stream.marks.size)} marked`, 'accent'));
   if (stream.seeking !== null) parts.push(span(`  searching ${stream.seeking === 'up' ? 'above' : 'below'} …`, 'warn'));
@@ -164,7 +181,7 @@ function panelStateLine(state: State, { panel, unavailable, snapshot, marks, hea
 function bottomLine(state: State): Line {
   const { prompt, notice, columns } = state;
   if (prompt !== null) {
-    if (prompt.kind === 'redrive') return [span(escapeControl(prompt.label), 'warn')];
+    if (prompt.kind === 'redrive') return [...cutLine([span(escapeControl(prompt.label.slice(0, -ANSWERS.length)), 'warn')], columns - ANSWERS.length), span(ANSWERS, 'warn')];
     const label = prompt.kind === 'search' ? '/' : `${prompt.label}: `;
     // The end of what is typed is where the typing goes on.
     return [span(label, 'strong'), span(tail(escapeControl(prompt.text), Math.max(8, columns - label.length - 2))), span('▏')];
@@ -178,9 +195,17 @@ function isOnDeadLetter({ active, streams, panels }: State): boolean {
   return isDlqTopic(list.rows[list.selected]?.record?.topic ?? '');
 }
 
+/** Keys that mean something only at times. */
+const APPLIES: Partial<Record<Action, (state: State) => boolean>> = {
+  redrive: isOnDeadLetter,
+  beside: ({ columns }) => columns >= BESIDE_FROM_COLUMNS,
+  'next-match': ({ searched }) => searched !== null,
+  'previous-match': ({ searched }) => searched !== null,
+};
+
 function hints(state: State): Line {
   const mode = modeOf(state);
-  const wanted = BINDINGS.filter(({ modes, hint, action }) => hint !== undefined && modes.includes(mode) && (action !== 'redrive' || isOnDeadLetter(state)));
+  const wanted = BINDINGS.filter(({ modes, hint, action }) => hint !== undefined && modes.includes(mode) && (APPLIES[action]?.(state) ?? true));
   // Those that lead everywhere else come first: a narrow screen cuts the rest.
   const line = [...wanted.filter(({ action }) => action === 'help' || action === 'quit'), ...wanted.filter(({ action }) => action !== 'help' && action !== 'quit')]
     .flatMap(({ keys, hint }) => [span(keyName(keys[0]!), 'strong'), span(` ${hint}  `, 'dim')]);

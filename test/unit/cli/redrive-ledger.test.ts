@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LedgerFile, ledgerPath, readLedger } from '../../../src/cli/redrive-ledger.ts';
+import { LedgerFile, ledgerPath, ledgerReader, readLedger } from '../../../src/cli/redrive-ledger.ts';
 import { temporaryDirectory } from '../../support/fixtures.ts';
 
 const clock = { nowMs: () => 1000, elapsedMs: () => 1000, repeat: () => ({ within: () => {} }), sleep: async () => {} };
@@ -27,6 +27,20 @@ describe('the redrive ledger', () => {
     expect(again.last('A', 'U')).toMatchObject({ event: 'intent' });
     expect(again.last('B', 'T')).toBeUndefined();
     again.close();
+  });
+
+  it('is read again only when it has changed', async () => {
+    const file = fresh();
+    const read = ledgerReader(() => file);
+    expect(read('g').size).toBe(0);
+    const ledger = await LedgerFile.open(file, 'g', clock);
+    ledger.record([{ event: 'intent', offsetMsgId: 'A', topic: 'T' }], false);
+    const first = read('g');
+    expect(first.get('A')).toMatchObject([{ event: 'intent' }]);
+    expect(read('g')).toBe(first);
+    ledger.record([{ event: 'sent', offsetMsgId: 'A', topic: 'T', newOffsetMsgId: 'B' }], false);
+    expect(read('g').get('A')).toMatchObject([{ event: 'sent' }]);
+    ledger.close();
   });
 
   it('has one writer at a time', async () => {

@@ -59,6 +59,12 @@ describe('panels beside the rows', () => {
     expect(effects).toEqual([]);
   });
 
+  it('have their key at the bottom where there is room for them', () => {
+    expect(screenOf(start()).at(-1)).toContain('s panels');
+    expect(screenOf(start({ columns: BESIDE_FROM_COLUMNS })).at(-1)).toContain('s panels');
+    expect(screenOf(start({ columns: BESIDE_FROM_COLUMNS - 1 })).at(-1)).not.toContain('s panels');
+  });
+
   it('are loaded when a terminal grows, and no longer when it shrinks', () => {
     const grown = reduce(start({ columns: 100 }), { type: 'resize', columns: 200, rows: 30 });
     expect(grown.effects).toContainEqual({ type: 'show', view: 'commitlog' });
@@ -85,6 +91,15 @@ describe('panels beside the rows', () => {
       // The line between the two stands in one column.
       expect(new Set(lines.slice(1, -1).map((line) => columnsOf(line.slice(0, line.indexOf('│')))))).toHaveLength(1);
     }
+  });
+
+  it('tell queues of several brokers apart, however little room there is', async () => {
+    const { broker, clock } = await withGroups([3]);
+    const queues = await loadOf(queuesPanel, broker, clock);
+    const rows = ['broker-a', 'broker-b'].map((brokerName) => ({ ...queues.rows[0]!, queue: { topic: 'topic-0', brokerName, queueId: 0 }, isOfSeveralBrokers: true }));
+    const { state } = reduce(start({ columns: BESIDE_FROM_COLUMNS }), { type: 'panel', panel: 'queues', snapshot: { ...queues, rows }, atMs: 0 });
+    const cells = screenOf(state).map((line) => /topic-0 +(0@\S+)/.exec(line)?.[1]).filter((cell) => cell !== undefined);
+    expect(cells).toEqual(['0@…-a', '0@…-b']);
   });
 
   it('say of which topics they are, where the view is of some', () => {

@@ -1,76 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Effect, TuiEvent, WindowSnapshot } from '../../../src/tui/events.ts';
 import { actionOf, BINDINGS } from '../../../src/tui/keys.ts';
-import type { Panel, PanelRow, RecordReference } from '../../../src/tui/panel.ts';
-import { reduce } from '../../../src/tui/reduce/index.ts';
 import { flagFilter } from '../../../src/tui/filter.ts';
 import { lineText } from '../../../src/tui/line.ts';
 import { frame } from '../../../src/tui/views/frame.ts';
-import type { MessageRow } from '../../../src/tui/rows.ts';
-import { helpCount, pageRows, startState } from '../../../src/tui/state.ts';
-import type { State } from '../../../src/tui/state.ts';
+import { helpCount, pageRows } from '../../../src/tui/state.ts';
 import { FakeBroker } from '../../support/fake-broker.ts';
-
-function row(index: number, topic = 'T'): MessageRow {
-  const record = { topic, brokerName: 'b', queueId: 0, queueOffset: index };
-  return { kind: 'message', id: `${topic}${index}`, record, commitLogOffset: index * 100, storeTimestamp: 1_000 + index, msgId: `id${index}`, tags: '', keys: '', body: `body ${index}` };
-}
-
-const rows = (from: number, to: number, topic = 'T'): MessageRow[] => Array.from({ length: to - from }, (_, index) => row(from + index, topic));
-
-const letters: Panel<readonly number[]> = {
-  id: 'letters', title: 'Letters', intervalMs: 1000,
-  unavailable: () => null,
-  load: async () => [],
-  header: () => [{ text: 'offset' }],
-  rows: (snapshot) => snapshot.map((queueOffset): PanelRow => ({ id: String(queueOffset), line: [{ text: `letter ${queueOffset}` }], record: letter(queueOffset) })),
-  summary: (snapshot) => [{ text: `${snapshot.length} letters` }],
-};
-const letter = (queueOffset: number): RecordReference => ({ topic: '%DLQ%g', brokerName: 'b', queueId: 0, queueOffset });
-
-/** A view at which events happen one after the other. */
-class View {
-  state: State;
-  effects: Effect[] = [];
-
-  constructor(more: Partial<Parameters<typeof startState>[0]> = {}) {
-    this.state = startState({ columns: 80, rows: 24, nowMs: 0, target: '/store', active: 'messages', topics: [], filter: null, isFollowing: true, panels: [{ panel: letters as Panel, unavailable: null }], ...more });
-  }
-
-  send(...events: readonly TuiEvent[]): this {
-    for (const event of events) {
-      const step = reduce(this.state, event);
-      this.state = step.state;
-      this.effects.push(...step.effects);
-    }
-    return this;
-  }
-
-  keys(...keys: readonly string[]): this {
-    return this.send(...keys.map((key): TuiEvent => ({ type: 'key', key })));
-  }
-
-  type(text: string): this {
-    return this.keys(...[...text].map((character) => (character === ' ' ? 'space' : character)));
-  }
-
-  window(window: Partial<WindowSnapshot> & { readonly rows: readonly MessageRow[] }, more: Partial<Extract<TuiEvent, { type: 'rows' }>> = {}): this {
-    return this.send({ type: 'rows', stream: 'messages', window: { atStart: true, atEnd: true, arrived: 0, perSecond: null, ...window }, ...more });
-  }
-
-  get stream(): State['streams']['messages'] {
-    return this.state.streams.messages;
-  }
-
-  get selected(): string | undefined {
-    return this.stream.rows[this.stream.selected]?.id;
-  }
-
-  /** What was asked for since this was last looked at. */
-  taken(): Effect[] {
-    return this.effects.splice(0);
-  }
-}
+import type { Panel } from '../../../src/tui/panel.ts';
+import { referenceId } from '../../../src/tui/rows.ts';
+import { letter, letters, row, rows, View } from './reducer-view.ts';
 
 let view: View;
 beforeEach(() => {
@@ -163,64 +100,24 @@ describe('scrolling', () => {
   });
 });
 
-describe('search', () => {
-  it('goes along with what is typed, and back when it is given up', () => {
-    view.window({ rows: rows(0, 100) }).keys('/').type('body 4');
-    expect(view.selected).toBe('T49');
-    view.type('2');
-    expect(view.selected).toBe('T42');
-    view.keys('esc');
-    expect(view.selected).toBe('T99');
+describe('a place where nothing is', () => {
+  const time = { at: 'time', timestamp: Date.UTC(2026, 10, 23, 12) } as const;
+  const shown = () => frame(view.state).map(lineText).at(-1);
+
+  it('is said, and where the cursor is instead', () => {
+    view.window({ rows: rows(0, 100) }, { done: true, select: 'last', nothingFrom: time });
+    expect([view.selected, shown()]).toEqual(['T99', 'nothing at or after 2026-11-23 12:00:00.000Z; the cursor is on the last one']);
+    view.window({ rows: [] }, { done: true, select: 'last', nothingFrom: { at: 'offset', offset: 7 } });
+    expect(shown()).toBe('nothing at or behind offset 7');
+    view.keys('f').type('A').keys('enter').window({ rows: rows(0, 100) }, { done: true, select: 'last', nothingFrom: time });
+    expect(shown()).toContain('nothing passes the filter at or after');
   });
 
-  it('that finds nothing in all there is says so, and leaves the cursor', () => {
-    view.window({ rows: rows(0, 100) }).keys('k', 'k', '/').type('nowhere').keys('enter');
-    expect([view.selected, view.state.notice?.text, view.stream.seeking]).toEqual(['T97', '"nowhere" was not found', null]);
-  });
-
-  it('makes what it finds stand out, while it is typed and until Esc', () => {
-    const found = (): string[] => frame(view.state).flatMap((line) => line.filter(({ tone }) => tone === 'match' || tone === 'selected-match').map(({ text, tone }) => `${tone} ${text}`));
-    view.window({ rows: rows(0, 5) });
-    expect(found()).toEqual([]);
-    view.keys('/').type('ODY 3');
-    expect(found()).toEqual([]);
-    view.keys('ctrl-u').type('ody 3');
-    expect(found()).toEqual(['selected-match ody 3']);
-    view.keys('enter', 'j');
-    expect(found()).toEqual(['match ody 3']);
-    view.keys('esc');
-    expect(found()).toEqual([]);
-    // What is a pattern elsewhere is none here.
-    view.keys('/').type('b.dy (');
-    expect(found()).toEqual([]);
-  });
-
-  it('that is given up goes back to the row, and to following', () => {
-    view.window({ rows: rows(0, 100) }).keys('/').type('body 42').keys('esc');
-    expect([view.selected, view.stream.isFollowing, view.taken().at(-1)]).toEqual(['T99', true, { type: 'follow', stream: 'messages', on: true }]);
-    view.keys('k', 'k', '/').type('body 42');
-    // What came before the row has moved it.
-    view.window({ rows: rows(50, 100).concat(rows(0, 30, 'U')) }).keys('esc');
-    expect([view.selected, view.stream.isFollowing]).toEqual(['T97', false]);
-  });
-
-  it('goes on with n and N, and further through the store', () => {
-    view.window({ rows: rows(500, 600), atStart: false }).keys('/').type('body 5').keys('enter', 'N', 'N');
-    expect(view.selected).toBe('T597');
-    view.keys('n');
-    expect(view.selected).toBe('T598');
-    view.taken();
-    view.window({ rows: rows(500, 600), atStart: false }, { done: true }).keys('/').type('body 123').keys('enter');
-    expect(view.taken().filter(({ type }) => type === 'older')).toEqual([{ type: 'older', stream: 'messages', count: 500 }]);
-    view.window({ rows: rows(200, 600), atStart: false }, { done: true });
-    expect([view.stream.seeking, view.taken()]).toEqual(['up', [{ type: 'older', stream: 'messages', count: 500 }]]);
-    view.window({ rows: rows(0, 600), atStart: true }, { done: true });
-    expect([view.stream.seeking, view.selected]).toEqual([null, 'T123']);
-    view.keys('N');
-    expect(view.state.notice?.text).toContain('not above');
-    view.window({ rows: rows(500, 600), atStart: false }, { done: true }).keys('/').type('body nowhere').keys('enter');
-    view.window({ rows: rows(0, 600), atStart: true }, { done: true });
-    expect(view.state.notice?.text).toBe('"body nowhere" was not found');
+  it('is not said of a view that nobody looks at, nor where there is nothing at all', () => {
+    view.window({ rows: [] }, { done: true, select: 'last', nothingFrom: { at: 'lastN', count: 5 } });
+    expect(view.state.notice).toBeNull();
+    view.keys('3').window({ rows: rows(0, 100) }, { done: true, select: 'last', nothingFrom: time });
+    expect(view.state.notice).toBeNull();
   });
 });
 
@@ -284,6 +181,34 @@ describe('marks, export, redrive', () => {
   });
 });
 
+describe('dead letters that were sent before', () => {
+  const question = (): string | undefined => view.keys('D').state.prompt?.label;
+
+  it('are named by the question, as far as they were sent from here', () => {
+    view.keys('3').send({ type: 'panel', panel: 'letters', snapshot: [7, 8, 9], atMs: 0 }).keys('space', 'D', 'y').send({ type: 'redriven', text: '1 sent', isGood: true, sent: [letter(7)] });
+    expect(view.keys('k').keys('space').state.panels['letters']!.marks.size).toBe(1);
+    expect(question()).toBe('send 1 dead letter (sent before) to g again on /store? y/n');
+    view.keys('n', 'space');
+    expect(question()).toBe('send 2 dead letters (1 of them sent before) to g again on /store? y/n');
+    // They are the same in the stream.
+    view.keys('n', '1').window({ rows: [{ ...row(0), id: 'x', record: letter(7) }] }).keys('space');
+    expect(question()).toBe('send 1 dead letter (sent before) to g again on /store? y/n');
+  });
+
+  it('the question says which answers there are, however long it is', () => {
+    view = new View({ target: `/a-long-path${'/of-a-store'.repeat(9)}` });
+    view.keys('3').send({ type: 'panel', panel: 'letters', snapshot: [7], atMs: 0 }).keys('space', 'D');
+    const line = lineText(frame(view.state).at(-1)!);
+    expect([line, line.length]).toEqual([expect.stringMatching(/^send 1 dead letter to g again on \/a-long-path.*… y\/n$/), 80]);
+  });
+
+  it('and as far as a table knows it', () => {
+    view = new View({ panels: [{ panel: { ...letters, sentAgain: () => new Set([referenceId(letter(8))]) } as Panel, unavailable: null }] });
+    view.keys('3').send({ type: 'panel', panel: 'letters', snapshot: [7, 8, 9], atMs: 0 }).keys('space', 'space', 'space');
+    expect(question()).toBe('send 3 dead letters (1 of them sent before) to g again on /store? y/n');
+  });
+});
+
 describe('a table', () => {
   it('keeps the cursor on its row, and opens the message of one', () => {
     view.keys('3').send({ type: 'panel', panel: 'letters', snapshot: [7, 8, 9], atMs: 0 }).keys('j', 'j');
@@ -291,7 +216,7 @@ describe('a table', () => {
     expect(view.state.panels['letters']!.selected).toBe(4);
     view.taken();
     view.keys('enter');
-    expect(view.taken()).toEqual([{ type: 'read', record: letter(9) }]);
+    expect(view.taken()).toEqual([{ type: 'read', record: letter(9), withOthers: false }]);
   });
 
   it('what failed to load stays, with its age', () => {
@@ -331,6 +256,16 @@ describe('a dead broker', () => {
     view.keys('home');
     expect(view.taken()).toMatchObject([{ type: 'jump' }]);
   });
+
+  it.each([['Home', ['home']], ['G', ['G']], ['a place', [':', '7', 'enter']]])('is told to whoever goes to %s, once', (_, keys) => {
+    const gone = { type: 'health', view: 'messages', atMs: 5, reason: 'nobody answers' } as const;
+    view.window({ rows: rows(500, 600), atStart: false, atEnd: false }, { done: true }).keys('k', 'k').window({ rows: rows(500, 600), atStart: false, atEnd: false }, { done: true }).send(gone);
+    view.keys(...keys).send(gone);
+    expect([view.state.notice, view.stream.rows.length]).toEqual([{ text: 'could not be read: nobody answers', tone: 'bad' }, 100]);
+    // It is tried again by itself, and fails again.
+    view.keys('?', 'q').send(gone);
+    expect(view.state.notice).toBeNull();
+  });
 });
 
 describe('another size', () => {
@@ -343,7 +278,7 @@ describe('another size', () => {
     view.window({ rows: rows(0, 100) }).keys('k', 'k');
     view.send({ type: 'rows', stream: 'commitlog', window: { rows: rows(0, 100), atStart: true, atEnd: true, arrived: 0, perSecond: null } });
     view.keys('2', 'k', '3').send({ type: 'panel', panel: 'letters', snapshot: rows(0, 100).map((_, index) => index), atMs: 0 }).keys('end', 'k');
-    view.send({ type: 'message', message: broker.store.log[0]! }).keys('end', 'k');
+    view.send({ type: 'message', message: broker.store.log[0]!, withOthers: false }).keys('end', 'k');
     const on = view.state.details[0]!.lines[view.state.details[0]!.selected]!;
     view.keys('?', 'end');
     for (const [columns, height] of [[40, 9], [200, 60], [60, 12]] as const) {

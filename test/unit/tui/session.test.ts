@@ -16,7 +16,7 @@ afterEach(() => {
 function open(broker: FakeBroker, options: Partial<SessionOptions> = {}): Session {
   const session = new Session({
     broker, clock: systemClock, panels: [], start: 'messages', topics: [], queueId: undefined, filter: null, from: { at: 'last' },
-    size: { columns: 80, rows: 24 }, hasColor: false, writeFile: async () => 0, freeName: (file) => file, redrive: async () => ({ text: 'nothing', isGood: true, sent: [] }), copy: () => undefined, isBlocked: () => false,
+    size: { columns: 80, rows: 24 }, hasColor: false, writeFile: async () => 0, freeName: (file) => file, redrive: async () => ({ text: 'nothing', isGood: true, sent: [] }), redrives: () => new Map(), copy: () => undefined, isBlocked: () => false,
     ...options,
   });
   sessions.push(session);
@@ -92,6 +92,15 @@ describe('the last N', () => {
       return seen.size;
     }, { timeout: 30_000, interval: 2 }).toBe(3001);
   }, 90_000);
+
+  it('a time that nothing is as new as leaves the cursor on the last one, and says so', async () => {
+    const session = open(await brokerWith(300), { topics: ['orders'] });
+    await expect.poll(() => rows(session).at(-1), { timeout: 20_000 }).toBe('299');
+    for (const key of [...':@2099-01-01T00:00:00Z', 'enter']) session.dispatch({ type: 'key', key });
+    await expect.poll(() => session.state.notice?.text, { timeout: 20_000 }).toBe('nothing at or after 2099-01-01 00:00:00.000Z; the cursor is on the last one');
+    const { rows: shown, selected } = session.state.streams.messages;
+    expect([(shown[selected] as MessageRow).body, stateLine(session).slice(0, 6)]).toEqual(['299', 'PAUSED']);
+  });
 
   it('":last" follows from wherever one is', async () => {
     const session = open(await brokerWith(300), { topics: ['orders'] });

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Clock } from '../../../../src/base/clock.ts';
 import type { Broker } from '../../../../src/broker/broker.ts';
 import { columnsOf } from '../../../../src/text/columns.ts';
-import type { Line, Panel, PanelScope } from '../../../../src/tui/panel.ts';
+import type { Line, Panel, PanelScope, RedrivesOf } from '../../../../src/tui/panel.ts';
 
 export const WIDTHS = [60, 80, 160] as const;
 export const EVERYTHING: PanelScope = { topics: [], groups: [] };
@@ -12,8 +12,8 @@ export const LONG_TOPIC = `payments-${'very-long-name-'.repeat(7)}end`.padEnd(12
 
 export const textOf = (line: Line): string => line.map(({ text }) => text).join('');
 
-export async function loadOf<S>(panel: Panel<S>, broker: Broker, clock: Clock, previous: S | null = null, scope: PanelScope = EVERYTHING): Promise<S> {
-  return panel.load({ broker, scope, clock, previous, signal: new AbortController().signal });
+export async function loadOf<S>(panel: Panel<S>, broker: Broker, clock: Clock, previous: S | null = null, scope: PanelScope = EVERYTHING, redrives: RedrivesOf = () => new Map()): Promise<S> {
+  return panel.load({ broker, scope, clock, redrives, previous, signal: new AbortController().signal });
 }
 
 export const rowTexts = <S>(panel: Panel<S>, snapshot: S, widthColumns: number, nowMs: number): string[] => panel.rows(snapshot, { widthColumns, nowMs }).map(({ line }) => textOf(line));

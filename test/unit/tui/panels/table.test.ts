@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnsOf } from '../../../../src/text/columns.ts';
-import { ageCell, bar, idCell, integerCell, lagCell, rateCell } from '../../../../src/tui/panels/cells.ts';
+import { ageCell, bar, brokerQueueCell, idCell, integerCell, lagCell, rateCell } from '../../../../src/tui/panels/cells.ts';
 import { textLine } from '../../../../src/tui/panels/lines.ts';
 import { headerLine, placeColumns, rowLine } from '../../../../src/tui/panels/table.ts';
 import type { Column } from '../../../../src/tui/panels/table.ts';
@@ -93,6 +93,13 @@ describe('cells', () => {
 
   it('ids show their end', () => {
     expect([idCell('7F00000100', 10), idCell('7F00000100', 5), idCell('键中文', 5), idCell('a\u001bb', 4)]).toEqual(['7F00000100', '…0100', '…中文', 'a\\eb']);
+  });
+
+  it('queues of several brokers show the ends of their names', () => {
+    const cell = (queueId: number, brokerName: string, width: number): string => brokerQueueCell({ topic: 'T', brokerName, queueId }, width);
+    expect([10, 9, 6, 5].map((width) => cell(0, 'broker-a', width))).toEqual(['0@broker-a', '0@br…er-a', '0@b…-a', '0@…-a']);
+    expect([cell(0, 'broker-a', 5), cell(0, 'broker-b', 5), cell(12, 'broker-b', 5)]).toEqual(['0@…-a', '0@…-b', '12@…b']);
+    expect(columnsOf(cell(1, '订单订单', 7))).toBeLessThanOrEqual(7);
   });
 
   it('bars are in eighths of a column, and something is never nothing', () => {
