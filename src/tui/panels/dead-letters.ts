@@ -76,9 +76,9 @@ const COLUMNS: readonly Column<{ readonly row: Letter; readonly nowMs: number }>
   { header: 'BODY', min: 10, wanted: 26, max: 160, keep: 4, cell: ({ row }) => ({ text: row.body, tone: 'dim' }) },
 ];
 
-/** Dead letters that were not purged, the newest first. Each time 64 groups (16 of a cluster) are looked at, in turns, of each queue the newest 200; 1,000 are shown. */
 const TABLE = rowsAsTable<Letter>(COLUMNS, (row) => referenceId(row.record), ({ record }) => record);
 
+/** Dead letters that were not purged, the newest first. Each time 64 groups (16 of a cluster) are looked at, in turns, of each queue the newest 200; 1,000 are shown. */
 export const deadLettersPanel: Panel<DeadLettersSnapshot> = {
   id: 'dead-letters',
   title: 'Dead letters',
