@@ -103,7 +103,7 @@ export class TopicAdmin {
     };
     const masters = await this.#cluster.masters();
     for (const master of masters) await this.#store(master.brokerName, config, patch.attributes ?? {});
-    await this.#settled(config, masters.length);
+    await this.#settled(topic, new Map(masters.map(({ brokerName }) => [brokerName, config])));
     return await this.find(topic) ?? notFound(topic);
   }
 
@@ -112,17 +112,16 @@ export class TopicAdmin {
     const current = await this.require(topic);
     validateAttributes(topic, current.attributes, patch.attributes ?? {});
     checkPatch(patch);
-    let count = 0;
-    let last: TopicConfigBody | null = null;
+    const wanted = new Map<string, TopicConfigBody>();
     for (const { brokerName } of await this.#cluster.masters()) {
       const config = await this.#configAt(brokerName, topic);
       if (config === null) continue;
       const { readQueueNums = config.readQueueNums, writeQueueNums = config.writeQueueNums, perm = config.perm, order = config.order } = patch;
-      last = { ...config, readQueueNums, writeQueueNums, perm, order };
-      await this.#store(brokerName, last, patch.attributes ?? {});
-      count++;
+      const changed = { ...config, readQueueNums, writeQueueNums, perm, order };
+      await this.#store(brokerName, changed, patch.attributes ?? {});
+      wanted.set(brokerName, changed);
     }
-    if (last !== null) await this.#settled(last, count);
+    await this.#settled(topic, wanted);
     return this.require(topic);
   }
 
@@ -154,10 +153,10 @@ export class TopicAdmin {
     }, null);
   }
 
-  /** Waits until the name server's route is that of the change. */
-  async #settled({ topicName, readQueueNums, writeQueueNums, perm }: TopicConfigBody, brokerCount: number): Promise<void> {
-    await this.#cluster.until(topicName, (route) => route !== null && route.queues.length >= brokerCount
-      && route.queues.every((data) => data.readQueueNums === readQueueNums && data.writeQueueNums === writeQueueNums && data.perm === perm));
+  /** Waits until the name server's route is that of the change, at each of the brokers. */
+  async #settled(topic: string, wanted: ReadonlyMap<string, TopicConfigBody>): Promise<void> {
+    await this.#cluster.until(topic, (route) => [...wanted].every(([brokerName, { readQueueNums, writeQueueNums, perm }]) => route?.queues.some((data) =>
+      data.brokerName === brokerName && data.readQueueNums === readQueueNums && data.writeQueueNums === writeQueueNums && data.perm === perm) === true));
   }
 }
 

@@ -8,6 +8,7 @@ import { TopicAdmin } from '../../../src/remote/topic-admin.ts';
 import { REQUEST_CODE, RESPONSE_CODE } from '../../../src/wire/codes.ts';
 import { responseCommand } from '../../../src/wire/command.ts';
 import { encodeResponse } from '../../../src/wire/definition.ts';
+import { GET_BROKER_CLUSTER_INFO, GET_ROUTEINFO_BY_TOPIC } from '../../../src/wire/requests/route.ts';
 import { GET_TOPIC_CONFIG } from '../../../src/wire/requests/topic-admin.ts';
 import { expectRefusal } from '../../contract/harness.ts';
 import { nameServerOf, RemotingServer, type Answer } from '../../support/remoting-server.ts';
@@ -55,4 +56,23 @@ describe('a topic that is deleted', () => {
     expect((await expectRefusal(admin.remove('T'), 'REFUSED')).message).toContain('no (SYSTEM_ERROR)');
     expect(told()).toEqual([1, 2]);
   });
+});
+
+it('a topic that has not as many queues on one broker as on another is changed without waiting for them to agree', async () => {
+  const brokers = await Promise.all([2, 4].map((queues) => RemotingServer.start((request, peer) => peer.reply(request, request.code === REQUEST_CODE.GET_TOPIC_CONFIG
+    ? encodeResponse(GET_TOPIC_CONFIG, request, {}, { ...CONFIG, readQueueNums: queues, writeQueueNums: queues }) : responseCommand(request, RESPONSE_CODE.SUCCESS)))));
+  const data = brokers.map(({ address }, index) => ({ brokerName: `broker-${index}`, cluster: 'c', brokerAddrs: new Map([[0, address]]), enableActingMaster: false, zoneName: null }));
+  const names = await RemotingServer.start((request, peer) => peer.reply(request, request.code === REQUEST_CODE.GET_BROKER_CLUSTER_INFO
+    ? encodeResponse(GET_BROKER_CLUSTER_INFO, request, {}, { brokerAddrTable: Object.fromEntries(data.map((broker) => [broker.brokerName, broker])), clusterAddrTable: { c: data.map(({ brokerName }) => brokerName) } })
+    : encodeResponse(GET_ROUTEINFO_BY_TOPIC, request, {}, {
+      brokerDatas: data, filterServerTable: {}, orderTopicConf: null, topicQueueMappingByBroker: null,
+      queueDatas: data.map(({ brokerName }, index) => ({ brokerName, perm: 6, readQueueNums: [2, 4][index]!, writeQueueNums: [2, 4][index]!, topicSysFlag: 0 })),
+    })));
+  const client = new RemotingClient({ clock: systemClock, tls: null, credentials: null, connectTimeoutMs: 500, requestTimeoutMs: 500 });
+  ending.push(async () => void await Promise.all([names, ...brokers].map((server) => server.stop())), () => client.close());
+  const admin = new TopicAdmin(new Cluster(client, new NameServers(client, [names.address])), new SentOffsets(systemClock));
+  const startedMs = performance.now();
+  await admin.alter('T', { order: true });
+  expect(performance.now() - startedMs).toBeLessThan(2000);
+  expect(brokers.map(({ requests }) => requests.filter(({ code }) => code === REQUEST_CODE.UPDATE_AND_CREATE_TOPIC).map(({ extFields }) => extFields['readQueueNums']))).toEqual([['2'], ['4']]);
 });
