@@ -1,9 +1,10 @@
 import { ERROR_TABLE, MqliteError } from '../broker/errors.ts';
-import type { SendOutcome } from '../broker/types.ts';
+import type { MessageQueue, SendOutcome } from '../broker/types.ts';
 import { describeError } from './error-report.ts';
 import type { NumberedMessage } from './produce-input.ts';
 import type { ProduceRun } from './produce-run.ts';
 import { ChunkWriter } from './render/chunk-writer.ts';
+import { queueNamer } from './render/queue-table.ts';
 import { formatInteger, formatTime, plural } from '../text/numbers.ts';
 import type { Spool } from './spool.ts';
 
@@ -89,8 +90,8 @@ export class ProduceReport {
     await this.#writer.flush();
   }
 
-  /** Error: why something is in the spool, with what to do about it. */
-  async summary(): Promise<void> {
+  /** `queuesOf`: all of the topic, among which one is named. Error: why something is in the spool, with what to do about it. */
+  async summary(queuesOf: () => Promise<readonly MessageQueue[]>): Promise<void> {
     const { topic, flags, notice } = this.#run;
     await this.#writer.flush();
     const spool = this.#spool;
@@ -98,9 +99,10 @@ export class ProduceReport {
     if (this.#spooledFor !== undefined && spool !== undefined) throw inSpool(this.#spooledFor, spool, this.#stored, this.#run);
     if (flags.json) return;
     const last = this.#last;
-    if (this.#stored === 1 && last?.deliverAtMs !== undefined && !flags.oneway) notice(`to be delivered in ${topic}, queue ${last.queueId}, at ${formatTime(last.deliverAtMs)}, id ${last.msgId}`);
-    else if (this.#stored === 1 && last !== undefined && !flags.oneway) notice(`stored in ${topic}, queue ${last.queueId}, offset ${last.queueOffset}, id ${last.msgId}`);
-    else notice(this.#storedText(this.#stored));
+    if (this.#stored !== 1 || last === undefined || flags.oneway) return notice(this.#storedText(this.#stored));
+    const place = `${topic}, ${queueNamer(await queuesOf())(last)}`;
+    if (last.deliverAtMs !== undefined) notice(`to be delivered in ${place}, at ${formatTime(last.deliverAtMs)}, id ${last.msgId}`);
+    else notice(`stored in ${place}, offset ${last.queueOffset}, id ${last.msgId}`);
   }
 
   #storedText(count: number): string {

@@ -67,7 +67,7 @@ export async function produceTransaction(run: ProduceRun, template: MessageTempl
   } finally {
     source.close();
   }
-  await report.summary();
+  await report.summary(() => target.queues());
 }
 
 async function sendAndDecide(broker: Broker, source: TwiceReadSource, report: ProduceReport, run: ProduceRun, options: SendOptions, producerGroup: string): Promise<void> {

@@ -39,7 +39,7 @@ async function sendAll(run: ProduceRun): Promise<void> {
   } finally {
     spool?.close();
   }
-  await report.summary();
+  await report.summary(() => target.queues());
 }
 
 type SendOptions = Omit<ProducerOptions<NumberedMessage>, 'broker' | 'onOutcomes'>;

@@ -1,0 +1,56 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import MessageFind from '../../src/commands/message/find.ts';
+import OffsetsReset from '../../src/commands/offsets/reset.ts';
+import OffsetsShow from '../../src/commands/offsets/show.ts';
+import Produce from '../../src/commands/produce.ts';
+import TopicsShow from '../../src/commands/topics/show.ts';
+import { runCommand } from '../support/fake/run.ts';
+import type { CommandClass, RunOptions, RunResult } from '../support/fake/run.ts';
+import { TwoMasters } from '../support/fake/two-masters.ts';
+
+describe('queues of several masters, which number them alike', () => {
+  let cluster: TwoMasters;
+  beforeEach(async () => {
+    cluster = new TwoMasters();
+    await cluster.createTopic('Orders', { readQueueNums: 2, writeQueueNums: 2 });
+    for (let index = 0; index < 3; index++) await cluster.send({ topic: 'Orders', body: Buffer.from(`m${index}`), keys: [index < 2 ? 'both' : 'one'], queueId: index % 2 });
+    await cluster.createGroup('billing', {});
+    await cluster.resetOffsets('billing', (await cluster.queues('Orders')).map((queue) => ({ queue, offset: 1 })));
+  });
+  const run = (command: CommandClass, argv: readonly string[], options: RunOptions = {}): Promise<RunResult> => runCommand(command, [...argv, '--namesrv', 'n:9876'], { ...options, open: async () => cluster });
+  const cells = (text: string): string[][] => text.split('\n').filter((line) => line.includes('\t')).map((line) => line.split('\t'));
+
+  it('topics show names the broker of each', async () => {
+    expect(cells((await run(TopicsShow, ['Orders'])).stdout).map((row) => row.slice(0, 4))).toEqual([['BROKER', 'QUEUE', 'MIN OFFSET', 'MAX OFFSET'], ['broker-a', '0', '0', '2'], ['broker-b', '0', '0', '1']]);
+  });
+
+  it('offsets show and reset, too', async () => {
+    expect(cells((await run(OffsetsShow, ['billing'])).stdout).map((row) => row.slice(0, 4))).toEqual([['TOPIC', 'BROKER', 'QUEUE', 'COMMITTED'], ['Orders', 'broker-a', '0', '1'], ['Orders', 'broker-b', '0', '1']]);
+    expect(cells((await run(OffsetsReset, ['billing', 'Orders', '--to', 'last'])).stdout).map((row) => row.slice(0, 6))).toEqual([
+      ['GROUP', 'TOPIC', 'BROKER', 'QUEUE', 'COMMITTED', 'NEW'], ['billing', 'Orders', 'broker-a', '0', '1', '2'], ['billing', 'Orders', 'broker-b', '0', '1', '1'],
+    ]);
+  });
+
+  it('a reset that was not kept says on which broker, a queue that is none which there are', async () => {
+    cluster.resetOffsets = async () => {};
+    expect((await run(OffsetsReset, ['billing', 'Orders', '--to', 'first', '--execute'])).stderr).toContain('billing Orders queue 0 of broker-b is at 1 instead of 0');
+    expect((await run(OffsetsReset, ['billing', 'Orders', '--to', 'first', '--queue', '7'])).stderr).toContain('It has the queues 0.');
+  });
+
+  it('message find does where what was found is of several', async () => {
+    const found = async (...flags: string[]): Promise<string[][]> => cells((await run(MessageFind, ['Orders', ...flags])).stdout).map((row) => row.slice(1, 4));
+    expect(await found('--key', 'both')).toEqual([['BROKER', 'QUEUE', 'OFFSET'], ['broker-a', '0', '0'], ['broker-b', '0', '0']]);
+    expect(new Set((await found('--from=-1h')).map((row) => row.join(' ')))).toEqual(new Set(['BROKER QUEUE OFFSET', 'broker-a 0 0', 'broker-a 0 1', 'broker-b 0 0']));
+    expect(await found('--key', 'one')).toMatchObject([['QUEUE', 'OFFSET', 'MSGID'], ['0', '1', expect.anything()]]);
+  });
+
+  it('produce says which broker has it', async () => {
+    expect((await run(Produce, ['Orders', 'x', '--queue', '1'])).stderr).toMatch(/^mqlite: stored in Orders, queue 0 of broker-b, offset 1, id \w+\n$/);
+    expect((await run(Produce, ['Orders'], { stdin: 'a\nb\n' })).stderr).toBe('mqlite: 2 messages stored in Orders\n');
+  });
+
+  it('what is stored stays so where the queues cannot be told', async () => {
+    cluster.queues = () => Promise.reject(new Error('gone'));
+    expect(await run(Produce, ['Orders', 'x', '--queue', '1'])).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/^mqlite: stored in Orders, queue 0, offset 1, id/) });
+  });
+});
