@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import MessageFind from '../../src/commands/message/find.ts';
+import OffsetsExport from '../../src/commands/offsets/export.ts';
+import OffsetsImport from '../../src/commands/offsets/import.ts';
 import OffsetsReset from '../../src/commands/offsets/reset.ts';
 import OffsetsShow from '../../src/commands/offsets/show.ts';
 import Produce from '../../src/commands/produce.ts';
@@ -35,6 +37,25 @@ describe('queues of several masters, which number them alike', () => {
     cluster.resetOffsets = async () => {};
     expect((await run(OffsetsReset, ['billing', 'Orders', '--to', 'first', '--execute'])).stderr).toContain('billing Orders queue 0 of broker-b is at 1 instead of 0');
     expect((await run(OffsetsReset, ['billing', 'Orders', '--to', 'first', '--queue', '7'])).stderr).toContain('It has the queues 0.');
+  });
+
+  it('offsets go back to the queues that they were exported from', async () => {
+    const [first, second] = await cluster.queues('Orders');
+    await cluster.resetOffsets('billing', [{ queue: first!, offset: 2 }, { queue: second!, offset: 0 }]);
+    const { stdout } = await run(OffsetsExport, []);
+    await cluster.resetOffsets('billing', [{ queue: first!, offset: 1 }, { queue: second!, offset: 1 }]);
+    expect(await run(OffsetsImport, ['-', '--execute'], { stdin: stdout })).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('set 2 offsets, read back and right\n') as string });
+    expect((await cluster.committedOffsets('billing')).map(({ committedOffset }) => committedOffset)).toEqual([2, 0]);
+  });
+
+  it('offsets of other brokers are not put where they do not belong', async () => {
+    const entry = (brokerName: string, queueId: number) => ({ group: 'billing', topic: 'Orders', brokerName, queueId, committedOffset: 0 });
+    const refused = async (...offsets: object[]) => run(OffsetsImport, ['-', '--execute'], { stdin: JSON.stringify({ offsets }) });
+    expect(await refused(entry('broker-x', 0))).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('has no queues on a broker broker-x\n  It has some on broker-a, broker-b') as string });
+    expect(await refused(entry('broker-b', 1))).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('has no queue 1 on broker-b') as string });
+    const onOne = await runCommand(OffsetsImport, ['-', '--execute'], { store: cluster.store, stdin: JSON.stringify({ offsets: [entry('broker-a', 0), entry('broker-b', 0)] }) });
+    expect(onOne).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('two offsets of group billing would go to queue 0 of Orders on broker-a') as string });
+    expect((await cluster.committedOffsets('billing')).map(({ committedOffset }) => committedOffset)).toEqual([1, 1]);
   });
 
   it('message find does where what was found is of several', async () => {
