@@ -23,6 +23,9 @@ export class ProduceReport {
   /** Why the first message went to the spool. */
   #spooledFor: MqliteError | undefined;
 
+  /** What `outcomes` threw: its message has its line of --json. */
+  #thrown: MqliteError | undefined;
+
   constructor(run: ProduceRun, spool: Spool | undefined) {
     this.#run = run;
     this.#spool = spool;
@@ -60,7 +63,9 @@ export class ProduceReport {
     }
     this.#spool?.add(spooled, this.#run.clock.nowMs());
     if (json) await this.#writer.flush();
-    if (failure !== undefined) throw failure;
+    if (failure === undefined) return;
+    this.#thrown ??= failure;
+    throw failure;
   }
 
   /** Not what is wrong with the message itself: it would be wrong from the spool, too. */
@@ -79,13 +84,14 @@ export class ProduceReport {
     this.#spool!.add(messages, this.#run.clock.nowMs());
   }
 
-  /** What was stored before the end that an error is, so that the rest can be sent again. A line that never became a message has its line of --json, too. */
+  /** What was stored, or kept, before the end that an error is, so that the rest can be sent again. A line that never became a message has its line of --json, too. */
   async failure(error: unknown): Promise<void> {
     if (!this.#run.flags.json) {
-      if (this.#confirmed > 0) this.#run.notice(this.#storedText(this.#confirmed));
+      const kept = this.#spool?.count ?? 0;
+      if (this.#confirmed + kept > 0) this.#run.notice(`${this.#storedText(this.#confirmed)}${kept > 0 ? `, ${formatInteger(kept)} kept in ${this.#spool!.path}` : ''}`);
       return;
     }
-    if (!(error instanceof MqliteError) || error.line === undefined) return;
+    if (!(error instanceof MqliteError) || error.line === undefined || error === this.#thrown) return;
     this.#writer.text(errorLine(error, error.line, this.#run.topic));
     await this.#writer.flush();
   }
