@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import DlqList from '../../src/commands/dlq/list.ts';
+import DlqShow from '../../src/commands/dlq/show.ts';
 import MessageFind from '../../src/commands/message/find.ts';
 import OffsetsExport from '../../src/commands/offsets/export.ts';
 import OffsetsImport from '../../src/commands/offsets/import.ts';
@@ -63,6 +65,19 @@ describe('queues of several masters, which number them alike', () => {
     expect(await found('--key', 'both')).toEqual([['BROKER', 'QUEUE', 'OFFSET'], ['broker-a', '0', '0'], ['broker-b', '0', '0']]);
     expect(new Set((await found('--from=-1h')).map((row) => row.join(' ')))).toEqual(new Set(['BROKER QUEUE OFFSET', 'broker-a 0 0', 'broker-a 0 1', 'broker-b 0 0']));
     expect(await found('--key', 'one')).toMatchObject([['QUEUE', 'OFFSET', 'MSGID'], ['0', '1', expect.anything()]]);
+  });
+
+  it('dead letters: each broker has some, and counts from 0', async () => {
+    const topic = '%DLQ%billing';
+    await cluster.createTopic(topic, { readQueueNums: 2, writeQueueNums: 2 });
+    const [first, second] = [0, 1].map((queueId) => cluster.store.append({ topic, body: Buffer.from(`dead ${queueId}`) }, queueId, { RETRY_TOPIC: 'Orders' }, 1));
+    expect(cells((await run(DlqList, ['billing'])).stdout).map((row) => row.slice(1, 5))).toEqual([['MSGID', 'ORIGIN TOPIC', 'BROKER', 'OFFSET'], [first!.msgId, 'Orders', 'broker-a', '0'], [second!.msgId, 'Orders', 'broker-b', '0']]);
+    expect((await run(DlqList, ['billing', '--json'])).json).toMatchObject({ deadLetters: [{ brokerName: 'broker-a', queueId: 0 }, { brokerName: 'broker-b', queueId: 0 }] });
+    expect((await run(DlqShow, ['billing', '0'])).stderr).toMatch(/^mqlite: 2 dead letters are called 0; not shown: /);
+    // Purged on one broker only.
+    await cluster.createGroup('MQLITE_DLQ', {});
+    await cluster.resetOffsets('MQLITE_DLQ', [{ queue: (await cluster.queues(topic))[0]!, offset: 0 }, { queue: (await cluster.queues(topic))[1]!, offset: 1 }]);
+    expect((await run(DlqList, ['--json'])).json).toMatchObject({ groups: [{ group: 'billing', count: 1 }] });
   });
 
   it('produce says which broker has it', async () => {
