@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { DelayProgress } from '../../src/broker/types.ts';
+import DelayLevels from '../../src/commands/delay/levels.ts';
 import DlqList from '../../src/commands/dlq/list.ts';
 import DlqShow from '../../src/commands/dlq/show.ts';
 import MessageFind from '../../src/commands/message/find.ts';
@@ -78,6 +80,30 @@ describe('queues of several masters, which number them alike', () => {
     await cluster.createGroup('MQLITE_DLQ', {});
     await cluster.resetOffsets('MQLITE_DLQ', [{ queue: (await cluster.queues(topic))[0]!, offset: 0 }, { queue: (await cluster.queues(topic))[1]!, offset: 1 }]);
     expect((await run(DlqList, ['--json'])).json).toMatchObject({ groups: [{ group: 'billing', count: 1 }] });
+  });
+
+  describe('delay levels', () => {
+    const levels: Record<string, number[]> = {};
+    beforeEach(async () => {
+      Object.assign(levels, { 'broker-a': [1000, 5000, 10_000], 'broker-b': [1000, 5000, 10_000] });
+      await cluster.createTopic('SCHEDULE_TOPIC_XXXX', { readQueueNums: 6, writeQueueNums: 6 });
+      for (const queueId of [1, 4, 4, 5]) cluster.store.append({ topic: 'SCHEDULE_TOPIC_XXXX', body: Buffer.from('later') }, queueId, {}, 0);
+      cluster.delayProgress = async (brokerName?: string): Promise<DelayProgress> =>
+        ({ levels: levels[brokerName!]!.map((delayMs, index) => ({ level: index + 1, delayMs, queueId: index, nextOffset: 0 })), timer: null });
+    });
+
+    it('are one row each where the masters agree, with what waits on all of them', async () => {
+      const { stdout, stderr } = await run(DelayLevels, []);
+      expect([cells(stdout), stderr]).toEqual([[['LEVEL', 'DELAY', 'WAITING'], ['1', '1s', '0'], ['2', '5s', '3'], ['3', '10s', '1']], '']);
+      expect(((await run(DelayLevels, ['--json'])).json as { levels: unknown[] }).levels).toHaveLength(6);
+    });
+
+    it('are one for each broker where they do not', async () => {
+      levels['broker-b'] = [1000, 6000];
+      const { stdout, stderr } = await run(DelayLevels, []);
+      expect(cells(stdout)).toEqual([['LEVEL', 'BROKER', 'DELAY', 'WAITING'], ['1', 'all', '1s', '0'], ['2', 'broker-a', '5s', '1'], ['2', 'broker-b', '6s', '2'], ['3', 'broker-a', '10s', '0']]);
+      expect(stderr).toBe('mqlite: the brokers have different delays at levels 2, 3: a message waits as long as the broker says that stores it\n');
+    });
   });
 
   it('produce says which broker has it', async () => {
