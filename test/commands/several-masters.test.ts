@@ -10,6 +10,7 @@ import OffsetsReset from '../../src/commands/offsets/reset.ts';
 import OffsetsShow from '../../src/commands/offsets/show.ts';
 import Produce from '../../src/commands/produce.ts';
 import TopicsShow from '../../src/commands/topics/show.ts';
+import TxList from '../../src/commands/tx/list.ts';
 import { runCommand } from '../support/fake/run.ts';
 import type { CommandClass, RunOptions, RunResult } from '../support/fake/run.ts';
 import { TwoMasters } from '../support/fake/two-masters.ts';
@@ -80,6 +81,15 @@ describe('queues of several masters, which number them alike', () => {
     await cluster.createGroup('MQLITE_DLQ', {});
     await cluster.resetOffsets('MQLITE_DLQ', [{ queue: (await cluster.queues(topic))[0]!, offset: 0 }, { queue: (await cluster.queues(topic))[1]!, offset: 1 }]);
     expect((await run(DlqList, ['--json'])).json).toMatchObject({ groups: [{ group: 'billing', count: 1 }] });
+  });
+
+  it('tx list names the broker that has the half message', async () => {
+    const topic = 'RMQ_SYS_TRANS_HALF_TOPIC';
+    for (const name of [topic, 'RMQ_SYS_TRANS_OP_HALF_TOPIC']) await cluster.createTopic(name, { readQueueNums: 2, writeQueueNums: 2 });
+    for (const queueId of [0, 1]) cluster.store.append({ topic, body: Buffer.from('half'), msgId: `tx-${queueId}` }, queueId, { PGROUP: 'payers', REAL_TOPIC: 'Orders', REAL_QID: '0' }, 0);
+    expect(cells((await run(TxList, [])).stdout).map((row) => row.slice(2, 7))).toEqual([
+      ['TOPIC', 'BROKER', 'QUEUE', 'GROUP', 'TRANSACTION'], ['Orders', 'broker-a', '0', 'payers', 'tx-0'], ['Orders', 'broker-b', '0', 'payers', 'tx-1'],
+    ]);
   });
 
   describe('delay levels', () => {
