@@ -156,6 +156,15 @@ describe('the brokers of a cluster', () => {
     });
   });
 
+  it('config set knows a fraction again as Java writes it', async () => {
+    cluster.settings = { ratio: '0.8' };
+    cluster.configure = async (_, settings) => {
+      cluster.settings = { ...cluster.settings, ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, value.includes('.') ? value : `${value}.0`])) };
+    };
+    expect(await run(BrokerConfigSet, ['broker-a', 'ratio=1', '--execute'])).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('read back and right') as string });
+    expect(await run(BrokerConfigSet, ['broker-a', 'ratio=1.00'])).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('has these settings already') as string });
+  });
+
   it('config set under --read-only is a usage error', async () => {
     expect(await run(BrokerConfigSet, ['broker-a', 'fileReservedTime=48', '--execute', '--read-only'])).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--read-only') as string });
   });
