@@ -1,3 +1,4 @@
+import { queueKey } from '../broker/queue-key.ts';
 import type { SendBackResult } from '../broker/types.ts';
 import type { ConsumeOutcome } from '../client/listener.ts';
 import type { Message } from '../record/message.ts';
@@ -45,4 +46,4 @@ export class ExecReport {
   }
 }
 
-const placeKey = ({ topic, queueId, queueOffset }: Message): string => `${topic} ${queueId} ${queueOffset}`;
+const placeKey = (message: Message): string => `${queueKey(message)}\n${message.queueOffset}`;

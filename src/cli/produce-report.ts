@@ -1,9 +1,10 @@
 import { ERROR_TABLE, MqliteError } from '../broker/errors.ts';
-import type { SendOutcome } from '../broker/types.ts';
+import type { MessageQueue, SendOutcome } from '../broker/types.ts';
 import { describeError } from './error-report.ts';
 import type { NumberedMessage } from './produce-input.ts';
 import type { ProduceRun } from './produce-run.ts';
 import { ChunkWriter } from './render/chunk-writer.ts';
+import { queueNamer } from './render/queue-table.ts';
 import { formatInteger, formatTime, plural } from '../text/numbers.ts';
 import type { Spool } from './spool.ts';
 
@@ -21,6 +22,9 @@ export class ProduceReport {
 
   /** Why the first message went to the spool. */
   #spooledFor: MqliteError | undefined;
+
+  /** What `outcomes` threw: its message has its line of --json. */
+  #thrown: MqliteError | undefined;
 
   constructor(run: ProduceRun, spool: Spool | undefined) {
     this.#run = run;
@@ -59,7 +63,9 @@ export class ProduceReport {
     }
     this.#spool?.add(spooled, this.#run.clock.nowMs());
     if (json) await this.#writer.flush();
-    if (failure !== undefined) throw failure;
+    if (failure === undefined) return;
+    this.#thrown ??= failure;
+    throw failure;
   }
 
   /** Not what is wrong with the message itself: it would be wrong from the spool, too. */
@@ -78,19 +84,20 @@ export class ProduceReport {
     this.#spool!.add(messages, this.#run.clock.nowMs());
   }
 
-  /** What was stored before the end that an error is, so that the rest can be sent again. A line that never became a message has its line of --json, too. */
+  /** What was stored, or kept, before the end that an error is, so that the rest can be sent again. A line that never became a message has its line of --json, too. */
   async failure(error: unknown): Promise<void> {
     if (!this.#run.flags.json) {
-      if (this.#confirmed > 0) this.#run.notice(this.#storedText(this.#confirmed));
+      const kept = this.#spool?.count ?? 0;
+      if (this.#confirmed + kept > 0) this.#run.notice(`${this.#storedText(this.#confirmed)}${kept > 0 ? `, ${formatInteger(kept)} kept in ${this.#spool!.path}` : ''}`);
       return;
     }
-    if (!(error instanceof MqliteError) || error.line === undefined) return;
+    if (!(error instanceof MqliteError) || error.line === undefined || error === this.#thrown) return;
     this.#writer.text(errorLine(error, error.line, this.#run.topic));
     await this.#writer.flush();
   }
 
-  /** Error: why something is in the spool, with what to do about it. */
-  async summary(): Promise<void> {
+  /** `queuesOf`: all of the topic, among which one is named. Error: why something is in the spool, with what to do about it. */
+  async summary(queuesOf: () => Promise<readonly MessageQueue[]>): Promise<void> {
     const { topic, flags, notice } = this.#run;
     await this.#writer.flush();
     const spool = this.#spool;
@@ -98,9 +105,10 @@ export class ProduceReport {
     if (this.#spooledFor !== undefined && spool !== undefined) throw inSpool(this.#spooledFor, spool, this.#stored, this.#run);
     if (flags.json) return;
     const last = this.#last;
-    if (this.#stored === 1 && last?.deliverAtMs !== undefined && !flags.oneway) notice(`to be delivered in ${topic}, queue ${last.queueId}, at ${formatTime(last.deliverAtMs)}, id ${last.msgId}`);
-    else if (this.#stored === 1 && last !== undefined && !flags.oneway) notice(`stored in ${topic}, queue ${last.queueId}, offset ${last.queueOffset}, id ${last.msgId}`);
-    else notice(this.#storedText(this.#stored));
+    if (this.#stored !== 1 || last === undefined || flags.oneway) return notice(this.#storedText(this.#stored));
+    const place = `${topic}, ${queueNamer(await queuesOf())(last)}`;
+    if (last.deliverAtMs !== undefined) notice(`to be delivered in ${place}, at ${formatTime(last.deliverAtMs)}, id ${last.msgId}`);
+    else notice(`stored in ${place}, offset ${last.queueOffset}, id ${last.msgId}`);
   }
 
   #storedText(count: number): string {

@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import { MqliteError } from '../broker/errors.ts';
+import type { MessageQueue } from '../broker/types.ts';
 import { nearest } from './did-you-mean.ts';
 import { topicNames } from './name-hints.ts';
 import type { MessageCheck } from './open-broker.ts';
@@ -41,6 +42,12 @@ export class ProduceTarget {
     if (!this.#hasTopic) await this.#prepareTopic(this.#broker, first);
     this.#hasTopic = true;
     return this.#broker;
+  }
+
+  /** The topic's queues where more than one broker may have some. None where they cannot be told: what is stored is stored. */
+  async queues(): Promise<readonly MessageQueue[]> {
+    if (this.#broker?.kind !== 'remote') return [];
+    return this.#broker.queues(this.#run.topic).catch(() => []);
   }
 
   /** Errors: those of sending it, with its line. */

@@ -67,7 +67,7 @@ export async function produceTransaction(run: ProduceRun, template: MessageTempl
   } finally {
     source.close();
   }
-  await report.summary();
+  await report.summary(() => target.queues());
 }
 
 async function sendAndDecide(broker: Broker, source: TwiceReadSource, report: ProduceReport, run: ProduceRun, options: SendOptions, producerGroup: string): Promise<void> {
@@ -87,7 +87,12 @@ async function sendAndDecide(broker: Broker, source: TwiceReadSource, report: Pr
   }
   const outcomes = await commit(broker, halves, producerGroup, run);
   const shown = outcomes.map((outcome, index): SendOutcome => (outcome === null || 'error' in outcome ? outcome ?? { error: notCommitted() } : { ...plain(outcome), transactionId: halves[index]!.result.transactionId }));
-  await report.outcomes(shown, halves.map(({ message }) => message));
+  try {
+    await report.outcomes(shown, halves.map(({ message }) => message));
+  } catch (error) {
+    await report.failure(error);
+    throw error;
+  }
 }
 
 /** Fields of results are getters in places. */

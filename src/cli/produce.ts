@@ -39,7 +39,7 @@ async function sendAll(run: ProduceRun): Promise<void> {
   } finally {
     spool?.close();
   }
-  await report.summary();
+  await report.summary(() => target.queues());
 }
 
 type SendOptions = Omit<ProducerOptions<NumberedMessage>, 'broker' | 'onOutcomes'>;
@@ -69,10 +69,10 @@ async function sendFrom(source: MessageSource, target: ProduceTarget, options: S
     }
     await producer?.finish();
   } catch (error) {
-    // A bad line: what stands before it is stored and acknowledged first.
-    await producer?.finish();
-    await report.failure(error);
-    throw error;
+    // What stands before a bad line, and what is under way when a send fails, is acknowledged first. A send that fails before a bad line is what ended it.
+    const reason: unknown = await producer?.finish().catch((failure: unknown) => failure) ?? error;
+    await report.failure(reason);
+    throw reason;
   }
 }
 

@@ -83,7 +83,7 @@ export async function countDeadLetters(broker: Broker, group: string): Promise<D
   const oldest: number[] = [];
   const newest: number[] = [];
   for (const { queue, minOffset, maxOffset, lastStoreTimestamp } of queues) {
-    const start = Math.max(minOffset, purged.find((row) => row.queue.queueId === queue.queueId)?.committedOffset ?? minOffset);
+    const start = Math.max(minOffset, purged.find((row) => row.queue.queueId === queue.queueId && row.queue.brokerName === queue.brokerName)?.committedOffset ?? minOffset);
     if (start >= maxOffset) continue;
     count += maxOffset - start;
     if (lastStoreTimestamp !== null) newest.push(lastStoreTimestamp);

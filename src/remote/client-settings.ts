@@ -14,6 +14,9 @@ export interface ClientSettings {
   readonly namespace?: string | undefined;
 }
 
+/** Listing every topic, group or offset of a broker may take a while. [DefaultMQAdminExt#timeoutMillis] */
+export const LIST_TIMEOUT_MS = 15_000;
+
 const ROUTE_AGE_MS = 30_000;
 /** Brokers forget a client after 120 s. */
 const HEARTBEAT_MS = 30_000;

@@ -8,12 +8,11 @@ import { DELETE_SUBSCRIPTIONGROUP, GET_ALL_SUBSCRIPTIONGROUP_CONFIG, GET_CONSUME
 import { QUERY_CONSUMER_OFFSET } from '../wire/requests/offsets.ts';
 import { GET_ALL_CONSUMER_OFFSET } from '../wire/requests/progress.ts';
 import { responseError } from '../wire/response-error.ts';
+import { LIST_TIMEOUT_MS } from './client-settings.ts';
 import type { Cluster } from './cluster.ts';
 import type { BroadcastInstance } from './groups/broadcast-member.ts';
 import type { PullDesk } from './pull-desk.ts';
 import type { TopicAdmin } from './topic-admin.ts';
-
-const LIST_TIMEOUT_MS = 15_000;
 
 type GroupPatch = Partial<Omit<GroupConfig, 'group' | 'system' | 'configured'>>;
 

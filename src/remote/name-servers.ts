@@ -1,4 +1,5 @@
 import { MqliteError } from '../broker/errors.ts';
+import { RESPONSE_CODE } from '../wire/codes.ts';
 import type { RequestDefinition } from '../wire/definition.ts';
 import type { RemotingCommand } from '../wire/frame.ts';
 import { isGone } from './failures.ts';
@@ -16,13 +17,15 @@ export class NameServers {
     this.#current = Math.floor(random() * addresses.length);
   }
 
-  /** The answer of the first that gives one, and who that is. Errors: UNREACHABLE when none does. */
+  /** The answer of the first that gives one, and who that is. Errors: UNREACHABLE when none does; WRONG_KIND from one that is none. */
   async ask<Q, QB>(definition: RequestDefinition<Q, QB, unknown, unknown>, header: Q, body: QB, options?: AskOptions): Promise<{ readonly response: RemotingCommand; readonly address: string }> {
     const failures: MqliteError[] = [];
     for (let attempt = 0; attempt < this.addresses.length; attempt++) {
       const address = this.addresses[this.#current]!;
       try {
-        return { response: await this.#client.ask(address, definition, header, body, options), address };
+        const response = await this.#client.ask(address, definition, header, body, options);
+        if (response.code === RESPONSE_CODE.REQUEST_CODE_NOT_SUPPORTED) throw notOne(address);
+        return { response, address };
       } catch (error) {
         if (!isGone(error)) throw error;
         failures.push(error);
@@ -32,6 +35,11 @@ export class NameServers {
     throw unreachable(failures);
   }
 }
+
+/** Every name server knows what is asked of it here. Brokers speak the same protocol and do not; a proxy knows some of it. */
+const notOne = (address: string): MqliteError => new MqliteError('WRONG_KIND', `${address} is a broker (or a proxy), not a name server`, {
+  hint: `Name servers listen at port 9876 where nothing else is set: --namesrv ${address.replace(/:\d+$/, '')}:9876`,
+});
 
 const unreachable = (failures: readonly MqliteError[]): MqliteError => {
   const [first] = failures;

@@ -32,7 +32,7 @@ const REQUEST_TIMEOUT_MS = 3000;
 
 /**
  * A cluster as a Broker. That it is there is asked at once. Errors: UNREACHABLE, TIMED_OUT when no name server answers, or no broker is
- * registered; REFUSED, PERMISSION_DENIED for TLS and keys.
+ * registered; WRONG_KIND for a broker in the place of a name server; REFUSED, PERMISSION_DENIED for TLS and keys.
  */
 export const openRemoteBroker = async (options: RemoteOptions): Promise<Broker> => {
   const { nameServers, mode, tls, credentials, clock = systemClock, connectTimeoutMs = CONNECT_TIMEOUT_MS, settings, broadcastFiles, onNotice = () => undefined } = options;

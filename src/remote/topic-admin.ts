@@ -8,6 +8,7 @@ import { attributesText, DELETE_TOPIC_IN_BROKER, GET_ALL_TOPIC_CONFIG, GET_TOPIC
 import { GET_ALL_SUBSCRIPTIONGROUP_CONFIG } from '../wire/requests/group-admin.ts';
 import { DELETE_TOPIC_IN_NAMESRV } from '../wire/requests/route.ts';
 import { responseError } from '../wire/response-error.ts';
+import { LIST_TIMEOUT_MS } from './client-settings.ts';
 import type { Cluster, Master } from './cluster.ts';
 import { isGone, toPortError } from './failures.ts';
 import { readableQueues } from './routes.ts';
@@ -17,8 +18,6 @@ const DEFAULT_QUEUES = 4;
 const PERM_READ_WRITE = 6;
 /** Each queue is a file and a long poll; a larger number is a typing mistake. */
 const MAX_QUEUES = 65_536;
-/** Listing every topic of a broker may take a while. [DefaultMQAdminExt#timeoutMillis] */
-const LIST_TIMEOUT_MS = 15_000;
 
 /** Topics of the cluster. Where brokers disagree about one, the largest numbers count; its queues are those of all of them. */
 export class TopicAdmin {

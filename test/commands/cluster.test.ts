@@ -20,6 +20,7 @@ const other: BrokerInfo = { ...master, brokerName: 'broker-b', address: '10.0.0.
 class FakeCluster implements ClusterAdmin {
   all = [master, other];
   settings: Record<string, string> = { fileReservedTime: '72', flushDiskType: 'ASYNC_FLUSH', 'odd\u001b': 'x' };
+  told: Readonly<Record<string, string>>[] = [];
   asked: BrokerAddress[] = [];
   obeys = true;
 
@@ -34,6 +35,7 @@ class FakeCluster implements ClusterAdmin {
 
   async configure(broker: BrokerAddress, settings: Readonly<Record<string, string>>): Promise<void> {
     this.asked.push(broker);
+    this.told.push(settings);
     if (this.obeys) this.settings = { ...this.settings, ...settings };
   }
 }
@@ -130,6 +132,37 @@ describe('the brokers of a cluster', () => {
     expect([result.exitCode, result.stdout]).toEqual([exitCode, '']);
     expect(result.stderr).toContain(words);
     expect(cluster.settings['fileReservedTime']).toBe('72');
+  });
+
+  describe('config set and the kind of the present value', () => {
+    beforeEach(() => {
+      cluster.settings = { fileReservedTime: '72', ratio: '0.8', traceOn: 'false', osPageCacheBusyTimeOutMills: '-1', deleteWhen: '10', bindAddress: '0.0.0.0', namesrvAddr: '', brokerName: '7' };
+    });
+
+    it.each([
+      ['fileReservedTime=abc', 'fileReservedTime is a whole number (now 72)'], ['fileReservedTime=', 'a whole number'], ['fileReservedTime=1.5', 'a whole number'], ['fileReservedTime=true', 'a whole number'],
+      ['osPageCacheBusyTimeOutMills=-', 'a whole number (now -1)'], ['traceOn=1', 'traceOn is true or false (now false)'], ['traceOn=TRUE', 'true or false'], ['ratio=much', 'ratio is a number (now 0.8)'],
+    ])('refuses %s before anything is sent', async (pair, words) => {
+      for (const more of [[], ['--execute']]) {
+        const result = await run(BrokerConfigSet, ['broker-a', 'deleteWhen=11', pair, ...more]);
+        expect([result.exitCode, result.stdout, result.stderr.split('\n').length, cluster.told]).toEqual([2, '', 2, []]);
+        expect(result.stderr).toContain(words);
+      }
+    });
+
+    it.each(['fileReservedTime=-48', 'traceOn=true', 'ratio=1', 'ratio=0.75', 'deleteWhen=04;16', 'bindAddress=host', 'namesrvAddr=1', 'brokerName=b'])('takes %s', async (pair) => {
+      expect(await run(BrokerConfigSet, ['broker-a', pair, '--execute'])).toMatchObject({ exitCode: 0 });
+      expect(cluster.told).toEqual([Object.fromEntries([pair.split('=')])]);
+    });
+  });
+
+  it('config set knows a fraction again as Java writes it', async () => {
+    cluster.settings = { ratio: '0.8' };
+    cluster.configure = async (_, settings) => {
+      cluster.settings = { ...cluster.settings, ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, value.includes('.') ? value : `${value}.0`])) };
+    };
+    expect(await run(BrokerConfigSet, ['broker-a', 'ratio=1', '--execute'])).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('read back and right') as string });
+    expect(await run(BrokerConfigSet, ['broker-a', 'ratio=1.00'])).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('has these settings already') as string });
   });
 
   it('config set under --read-only is a usage error', async () => {

@@ -70,12 +70,15 @@ describe('dlq', () => {
       expect(json).toEqual({
         group: 'billing', truncated: true,
         deadLetters: [{
-          offsetMsgId: letters[0]!.offsetMsgId, msgId: letters[0]!.msgId, queueId: 0, queueOffset: 0, originTopic: 'Orders', originMessageId: store.log[0]!.offsetMsgId,
+          offsetMsgId: letters[0]!.offsetMsgId, msgId: letters[0]!.msgId, brokerName: 'broker-a', queueId: 0, queueOffset: 0, originTopic: 'Orders', originMessageId: store.log[0]!.offsetMsgId,
           reconsumeTimes: 1, tags: 'even', keys: ['k0'], storeSize: letters[0]!.storeSize, bornTimestamp: START, storeTimestamp: START, redrives: [],
         }],
       });
       const { stdout, stderr } = await run(DlqList, ['billing', '--count', '2']);
-      expect(stdout.split('\n')).toHaveLength(4);
+      expect(stdout.split('\n').map((line) => line.split('\t'))).toEqual([
+        ['GIVEN UP', 'MSGID', 'ORIGIN TOPIC', 'OFFSET', 'TRIED', 'TAGS', 'KEYS', 'REDRIVEN'],
+        ['2026-01-31 12:00:00.000Z', store.log[0]!.msgId, 'Orders', '0', '1', 'even', 'k0', '-'], ['2026-01-31 12:01:00.000Z', store.log[2]!.msgId, 'Orders', '1', '1', 'odd', 'k1', '-'], [''],
+      ]);
       expect(stderr).toBe('mqlite: only 2 shown; there are more (--count)\n');
     });
 
@@ -105,6 +108,15 @@ describe('dlq', () => {
       const letter = letters[2]!;
       const { json } = await run(DlqShow, ['billing', by === '2' ? '2' : letter[by as 'msgId'], '--json']);
       expect(json).toMatchObject({ group: 'billing', message: { body: 'm2', offsetMsgId: letter.offsetMsgId, properties: { RETRY_TOPIC: 'Orders' } }, redrives: [] });
+    });
+
+    it('shows the newest where a letter is dead again, and names the others', async () => {
+      await run(DlqRedrive, ['billing', '--key', 'k2']);
+      await broker.sendBack(store.log.at(-1)!, { group: 'billing', delayLevel: -1 });
+      const { json, stderr } = await run(DlqShow, ['billing', letters[2]!.msgId, '--json']);
+      expect(json).toMatchObject({ message: { queueOffset: 5, msgId: letters[2]!.msgId } });
+      expect(stderr).toBe(`mqlite: 2 dead letters are called ${letters[2]!.msgId}; not shown: ${letters[2]!.offsetMsgId}\n`);
+      expect((await run(DlqShow, ['billing', letters[2]!.offsetMsgId, '--json'])).stderr).toBe('');
     });
 
     it('ends 3 for what is not there', async () => {
@@ -154,7 +166,7 @@ describe('dlq', () => {
       const before = store.log.length;
       const result = await run(DlqRedrive, ['billing', '--dry-run', '--tag', 'even']);
       expect(result).toMatchObject({ exitCode: 0, requests: [{ mode: 'read' }] });
-      expect(result.stdout.trim().split('\n').map((line) => line.split(/ +/).slice(0, 2))).toEqual([0, 2, 4].map((index) => ['planned', letters[index]!.offsetMsgId]));
+      expect(result.stdout.trim().split('\n').map((line) => line.split(/ +/).slice(0, 2))).toEqual([0, 2, 4].map((index) => ['planned', letters[index]!.msgId]));
       expect(store.log).toHaveLength(before);
       expect(existsSync(join(directory, 'mqlite'))).toBe(false);
     });

@@ -86,6 +86,30 @@ describe('produce --spool', () => {
     expect(bodies()).toEqual(['a']);
   });
 
+  it('what stops it half-way comes with what is stored and what is kept', async () => {
+    broker.isDown = (body) => body === 'b';
+    const result = await produce(['T', '--spool', spool, '--batch', '1', '--retries', '0'], 'a\nb\nc\n\nd\n');
+    expect([result.exitCode, bodies()]).toEqual([2, ['a', 'c']]);
+    expect(result.stderr).toMatch(new RegExp(`^mqlite: 2 messages stored in T, 1 kept in ${spool}\nmqlite: line 4: the body is empty`));
+    expect(readFileSync(spool, 'utf8')).toBe('{"body":"b","bodyEncoding":"utf8"}\n');
+  });
+
+  it('without one a send that fails half-way comes with what is stored; under --json each message has one line', async () => {
+    broker.isDown = (body) => body === 'c';
+    const run = (...more: string[]) => produce(['T', '--batch', '1', '--retries', '0', ...more], 'a\nb\nc\n');
+    expect(await run()).toMatchObject({ exitCode: 4, stderr: 'mqlite: 2 messages stored in T\nmqlite: line 3: broker-a does not answer\n' });
+    expect(bodies()).toEqual(['a', 'b']);
+    const json = await run('--json');
+    expect(json.stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown)).toMatchObject([{ line: 1, status: 'SEND_OK' }, { line: 2, status: 'SEND_OK' }, { line: 3, error: { code: 'UNREACHABLE' } }]);
+    expect(json.stdout.trim().split('\n')).toHaveLength(3);
+    expect(errorOf(json)).toMatchObject({ code: 'UNREACHABLE', line: 3 });
+  });
+
+  it('a send that fails before a bad line is what ended it', async () => {
+    broker.isDown = (body) => body === 'b';
+    expect(await produce(['T', '--batch', '1', '--retries', '0'], 'a\nb\n\n')).toMatchObject({ exitCode: 4, stderr: 'mqlite: 1 message stored in T\nmqlite: line 2: broker-a does not answer\n' });
+  });
+
   it('without one the first failure ends it, after as many attempts as asked for', async () => {
     const result = await produce(['T', 'x', '--retries', '4', '--json']);
     expect([broker.attempts, errorOf(result).code]).toEqual([5, 'UNREACHABLE']);

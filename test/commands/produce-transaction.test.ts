@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MqliteError } from '../../src/broker/errors.ts';
-import type { OutgoingMessage, SendOptions, SendOutcome } from '../../src/broker/types.ts';
+import type { EndTransactionRequest, OutgoingMessage, SendOptions, SendOutcome } from '../../src/broker/types.ts';
 import { listTransactions } from '../../src/client/transactions.ts';
 import Produce from '../../src/commands/produce.ts';
 import { errorOf, runCommand } from '../support/fake/run.ts';
@@ -55,6 +55,17 @@ describe('produce --transaction', () => {
     await runCommand(Produce, transaction('--file', file, '--json-input'), { store });
     expect(visible()).toEqual(['one', 'whole\nfile\n', 'line 1', 'line 2']);
     expect(store.topics.get('Orders')!.queues[0]![0]!.properties).toMatchObject({ PGROUP: 'DEFAULT_PRODUCER' });
+  });
+
+  it('what could not be committed comes with what was', async () => {
+    class HalfWay extends FakeBroker {
+      override async endTransactions(requests: readonly EndTransactionRequest[]): Promise<(SendOutcome | null)[]> {
+        return [...(await super.endTransactions(requests.slice(0, 2))), { error: new MqliteError('UNREACHABLE', 'broker-b does not answer') }];
+      }
+    }
+    const result = await runCommand(Produce, transaction(), { open: async () => new HalfWay({ store }), stdin: 'a\nb\nc\n' });
+    expect(result).toMatchObject({ exitCode: 4, stderr: 'mqlite: 2 messages stored in Orders\nmqlite: line 3: broker-b does not answer\n' });
+    expect(visible()).toEqual(['a', 'b']);
   });
 
   it('takes the group from the settings', async () => {

@@ -59,6 +59,7 @@ describeInterop('brokers of a cluster', () => {
       expect((await run('broker', 'config', 'get', 'broker-a', 'fileReservedTime')).stdout).toBe('fileReservedTime=48\n');
       expect((await run('broker', 'config', 'get', 'broker-b', 'fileReservedTime')).stdout).toBe('fileReservedTime=100000\n');
       expect(await run('broker', 'config', 'set', 'broker-a', 'noSuchSetting=1', '--execute')).toMatchObject({ code: 3 });
+      expect(await run('broker', 'config', 'set', 'broker-a', 'fileReservedTime=soon', '--execute')).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('a whole number (now 48)') as string });
       expect(await run('broker', 'config', 'set', 'broker-a', 'flushDiskType=SOMETIMES', '--execute')).toMatchObject({ code: expect.not.toSatisfy((code: unknown) => code === 0) as number });
 
       // Each broker has a log of its own: they are shown as one, by store time, and followed.
@@ -78,6 +79,25 @@ describeInterop('brokers of a cluster', () => {
       while (follower.exit === null) await run('produce', 'Logged', 'later');
       expect(follower.exit, follower.stderr).toMatchObject({ code: 0 });
       expect(follower.stdout).toMatch(/^broker-[ab] .*later$/m);
+
+      // Each broker numbers its queues from 0.
+      const cells = async (...words: string[]) => (await run(...words)).stdout.split('\n').filter((line) => line.includes('\t')).map((line) => line.split('\t'));
+      const queues = [['broker-a', '0'], ['broker-a', '1'], ['broker-b', '0'], ['broker-b', '1']];
+      expect((await cells('topics', 'show', 'Logged')).map((row) => row.slice(0, 2))).toEqual([['BROKER', 'QUEUE'], ...queues]);
+      expect((await cells('message', 'find', 'Logged', '--from', '0'))[0]!.slice(0, 4)).toEqual(['STORED', 'BROKER', 'QUEUE', 'OFFSET']);
+      expect((await run('produce', 'Logged', 'one')).stderr).toMatch(/stored in Logged, queue [01] of broker-[ab], offset/);
+      expect(await run('groups', 'create', 'billing')).toMatchObject({ code: 0 });
+      expect((await cells('offsets', 'reset', 'billing', 'Logged', '--to', 'last', '--execute')).map((row) => row.slice(2, 4))).toEqual([['BROKER', 'QUEUE'], ...queues]);
+      const exported = (await run('offsets', 'export', 'billing')).stdout;
+      await run('offsets', 'reset', 'billing', 'Logged', '--to', 'first', '--execute');
+      expect(await runOnCluster(['offsets', 'import', '-', '--execute', '--namesrv', cluster.namesrv], { input: exported })).toMatchObject({ code: 0, stdout: expect.stringContaining('set 4 offsets, read back and right') as string });
+      expect((await run('offsets', 'export', 'billing')).stdout).toBe(exported);
+      expect((await cells('delay', 'levels')).map(([level]) => level)).toEqual(['LEVEL', ...Array.from({ length: 18 }, (_, index) => String(index + 1))]);
+
+      // A broker is no name server.
+      for (const words of [['cluster', 'list'], ['produce', 'Logged', 'x']]) {
+        expect(await runOnCluster([...words, '--namesrv', b])).toMatchObject({ code: 7, stdout: '', stderr: expect.stringContaining(`${b} is a broker`) as string });
+      }
 
       // Alive and deaf: of one that died the name server forgets at once.
       process.kill(cluster.broker('broker-b').pid, 'SIGSTOP');

@@ -34,7 +34,7 @@ export function chosenSettings(config: Readonly<Record<string, string>>, names: 
   return Object.fromEntries(chosen.sort().map((name) => [name, config[name]!]));
 }
 
-/** What `NAME=VALUE` pairs would change, those left out that are so already. Errors: USAGE for no pair, a name given twice; NOT_FOUND for a name that the broker does not have. */
+/** What `NAME=VALUE` pairs would change, those left out that are so already. Errors: USAGE for no pair, a name given twice, a value of another kind than the present one; NOT_FOUND for a name that the broker does not have. */
 export function planSettings(config: Readonly<Record<string, string>>, pairs: readonly string[]): PlannedSetting[] {
   const planned = new Map<string, PlannedSetting>();
   for (const pair of pairs) {
@@ -43,17 +43,40 @@ export function planSettings(config: Readonly<Record<string, string>>, pairs: re
     const name = pair.slice(0, at);
     if (planned.has(name)) throw new MqliteError('USAGE', `${name} is given twice`, { hint: 'Give it once.' });
     requireSetting(config, name);
-    planned.set(name, { name, value: config[name]!, newValue: pair.slice(at + 1) });
+    const setting = { name, value: config[name]!, newValue: pair.slice(at + 1) };
+    requireSameKind(setting);
+    planned.set(name, setting);
   }
-  return [...planned.values()].filter(({ value, newValue }) => value !== newValue);
+  return [...planned.values()].filter(({ value, newValue }) => !isSame(value, newValue));
 }
 
 /** A broker takes some settings only at its start, refuses some values silently, and rewrites others. Error: VERDICT for one that is not as planned. */
 export function checkSettings(config: Readonly<Record<string, string>>, settings: readonly PlannedSetting[]): void {
-  const wrong = settings.find(({ name, newValue }) => config[name] !== newValue);
+  const wrong = settings.find(({ name, newValue }) => !isSame(config[name] ?? '', newValue));
   if (wrong === undefined) return;
   throw new MqliteError('VERDICT', `the broker has ${wrong.name}=${config[wrong.name] ?? ''} after it was told ${wrong.newValue}`, { hint: 'Is that a value which this setting can have?' });
 }
+
+/** Texts, whatever their present value looks like: hours (`04;16`) and names. [MessageStoreConfig] [BrokerConfig] [AuthConfig] */
+const TEXTS: ReadonlySet<string> = new Set([
+  'brokerClusterName', 'brokerName', 'clusterName', 'configName', 'dLegerGroup', 'dLegerSelfId', 'deleteWhen', 'preferredLeaderId', 'regionId', 'timerCheckMetricsWhen',
+]);
+const FRACTION = /^-?\d+\.\d+(E-?\d+)?$/;
+const KINDS: readonly { readonly name: string; readonly present: RegExp; readonly accepted: RegExp }[] = [
+  { name: 'true or false', present: /^(true|false)$/, accepted: /^(true|false)$/ },
+  { name: 'a whole number', present: /^-?\d+$/, accepted: /^-?\d{1,19}$/ },
+  { name: 'a number', present: FRACTION, accepted: /^-?\d+(\.\d+)?(E-?\d+)?$/ },
+];
+
+/** A broker passes over a number that it cannot read, takes every word but "true" for false, and says that all went well. [MixAll#properties2Object] Error: USAGE. */
+function requireSameKind({ name, value, newValue }: PlannedSetting): void {
+  const kind = TEXTS.has(name) ? undefined : KINDS.find(({ present }) => present.test(value));
+  if (kind === undefined || kind.accepted.test(newValue)) return;
+  throw new MqliteError('USAGE', `${name}=${newValue}: ${name} is ${kind.name} (now ${value}); nothing was changed`);
+}
+
+/** A fraction is written as Java writes it: `1.0`, `5.0E-4`. */
+const isSame = (value: string, newValue: string): boolean => value === newValue || (FRACTION.test(value) && newValue !== '' && Number(value) === Number(newValue));
 
 function requireSetting(config: Readonly<Record<string, string>>, name: string): void {
   if (Object.hasOwn(config, name)) return;

@@ -7,7 +7,7 @@ import type { Delayed } from '../../client/delayed.ts';
 import type { Message } from '../../record/message.ts';
 import { decodeRecallHandle } from '../../record/recall-handle.ts';
 import { formatDuration, formatTime } from '../../text/numbers.ts';
-import { renderTable } from '../render/table.ts';
+import { renderQueueTable } from '../render/queue-table.ts';
 import type { TableStyle } from '../render/table.ts';
 import { fullJson, preview } from './messages.ts';
 import type { MessageJson } from './messages.ts';
@@ -50,7 +50,7 @@ export function delayTable(delayed: readonly DelayedJson[], nowMs: number, style
   const rows = delayed.map(({ deliverTimestamp, overdue, topic, queueId, asked, message }) => [
     formatTime(deliverTimestamp), overdue ? 'overdue' : formatDuration(deliverTimestamp - nowMs), topic, queueId, askedText(asked), message.msgId, preview(message),
   ]);
-  return renderTable(columns, rows, style);
+  return renderQueueTable(columns, rows, delayed.map(({ message }) => message.brokerName), style);
 }
 
 /** A timer message as a user names it, ready to be taken back. */

@@ -21,10 +21,10 @@ export function redriveJson({ letter, status, topic, newOffsetMsgId, reason }: R
   return { status, offsetMsgId, msgId, queueId, queueOffset, originTopic, topic, newOffsetMsgId, reason };
 }
 
-/** `sent     7F…  -> %RETRY%g 7F…`. */
+/** `sent     AC… from Orders -> %RETRY%g 7F…`. */
 export function redriveLine({ letter, status, topic, newOffsetMsgId, reason }: RedriveOutcome, terminal: boolean): string {
   const detail = newOffsetMsgId === null ? topic : `${topic} ${newOffsetMsgId}`;
-  const line = `${status.padEnd(8)} ${letter.offsetMsgId} from ${letter.originTopic ?? '-'} -> ${detail}${reason === null ? '' : `: ${reason}`}`;
+  const line = `${status.padEnd(8)} ${letter.msgId} from ${letter.originTopic ?? '-'} -> ${detail}${reason === null ? '' : `: ${reason}`}`;
   return `${terminal ? escapeControl(line) : line}\n`;
 }
 

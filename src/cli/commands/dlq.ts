@@ -11,6 +11,7 @@ import { parsePosition, refuseEmptyRange } from '../../client/position-words.ts'
 import { grepFilter, messageFilter } from '../read-flags.ts';
 import type { TimedEntry } from '../redrive-ledger.ts';
 import { formatInteger, formatTime } from '../../text/numbers.ts';
+import { renderQueueTable } from '../render/queue-table.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 
@@ -82,7 +83,9 @@ export interface RedriveJson {
 
 export interface DeadLetterJson {
   readonly offsetMsgId: string;
+  /** What its producer was told. */
   readonly msgId: string;
+  readonly brokerName: string;
   readonly queueId: number;
   readonly queueOffset: number;
   readonly originTopic: string | null;
@@ -105,9 +108,9 @@ export interface DeadLettersJson {
 }
 
 export function deadLetterJson(letter: Message, entries: readonly TimedEntry[]): DeadLetterJson {
-  const { offsetMsgId, msgId, queueId, queueOffset, originTopic, reconsumeTimes, tags, keys, storeSize, bornTimestamp, storeTimestamp } = letter;
+  const { offsetMsgId, msgId, brokerName, queueId, queueOffset, originTopic, reconsumeTimes, tags, keys, storeSize, bornTimestamp, storeTimestamp } = letter;
   return {
-    offsetMsgId, msgId, queueId, queueOffset, originTopic, originMessageId: letter.properties[PROPERTY.ORIGIN_MESSAGE_ID] ?? null, reconsumeTimes, tags, keys,
+    offsetMsgId, msgId, brokerName, queueId, queueOffset, originTopic, originMessageId: letter.properties[PROPERTY.ORIGIN_MESSAGE_ID] ?? null, reconsumeTimes, tags, keys,
     storeSize, bornTimestamp, storeTimestamp, redrives: redrivesOf(entries),
   };
 }
@@ -123,32 +126,39 @@ export function redrivesOf(entries: readonly TimedEntry[]): RedriveJson[] {
   }));
 }
 
+/** One id: with two of 32 characters the table would be wider than most terminals. */
 export async function deadLetterTable(letters: readonly DeadLetterJson[], style: TableStyle): Promise<string> {
   const columns = [
-    { title: 'GIVEN UP' }, { title: 'ID' }, { title: 'OFFSET', align: 'right' }, { title: 'ORIGIN TOPIC' }, { title: 'ORIGIN ID' }, { title: 'TRIED', align: 'right' },
-    { title: 'TAGS' }, { title: 'KEYS' }, { title: 'REDRIVEN' },
+    { title: 'GIVEN UP' }, { title: 'MSGID' }, { title: 'ORIGIN TOPIC' }, { title: 'OFFSET', align: 'right' }, { title: 'TRIED', align: 'right' }, { title: 'TAGS' }, { title: 'KEYS' }, { title: 'REDRIVEN' },
   ] as const;
   const rows = letters.map((letter) => [
-    formatTime(letter.storeTimestamp), letter.offsetMsgId, letter.queueOffset, letter.originTopic ?? '-', letter.originMessageId ?? '-', letter.reconsumeTimes,
+    formatTime(letter.storeTimestamp), letter.msgId, letter.originTopic ?? '-', letter.queueOffset, letter.reconsumeTimes,
     letter.tags ?? '-', letter.keys.join(' ') || '-', redriveText(letter.redrives),
   ]);
-  return renderTable(columns, rows, style);
+  return renderQueueTable(columns, rows, letters.map(({ brokerName }) => brokerName), style);
 }
 
 export const redriveText = (redrives: readonly RedriveJson[]): string => redrives.map(({ topic, status, timestamp }) => `${status} to ${topic} ${formatTime(timestamp)}`).join(', ') || '-';
 
-/** By place in the queue, offsetMsgId or unique id. Error: NOT_FOUND. */
-export async function findDeadLetter(broker: Broker, group: string, id: string): Promise<Message> {
+/** By place in the queue, offsetMsgId or unique id, the newest first: what was redriven and is dead again has its id twice, and each broker counts from 0. Error: NOT_FOUND. */
+export async function findDeadLetters(broker: Broker, group: string, id: string): Promise<readonly [Message, ...Message[]]> {
   const topic = dlqTopicOf(group);
   const notFound = new MqliteError('NOT_FOUND', `group "${group}" has no dead letter ${id}`, { hint: `See "mqlite dlq list ${group}".` });
   if (!(await dlqGroups(broker)).includes(group)) throw notFound;
   const byId = await broker.queryByMsgId(id, topic);
-  const [found] = byId.messages.filter((message) => message.topic === topic);
-  if (found !== undefined) return found;
-  if (!/^\d{1,15}$/.test(id)) throw notFound;
-  const [queue] = await broker.queues(topic);
-  if (queue === undefined || Number(id) >= await broker.maxOffset(queue)) throw notFound;
-  const { messages } = await broker.pull({ queue, offset: Number(id), maxMessages: 1 });
-  if (messages[0]?.queueOffset !== Number(id)) throw notFound;
-  return messages[0];
+  const found = byId.messages.filter((message) => message.topic === topic);
+  if (found.length === 0 && /^\d{1,15}$/.test(id)) found.push(...await atOffset(broker, topic, Number(id)));
+  const [newest, ...others] = found.sort((left, right) => right.storeTimestamp - left.storeTimestamp || right.queueOffset - left.queueOffset);
+  if (newest === undefined) throw notFound;
+  return [newest, ...others];
+}
+
+async function atOffset(broker: Broker, topic: string, offset: number): Promise<Message[]> {
+  const found: Message[] = [];
+  for (const queue of await broker.queues(topic)) {
+    if (offset >= await broker.maxOffset(queue)) continue;
+    const { messages } = await broker.pull({ queue, offset, maxMessages: 1 });
+    if (messages[0]?.queueOffset === offset) found.push(messages[0]);
+  }
+  return found;
 }

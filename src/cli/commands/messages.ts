@@ -7,7 +7,7 @@ import { messageJson } from '../../record/message-json.ts';
 import type { MessageJson as AnyMessageJson } from '../../record/message-json.ts';
 import { escapeControl, escapeControlKeepLines } from '../../text/escape.ts';
 import { formatTime } from '../../text/numbers.ts';
-import { renderTable } from '../render/table.ts';
+import { renderQueueTable } from '../render/queue-table.ts';
 import type { TableStyle } from '../render/table.ts';
 import { parseTime } from '../../text/time.ts';
 
@@ -127,7 +127,7 @@ export async function messageTable(messages: readonly MessageJson[], style: Tabl
   const rows = messages.map((message) => [
     formatTime(message.storeTimestamp), message.queueId, message.queueOffset, message.msgId, message.tags ?? '-', message.keys.join(' ') || '-', preview(message),
   ]);
-  return renderTable(columns, rows, style);
+  return renderQueueTable(columns, rows, messages.map(({ brokerName }) => brokerName), style);
 }
 
 export function preview({ body, bodyEncoding }: MessageJson): string {

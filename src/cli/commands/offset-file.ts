@@ -1,7 +1,9 @@
 import { MqliteError } from '../../broker/errors.ts';
 import type { Broker } from '../../broker/broker.ts';
+import type { MessageQueue } from '../../broker/types.ts';
 import type { PlannedReset } from './offset-reset.ts';
 import { planQueue } from './offset-reset.ts';
+import { sameQueue } from './offsets.ts';
 
 /** One committed offset as `offsets export` writes it and `offsets import` reads it. */
 export interface ExportedOffset {
@@ -52,8 +54,8 @@ export function parseOffsetFile(text: string, name: string): ExportedOffset[] {
     if (typeof brokerName !== 'string') return refuse(`${where}.brokerName is not a name`);
     if (!isCount(queueId)) return refuse(`${where}.queueId is not a whole number from 0`);
     if (!isCount(committedOffset)) return refuse(`${where}.committedOffset is not a whole number from 0`);
-    const key = JSON.stringify([group, topic, queueId]);
-    if (seen.has(key)) return refuse(`${where} names queue ${queueId} of ${topic} for group ${group} a second time`);
+    const key = JSON.stringify([group, topic, brokerName, queueId]);
+    if (seen.has(key)) return refuse(`${where} names queue ${queueId} of ${topic} on ${brokerName} for group ${group} a second time`);
     seen.add(key);
     return { group, topic, brokerName, queueId, committedOffset };
   });
@@ -65,19 +67,34 @@ export interface ImportPlan {
   readonly newGroups: readonly string[];
 }
 
-/** Errors: TOPIC_NOT_FOUND, NOT_FOUND for a queue that is none. */
+/** Errors: TOPIC_NOT_FOUND, NOT_FOUND for a queue that is none, INVALID_INPUT where two offsets would go to one queue. */
 export async function planImport(broker: Broker, offsets: readonly ExportedOffset[]): Promise<ImportPlan> {
   const known = new Set((await broker.listGroups()).map(({ group }) => group));
   const resets: PlannedReset[] = [];
-  for (const { group, topic, queueId, committedOffset } of offsets) {
-    const queue = (await broker.queues(topic)).find((candidate) => candidate.queueId === queueId);
-    if (queue === undefined) throw new MqliteError('NOT_FOUND', `topic "${topic}" has no queue ${queueId}`, { hint: `Give it more with "mqlite topics alter ${topic} --queues N", or leave the entry out.` });
-    const now = known.has(group) ? (await broker.committedOffsets(group, topic)).find((offset) => offset.queue.queueId === queueId)?.committedOffset : undefined;
+  for (const entry of offsets) {
+    const { group, topic, queueId, committedOffset } = entry;
+    const queue = queueFor(entry, await broker.queues(topic));
+    if (resets.some((other) => other.group === group && sameQueue(other.queue, queue))) {
+      throw new MqliteError('INVALID_INPUT', `two offsets of group ${group} would go to queue ${queueId} of ${topic} on ${queue.brokerName}`, { hint: 'They are of brokers that are not in the target: leave one of them out.' });
+    }
+    const now = known.has(group) ? (await broker.committedOffsets(group, topic)).find((offset) => sameQueue(offset.queue, queue))?.committedOffset : undefined;
     const [minOffset, maxOffset] = [await broker.minOffset(queue), await broker.maxOffset(queue)];
     const current = { queue, committedOffset: now ?? null, minOffset, maxOffset, lag: null, nextStoreTimestamp: null };
     resets.push(await planQueue(group, current, { at: 'offset', offset: committedOffset }, async () => minOffset));
   }
   return { resets, newGroups: [...new Set(offsets.map(({ group }) => group))].filter((group) => !known.has(group)) };
+}
+
+/** The queue of that broker; where the topic is on one broker only, which has another name, the one of that number there. Error: NOT_FOUND. */
+function queueFor({ topic, brokerName, queueId }: ExportedOffset, queues: readonly MessageQueue[]): MessageQueue {
+  const brokerNames = [...new Set(queues.map((queue) => queue.brokerName))];
+  const wantedName = brokerNames.length === 1 ? brokerNames[0] : brokerName;
+  const found = queues.find((queue) => queue.queueId === queueId && queue.brokerName === wantedName);
+  if (found !== undefined) return found;
+  if (wantedName !== undefined && !brokerNames.includes(wantedName)) {
+    throw new MqliteError('NOT_FOUND', `topic "${topic}" has no queues on a broker ${brokerName}`, { hint: `It has some on ${brokerNames.join(', ')}: change brokerName in the file, or leave the entry out.` });
+  }
+  throw new MqliteError('NOT_FOUND', `topic "${topic}" has no queue ${queueId}${brokerNames.length > 1 ? ` on ${brokerName}` : ''}`, { hint: `Give it more with "mqlite topics alter ${topic} --queues N", or leave the entry out.` });
 }
 
 function isCount(value: unknown): value is number {

@@ -1,7 +1,7 @@
 import type { Broker } from '../../broker/broker.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type { CommittedOffset, MessageQueue } from '../../broker/types.ts';
-import { renderTable } from '../render/table.ts';
+import { queueNamer, renderQueueTable } from '../render/queue-table.ts';
 import type { TableStyle } from '../render/table.ts';
 import { parseTime } from '../../text/time.ts';
 import { sameQueue } from './offsets.ts';
@@ -72,7 +72,7 @@ export async function planReset(broker: Broker, group: string, topic: string, go
   const offsets = await broker.committedOffsets(group, topic);
   const missing = queueIds.find((queueId) => !offsets.some(({ queue }) => queue.queueId === queueId));
   if (missing !== undefined) {
-    throw new MqliteError('NOT_FOUND', `topic "${topic}" has no queue ${missing}`, { hint: `It has the queues ${offsets.map(({ queue }) => queue.queueId).join(', ')}.` });
+    throw new MqliteError('NOT_FOUND', `topic "${topic}" has no queue ${missing}`, { hint: `It has the queues ${[...new Set(offsets.map(({ queue }) => queue.queueId))].join(', ')}.` });
   }
   const chosen = queueIds.length === 0 ? offsets : offsets.filter(({ queue }) => queueIds.includes(queue.queueId));
   const planned: PlannedReset[] = [];
@@ -86,6 +86,7 @@ export async function planReset(broker: Broker, group: string, topic: string, go
  */
 export async function applyResets(broker: Broker, resets: readonly PlannedReset[]): Promise<void> {
   const wrong: string[] = [];
+  const nameOf = queueNamer(resets.map(({ queue }) => queue));
   for (const group of new Set(resets.map((reset) => reset.group))) {
     const ofGroup = resets.filter((reset) => reset.group === group);
     await broker.resetOffsets(group, ofGroup.map(({ queue, targetOffset }) => ({ queue, offset: targetOffset })));
@@ -95,7 +96,7 @@ export async function applyResets(broker: Broker, resets: readonly PlannedReset[
       for (const { queue, targetOffset } of ofGroup.filter((reset) => reset.queue.topic === topic)) {
         const now = offsets.find((offset) => sameQueue(offset.queue, queue))?.committedOffset ?? null;
         if (now === targetOffset || (isLive && now !== null && now > targetOffset)) continue;
-        wrong.push(`${group} ${topic} queue ${queue.queueId} is at ${now ?? 'no offset'} instead of ${targetOffset}`);
+        wrong.push(`${group} ${topic} ${nameOf(queue)} is at ${now ?? 'no offset'} instead of ${targetOffset}`);
       }
     }
   }
@@ -113,7 +114,7 @@ export async function resetTable(resets: readonly PlannedReset[], style: TableSt
     group, queue.topic, queue.queueId, committedOffset ?? '-', targetOffset, committedOffset === null ? '-' : signed(targetOffset - committedOffset), maxOffset - targetOffset,
     clamped ? `kept inside ${minOffset} to ${maxOffset}` : '',
   ]);
-  return renderTable(columns, rows, style);
+  return renderQueueTable(columns, rows, resets.map(({ queue }) => queue.brokerName), style);
 }
 
 function signed(delta: number): string {

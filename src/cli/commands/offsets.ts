@@ -3,6 +3,7 @@ import type { CommittedOffset, MessageQueue } from '../../broker/types.ts';
 import { totalLag } from '../../client/group-backlog.ts';
 import { formatTime } from '../../text/numbers.ts';
 import { lagText } from '../../text/rates.ts';
+import { renderQueueTable } from '../render/queue-table.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 
@@ -64,7 +65,7 @@ export async function offsetTable({ offsets }: GroupOffsetsJson, style: TableSty
   const rows = offsets.map(({ queue, committedOffset, minOffset, maxOffset, lag, nextStoreTimestamp }) => [
     queue.topic, queue.queueId, committedOffset ?? '-', minOffset, maxOffset, lagText(lag), formatTime(nextStoreTimestamp),
   ]);
-  return renderTable(columns, rows, style);
+  return renderQueueTable(columns, rows, offsets.map(({ queue }) => queue.brokerName), style);
 }
 
 export function sameQueue(left: MessageQueue, right: MessageQueue): boolean {

@@ -1,6 +1,7 @@
 import { MqliteError } from '../../broker/errors.ts';
 import type { QueueStats, TopicConfig, TopicDescription, TopicPatch } from '../../broker/types.ts';
 import { formatInteger, formatTime, plural } from '../../text/numbers.ts';
+import { renderQueueTable } from '../render/queue-table.ts';
 import { renderTable } from '../render/table.ts';
 import type { TableStyle } from '../render/table.ts';
 
@@ -93,7 +94,7 @@ export async function topicText(topic: TopicDescription, style: TableStyle): Pro
   ];
   const columns = [{ title: 'QUEUE', align: 'right' }, { title: 'MIN OFFSET', align: 'right' }, { title: 'MAX OFFSET', align: 'right' }, { title: 'MESSAGES', align: 'right' }, { title: 'LAST STORED' }] as const;
   const rows = topic.queues.map(({ queue, minOffset, maxOffset, lastStoreTimestamp }) => [queue.queueId, minOffset, maxOffset, maxOffset - minOffset, formatTime(lastStoreTimestamp)]);
-  return `${lines.join('\n')}\n\n${await renderTable(columns, rows, style)}`;
+  return `${lines.join('\n')}\n\n${await renderQueueTable(columns, rows, topic.queues.map(({ queue }) => queue.brokerName), style)}`;
 }
 
 /** What deleting the topic means, a line each; the target's own line comes first and is not among them. */

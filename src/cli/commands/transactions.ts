@@ -7,7 +7,7 @@ import { endRequest, findCommit, findTransaction } from '../../client/transactio
 import type { Transaction } from '../../client/transactions.ts';
 import type { Message } from '../../record/message.ts';
 import { formatTime, plural } from '../../text/numbers.ts';
-import { renderTable } from '../render/table.ts';
+import { renderQueueTable } from '../render/queue-table.ts';
 import type { TableStyle } from '../render/table.ts';
 import { fullJson, messageText } from './messages.ts';
 import type { MessageJson } from './messages.ts';
@@ -31,6 +31,8 @@ export interface TransactionJson {
   readonly why: string;
   /** Where it is meant for; null when that was lost. */
   readonly topic: string | null;
+  /** It has the half message, and will have the message. */
+  readonly brokerName: string;
   readonly queueId: number | null;
   readonly producerGroup: string;
   readonly checkTimes: number;
@@ -73,7 +75,7 @@ export async function describeTransaction(broker: Broker, transaction: Transacti
   const commit = transaction.state === 'ended' ? await findCommit(broker, transaction) : null;
   const state = transaction.state === 'ended' ? endedState(commit, endedTimestamp) : transaction.state;
   return {
-    transactionId, msgId: half.msgId, offsetMsgId: half.offsetMsgId, state, why: whyOf(transaction, state), topic, queueId, producerGroup, checkTimes,
+    transactionId, msgId: half.msgId, offsetMsgId: half.offsetMsgId, state, why: whyOf(transaction, state), topic, brokerName: half.brokerName, queueId, producerGroup, checkTimes,
     tags: half.tags, keys: half.keys, bornTimestamp: half.bornTimestamp, storeTimestamp: half.storeTimestamp, halfQueueOffset: half.queueOffset, endedTimestamp,
     delivered: commit === null || commit === undefined ? null : deliveredJson(commit),
   };
@@ -108,7 +110,7 @@ export async function transactionTable(transactions: readonly TransactionJson[],
   const columns = [{ title: 'BORN' }, { title: 'STATE' }, { title: 'TOPIC' }, { title: 'QUEUE', align: 'right' }, { title: 'GROUP' }, { title: 'TRANSACTION' }, { title: 'KEYS' }, { title: 'WHY' }] as const;
   const rows = transactions.map(({ bornTimestamp, state, topic, queueId, producerGroup, transactionId, keys, why }) =>
     [formatTime(bornTimestamp), stateText(state), topic ?? '-', queueId ?? '-', producerGroup || '-', transactionId, keys.join(' ') || '-', why]);
-  return renderTable(columns, rows, style);
+  return renderQueueTable(columns, rows, transactions.map(({ brokerName }) => brokerName), style);
 }
 
 export async function showTransaction(broker: Broker, transaction: Transaction): Promise<TransactionShowJson> {

@@ -1,6 +1,5 @@
 import { BaseCommand } from '../../cli/base-command.ts';
-import { formatDuration } from '../../text/numbers.ts';
-import { renderTable } from '../../cli/render/table.ts';
+import { levelTable, levelsThatDiffer } from '../../cli/commands/delay-levels.ts';
 import { waitingAtLevels } from '../../client/delayed.ts';
 
 export interface DelayLevelsJson {
@@ -10,15 +9,14 @@ export interface DelayLevelsJson {
 
 export default class DelayLevels extends BaseCommand<typeof DelayLevels> {
   static override summary = 'List the delay levels, and how many messages wait at each';
-  static override description = 'The levels of the target (messageDelayLevel); "store init --delay-levels" makes a store with others.';
+  static override description = 'The levels of the target (messageDelayLevel); "store init --delay-levels" makes a store with others. Those of several brokers are one where they are the same.';
   static override examples = ['<%= config.bin %> delay levels', '<%= config.bin %> delay levels --json'];
 
   async run(): Promise<DelayLevelsJson> {
     const broker = await this.openBroker({ mode: 'read' });
     const levels = await waitingAtLevels(broker);
-    const isOne = new Set(levels.map(({ brokerName }) => brokerName)).size === 1;
-    const columns = [...(isOne ? [] : [{ title: 'BROKER' }]), { title: 'LEVEL', align: 'right' }, { title: 'DELAY', align: 'right' }, { title: 'WAITING', align: 'right' }] as const;
-    const rows = levels.map(({ level, delayMs, brokerName, waiting }) => [...(isOne ? [] : [brokerName ?? '-']), level, formatDuration(delayMs), waiting]);
-    return this.present({ levels, truncated: false }, () => renderTable(columns, rows, this.tableStyle));
+    const different = levelsThatDiffer(levels);
+    if (different.length > 0) this.notice(`the brokers have different delays at ${different.length === 1 ? 'level' : 'levels'} ${different.join(', ')}: a message waits as long as the broker says that stores it`);
+    return this.present({ levels, truncated: false }, () => levelTable(levels, this.tableStyle));
   }
 }

@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { findDeadLetter, redrivesOf, redriveText, requireDlqGroup } from '../../cli/commands/dlq.ts';
+import { findDeadLetters, redrivesOf, redriveText, requireDlqGroup } from '../../cli/commands/dlq.ts';
 import type { RedriveJson } from '../../cli/commands/dlq.ts';
 import type { MessageJson } from '../../cli/commands/messages.ts';
 import { fullJson, messageText } from '../../cli/commands/messages.ts';
@@ -14,7 +14,7 @@ interface ShownLetterJson {
 
 export default class DlqShow extends BaseCommand<typeof DlqShow> {
   static override summary = 'Show one dead letter of a group, with its body';
-  static override description = 'ID is the id that "dlq list" shows, the unique id of the message, or its offset in the dead-letter queue.';
+  static override description = 'ID is the msgId or the offset that "dlq list" shows, or the offsetMsgId of the dead letter. Where several have it, the newest is shown.';
   static override examples = ['<%= config.bin %> dlq show billing 0', '<%= config.bin %> dlq show billing 7F00000100002A9F0000000000000ABC --json'];
   static override args = {
     group: Args.string({ ignoreStdin: true, description: 'consumer group', required: true }),
@@ -25,7 +25,8 @@ export default class DlqShow extends BaseCommand<typeof DlqShow> {
     const { group, id } = this.args;
     const broker = await this.openBroker({ mode: 'read' });
     await requireDlqGroup(broker, group);
-    const letter = await findDeadLetter(broker, group, id);
+    const [letter, ...others] = await findDeadLetters(broker, group, id);
+    if (others.length > 0) this.notice(`${others.length + 1} dead letters are called ${id}; not shown: ${others.map(({ offsetMsgId }) => offsetMsgId).join(', ')}`);
     const entries = entriesByLetter(readLedger(ledgerPath(this.target(), this.config.dataDir, group)));
     const redrives = redrivesOf(entries.get(letter.offsetMsgId) ?? []);
     return this.present({ group, message: fullJson(letter), redrives }, ({ message }) => {

@@ -85,7 +85,8 @@ export class GroupDesk {
       group: owner!.info.group,
       onReset: (at, offset) => owner!.onReset(at, offset),
       onGone: (error) => {
-        this.#tellOnce(`group ${owner!.info.group}: ${error.message}; its queues wait until it is there again`);
+        // A poll that a broker holds while the member leaves is broken off by us.
+        if (this.#members.has(owner!)) this.#tellOnce(`group ${owner!.info.group}: ${error.message}; its queues wait until it is there again`);
         return true;
       },
     };

@@ -63,6 +63,15 @@ describe('name servers', () => {
     expect(error.exitCode).toBe(4);
   });
 
+  it('a broker in the place of one is told apart, and where name servers listen is said', async () => {
+    const broker = await serve((request, peer) => peer.reply(request, responseCommand(request, RESPONSE_CODE.REQUEST_CODE_NOT_SUPPORTED, ` request type ${request.code} not supported`)));
+    for (const asking of [clusterOf([broker.address]).masters(), clusterOf([broker.address]).route('T'), openRemoteBroker({ nameServers: [broker.address], mode: 'read' })]) {
+      const error = await expectRefusal(asking, 'WRONG_KIND');
+      expect([error.message, error.exitCode]).toEqual([`${broker.address} is a broker (or a proxy), not a name server`, 7]);
+      expect(error.hint).toContain('--namesrv 127.0.0.1:9876');
+    }
+  });
+
   it('gone after the start: what is known goes on being used', async () => {
     const broker = await serve(maxOffset(7));
     const server = await serve(nameServerOf('broker-a', broker.address, { T: 2 }));

@@ -107,6 +107,25 @@ describe('a member of a group of a cluster', () => {
       expect(one.memberIds('g')).toEqual([]);
     });
 
+    it('a broker that is gone while it holds a poll is told of; a poll that ends because the member left is not', async () => {
+      for (const each of cluster.brokers) each.handlers.set(REQUEST_CODE.PULL_MESSAGE, () => null);
+      const hold = async (by: Broker, at: FakeClusterBroker): Promise<void> => {
+        const before = at.count(REQUEST_CODE.PULL_MESSAGE);
+        void by.pull({ queue: queue(at.name, 0), offset: 0, maxMessages: 1, suspendMs: 10_000 }).catch(() => undefined);
+        await until(() => at.count(REQUEST_CODE.PULL_MESSAGE) > before);
+      };
+      const other = await open();
+      await join({}, other);
+      await hold(other, one);
+      await other.close();
+      await systemClock.sleep(20);
+      expect(notices).toEqual([]);
+      await join();
+      await hold(broker, two);
+      await two.close();
+      await until(() => notices.some((text) => text.includes('broker-b') && text.includes('its queues wait')));
+    });
+
     it('end with the membership: brokers hear of it at once', async () => {
       const member = await join();
       await member.leave();

@@ -10,7 +10,8 @@ import { renderTable } from '../../../cli/render/table.ts';
 
 export default class BrokerConfigSet extends BaseCommand<typeof BrokerConfigSet> {
   static override summary = 'Change settings of a running broker';
-  static override description = `Prints what would change; --execute does it and reads it back. A setting that the broker does not have is refused.
+  static override description = `Prints what would change; --execute does it and reads it back. A setting that the broker does not have is refused,
+and so is a value of another kind than the present one: a word for a number, anything but true or false.
 The broker writes them to its configuration file, too. Some take effect only at its next start.`;
   static override examples = [
     '<%= config.bin %> broker config set broker-a fileReservedTime=48 --namesrv 127.0.0.1:9876',
