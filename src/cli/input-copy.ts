@@ -1,8 +1,8 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemErrorToMqlite } from './error-report.ts';
 import type { HostInput } from './host.ts';
+import { naming } from './named-files.ts';
 
 const CHUNK_BYTES = 1 << 18;
 
@@ -12,17 +12,17 @@ export class InputCopy {
   readonly #directory: string;
 
   constructor() {
-    const directory = naming(() => mkdtempSync(join(tmpdir(), 'mqlite-input-')));
+    const directory = naming(keepingIn(tmpdir()), () => mkdtempSync(join(tmpdir(), 'mqlite-input-')));
     this.#directory = directory;
-    this.#fd = naming(() => openSync(join(directory, 'input'), 'wx+', 0o600));
+    this.#fd = naming(keepingIn(directory), () => openSync(join(directory, 'input'), 'wx+', 0o600));
     rmSync(directory, { recursive: true });
   }
 
   /** `input`, kept as it is read. */
   keeping(input: HostInput): HostInput {
-    const keep = (chunk: Buffer): void => naming(() => {
+    const keep = (chunk: Buffer): void => naming(keepingIn(this.#directory), () => {
       for (let at = 0; at < chunk.length;) at += writeSync(this.#fd, chunk, at);
-    }, this.#directory);
+    });
     return {
       destroy: () => input.destroy(),
       async *[Symbol.asyncIterator]() {
@@ -44,7 +44,7 @@ export class InputCopy {
         for (let at = 0; ;) {
           // A new one each time: messages are views of what was read.
           const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-          const bytes = naming(() => readSync(fd, chunk, 0, CHUNK_BYTES, at), directory);
+          const bytes = naming(keepingIn(directory), () => readSync(fd, chunk, 0, CHUNK_BYTES, at));
           if (bytes === 0) return;
           at += bytes;
           yield chunk.subarray(0, bytes);
@@ -58,10 +58,4 @@ export class InputCopy {
   }
 }
 
-function naming<T>(action: () => T, directory = tmpdir()): T {
-  try {
-    return action();
-  } catch (error) {
-    throw systemErrorToMqlite(error, `keeping the input in ${directory}`) ?? error;
-  }
-}
+const keepingIn = (directory: string): string => `keeping the input in ${directory}`;

@@ -1,8 +1,8 @@
 import { createReadStream, openSync, readFileSync } from 'node:fs';
 import { MqliteError } from '../broker/errors.ts';
 import { LineSplitter } from '../client/line-splitter.ts';
-import { systemErrorToMqlite } from './error-report.ts';
 import type { HostInput } from './host.ts';
+import { naming } from './named-files.ts';
 import { bodyMessage, jsonMessage } from './produce-input.ts';
 import type { MessageTemplate, NumberedMessage } from './produce-input.ts';
 import type { ProduceRun } from './produce-run.ts';
@@ -16,22 +16,14 @@ export type MessageSource = AsyncIterable<NumberedMessage[]> | Iterable<Numbered
 /** Batches of messages as they arrive. */
 export function openSource(run: ProduceRun, template: MessageTemplate): MessageSource {
   const { body, flags, stdin } = run;
+  const { file } = flags;
   if (body !== undefined) return [[bodyMessage(Buffer.from(body), 1, template)]];
-  if (flags.file === undefined) return lines(stdin, run, template);
+  if (file === undefined) return lines(stdin, run, template);
   // Opened here: a missing file is reported before anything is made.
-  if (flags['json-input']) return lines(createReadStream(flags.file, { fd: naming(flags.file, (path) => openSync(path, 'r')), highWaterMark: READ_BYTES }), run, template);
-  const content = naming(flags.file, (path) => readFileSync(path));
-  if (content.length === 0) throw new MqliteError('MESSAGE_ILLEGAL', `--file ${flags.file}: the file is empty, and RocketMQ refuses empty bodies`, { hint: 'Nothing was sent.' });
+  if (flags['json-input']) return lines(createReadStream(file, { fd: naming(`--file ${file}`, () => openSync(file, 'r')), highWaterMark: READ_BYTES }), run, template);
+  const content = naming(`--file ${file}`, () => readFileSync(file));
+  if (content.length === 0) throw new MqliteError('MESSAGE_ILLEGAL', `--file ${file}: the file is empty, and RocketMQ refuses empty bodies`, { hint: 'Nothing was sent.' });
   return [[bodyMessage(content, 1, template)]];
-}
-
-/** Not every error of the file system names its file. */
-export function naming<T>(path: string, action: (path: string) => T): T {
-  try {
-    return action(path);
-  } catch (error) {
-    throw systemErrorToMqlite(error, `--file ${path}`) ?? error;
-  }
 }
 
 /** Lines as messages. The first bad one ends it, once those before it are out. */

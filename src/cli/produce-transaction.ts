@@ -6,9 +6,10 @@ import { Producer } from '../client/producer.ts';
 import type { ProducerOptions } from '../client/producer.ts';
 import type { HostInput } from './host.ts';
 import { InputCopy } from './input-copy.ts';
+import { naming } from './named-files.ts';
 import type { MessageTemplate, NumberedMessage } from './produce-input.ts';
 import { ProduceReport } from './produce-report.ts';
-import { naming, openSource } from './produce-source.ts';
+import { openSource } from './produce-source.ts';
 import type { ProduceFlags, ProduceRun } from './produce-run.ts';
 import { ProduceTarget } from './produce-target.ts';
 import { commandSpec } from './run-command.ts';
@@ -172,7 +173,7 @@ class TwiceReadSource {
     const { flags, stdin } = this.#run;
     const { file } = flags;
     const copy = this.#copy;
-    const input = (): HostInput => (file === undefined ? stdin : createReadStream(file, { fd: naming(file, (path) => openSync(path, 'r')) }));
+    const input = (): HostInput => (file === undefined ? stdin : createReadStream(file, { fd: naming(`--file ${file}`, () => openSync(file, 'r')) }));
     const messages = openSource(copy === undefined ? this.#run : this.#reading(copy.keeping(input())), this.#template);
     let first: NumberedMessage | undefined;
     for await (const batch of messages) {

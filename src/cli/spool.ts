@@ -1,8 +1,7 @@
 import { closeSync, fstatSync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { isUtf8 } from 'node:buffer';
-import { MqliteError } from '../broker/errors.ts';
 import type { OutgoingMessage } from '../broker/types.ts';
-import { systemErrorToMqlite } from './error-report.ts';
+import { naming } from './named-files.ts';
 
 /**
  * A file that takes what could not be stored, a line of `produce --json-input` each. Lines are added to what is there; a file that
@@ -22,7 +21,7 @@ export class Spool {
 
   /** Before anything is read: a spool that cannot be written must not be found out when it is needed. */
   static open(path: string): Spool {
-    return naming(path, () => new Spool(path, openSync(path, 'a')));
+    return naming(`--spool ${path}`, () => new Spool(path, openSync(path, 'a')));
   }
 
   get count(): number {
@@ -31,12 +30,12 @@ export class Spool {
 
   add(messages: readonly OutgoingMessage[], nowMs: number): void {
     if (messages.length === 0) return;
-    naming(this.path, () => writeAll(this.#fd, Buffer.from(messages.map((message) => spoolLine(message, nowMs)).join(''))));
+    naming(`--spool ${this.path}`, () => writeAll(this.#fd, Buffer.from(messages.map((message) => spoolLine(message, nowMs)).join(''))));
     this.#count += messages.length;
   }
 
   close(): void {
-    naming(this.path, () => {
+    naming(`--spool ${this.path}`, () => {
       if (this.#count > 0) fsyncSync(this.#fd);
       closeSync(this.#fd);
       if (this.#count === 0 && this.#wasEmpty) unlinkSync(this.path);
@@ -57,12 +56,4 @@ export function spoolLine(message: OutgoingMessage, nowMs: number): string {
 
 function writeAll(fd: number, bytes: Buffer): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-}
-
-function naming<T>(path: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    throw error instanceof MqliteError ? error : systemErrorToMqlite(error, `--spool ${path}`) ?? error;
-  }
 }
