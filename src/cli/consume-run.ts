@@ -33,13 +33,13 @@ export interface ReadRun<F extends ReadFlagValues = ReadFlagValues> {
   /** Called once every flag is understood. */
   readonly openBroker: () => Promise<Broker>;
   readonly onDamage: (text: string) => void;
+  /** Something a user should be told. */
+  readonly onNotice: (text: string) => void;
 }
 
 export interface ConsumeRun extends ReadRun<ConsumeFlagValues> {
   /** Of `--exec -- PROGRAM ARGUMENTS`. */
   readonly execWords: readonly string[];
-  /** Something a user should be told. */
-  readonly onNotice: (text: string) => void;
-  /** The same, for those who want to know more. */
+  /** As `onNotice`, for those who want to know more. */
   readonly onDetail: (text: string) => void;
 }

@@ -1,4 +1,5 @@
 import type { Broker } from '../broker/broker.ts';
+import type { MqliteError } from '../broker/errors.ts';
 import { browse } from '../client/browse.ts';
 import { consumeThroughCommand, execRequest } from './consume-exec.ts';
 import { consumeGroup } from './consume-group.ts';
@@ -65,10 +66,11 @@ export async function tail(run: ReadRun): Promise<void> {
   if (!run.signal.aborted) sink.judge();
 }
 
-type BrowseInput = Omit<Parameters<typeof browse>[2], 'onDamage' | 'batchLimit'>;
+type BrowseInput = Omit<Parameters<typeof browse>[2], 'onDamage' | 'onGone' | 'batchLimit'>;
 
 async function browseInto(broker: Broker, run: ReadRun, sink: MessageSink, request: BrowseInput): Promise<void> {
-  for await (const batch of browse(broker, run.clock, { ...request, onDamage: sink.damage, batchLimit: sink.remaining })) {
+  const onGone = ({ message }: MqliteError): void => run.onNotice(`${message}; it is left out until it is there again`);
+  for await (const batch of browse(broker, run.clock, { ...request, onDamage: sink.damage, onGone, batchLimit: sink.remaining })) {
     await sink.print(batch);
   }
 }

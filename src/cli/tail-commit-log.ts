@@ -20,7 +20,6 @@ import { parseDuration } from '../text/time.ts';
 
 export interface TailLogRun extends ReadRun {
   readonly withBody: boolean;
-  readonly notice: (text: string) => void;
 }
 
 type Wanted = (record: LogRecord<Message>) => boolean;
@@ -63,12 +62,12 @@ export async function tailCommitLog(run: TailLogRun): Promise<void> {
 }
 
 /** The log still holds the records of deleted topics: an unknown name is no error here, but it may be a slip. */
-async function sayUnknownTopics(broker: Broker, { topics, notice }: TailLogRun): Promise<void> {
+async function sayUnknownTopics(broker: Broker, { topics, onNotice }: TailLogRun): Promise<void> {
   if (topics.length === 0) return;
   const known = await topicNames(broker);
   for (const topic of topics.filter((name) => !known.includes(name))) {
     const near = suggestion(topic, known);
-    notice(`there is no topic ${topic}; only records that the log still holds of it are shown${near === undefined ? '' : ` (${near})`}`);
+    onNotice(`there is no topic ${topic}; only records that the log still holds of it are shown${near === undefined ? '' : ` (${near})`}`);
   }
 }
 

@@ -26,6 +26,8 @@ export interface BrowseRequest {
   readonly suspendMs: number;
   readonly signal: AbortSignal;
   readonly onDamage: (report: DamageReport) => void;
+  /** Of a follower: a broker cannot be reached. It goes on with the others, and with this one when it is back; told once each time. Absent: that ends it. */
+  readonly onGone?: ((error: MqliteError) => void) | undefined;
   /** Most messages wanted in the next batch, asked before each. */
   readonly batchLimit?: () => number;
   /** Of the group whose progress `committed` means. */
@@ -35,6 +37,8 @@ export interface BrowseRequest {
 const BATCH = 4096;
 /** How often a follower looks for new queues and topics, in ms. */
 const QUEUE_CHECK_MS = 1000;
+/** Between two attempts at a broker that is gone, in ms. */
+const GONE_MS = 1000;
 
 /** Those that are looked at where none is named: all but RocketMQ's own. What is tried again and what was given up are users' messages, too. */
 export const topicsOfUsers = async (broker: Broker): Promise<string[]> => (await broker.listTopics()).filter(({ system }) => !system).map(({ topic }) => topic);
@@ -78,8 +82,10 @@ export async function* browse(broker: Broker, clock: Clock, request: BrowseReque
   const { filter, suspendMs, onDamage, signal } = request;
   const merger = new QueueMerger({ broker, clock, filter, suspendMs, onDamage, signal }, await resolveSpans(broker, queues, request));
   const following = !request.untilEnd && request.to === undefined;
+  const queuesNow = new FollowedQueues(broker, merger, request);
   let checkedAtMs = clock.elapsedMs();
   let lastMessageAtMs = checkedAtMs;
+  let isTold = false;
   try {
     while (!request.signal.aborted) {
       const nowMs = clock.elapsedMs();
@@ -87,17 +93,27 @@ export async function* browse(broker: Broker, clock: Clock, request: BrowseReque
       const waitMs = Math.max(0, Math.min(suspendMs, idleMs, following ? QUEUE_CHECK_MS : Infinity));
       const limit = Math.min(BATCH, request.batchLimit?.() ?? BATCH);
       if (limit <= 0) return;
-      const batch = await nextOrSleep(merger, clock, request.signal, limit, waitMs, following);
+      let batch: readonly Message[] | null;
+      try {
+        if (following && nowMs - checkedAtMs >= QUEUE_CHECK_MS) {
+          checkedAtMs = nowMs;
+          await queuesNow.update();
+        }
+        batch = await nextOrSleep(merger, clock, request.signal, limit, waitMs, following);
+        isTold = false;
+      } catch (error) {
+        if (!following || request.onGone === undefined || idleMs <= 0 || !isUnreachable(error)) throw error;
+        if (!isTold) request.onGone(error);
+        isTold = true;
+        await clock.sleep(Math.min(GONE_MS, idleMs), request.signal);
+        continue;
+      }
       if (batch === null) return;
       if (batch.length > 0) {
         yield batch;
         lastMessageAtMs = clock.elapsedMs();
       } else if (idleMs <= 0) {
         return;
-      }
-      if (following && clock.elapsedMs() - checkedAtMs >= QUEUE_CHECK_MS) {
-        checkedAtMs = clock.elapsedMs();
-        await addNewQueues(broker, merger, request);
       }
     }
   } finally {
@@ -115,9 +131,38 @@ async function nextOrSleep(
   return [];
 }
 
-async function addNewQueues(broker: Broker, merger: QueueMerger, request: BrowseRequest): Promise<void> {
-  const known = new Set(merger.queues.map(queueKey));
-  for (const queue of await queuesOf(broker, request.topics, request.queueId)) {
-    if (!known.has(queueKey(queue))) merger.add({ queue, start: await broker.minOffset(queue), end: Infinity });
+/** The queues of a follower: topics and queues come, and go with brokers that are gone. */
+class FollowedQueues {
+  readonly #broker: Broker;
+  readonly #merger: QueueMerger;
+  readonly #request: BrowseRequest;
+  /** Where queues that went go on when they are back. */
+  readonly #left = new Map<string, number>();
+
+  constructor(broker: Broker, merger: QueueMerger, request: BrowseRequest) {
+    this.#broker = broker;
+    this.#merger = merger;
+    this.#request = request;
+  }
+
+  async update(): Promise<void> {
+    const queues = await queuesOf(this.#broker, this.#request.topics, this.#request.queueId);
+    const there = new Set(queues.map(queueKey));
+    for (const { queue, offset } of this.#merger.progress()) {
+      if (there.has(queueKey(queue))) continue;
+      this.#left.set(queueKey(queue), offset);
+      this.#merger.remove(queue);
+    }
+    const known = new Set(this.#merger.queues.map(queueKey));
+    for (const queue of queues) if (!known.has(queueKey(queue))) this.#merger.add({ queue, start: await this.#startOf(queue), end: Infinity });
+  }
+
+  /** One that is shorter than it was is another one of the same name. */
+  async #startOf(queue: MessageQueue): Promise<number> {
+    const left = this.#left.get(queueKey(queue)) ?? 0;
+    const minOffset = await this.#broker.minOffset(queue);
+    return left > minOffset && left <= await this.#broker.maxOffset(queue) ? left : minOffset;
   }
 }
+
+const isUnreachable = (error: unknown): error is MqliteError => error instanceof MqliteError && (error.code === 'UNREACHABLE' || error.code === 'TIMED_OUT');

@@ -48,6 +48,7 @@ Nothing is written to the store. --commitlog shows each record of the log, the s
       signal: this.stopSignal,
       openBroker: () => this.openBroker({ mode: 'read' }),
       onDamage: (text: string) => this.warnLine(text),
+      onNotice: (text: string) => this.notice(text),
     };
     if (wantsView(this.host, this.flags)) return this.#view(run);
     if (!this.flags.commitlog) {
@@ -56,10 +57,10 @@ Nothing is written to the store. --commitlog shows each record of the log, the s
     }
     if (this.flags.format !== undefined) throw new MqliteError('USAGE', '--commitlog and --format exclude each other', { hint: 'Use --commitlog --json for scripts.' });
     const { tailCommitLog } = await import('../cli/tail-commit-log.ts');
-    return tailCommitLog({ ...run, withBody: this.flags.body, notice: (text) => this.notice(text) });
+    return tailCommitLog({ ...run, withBody: this.flags.body });
   }
 
-  async #view(run: Pick<TailViewRun, 'topics' | 'settings' | 'clock' | 'out' | 'signal' | 'openBroker' | 'onDamage'>): Promise<void> {
+  async #view(run: Pick<TailViewRun, 'topics' | 'settings' | 'clock' | 'out' | 'signal' | 'openBroker' | 'onDamage' | 'onNotice'>): Promise<void> {
     const [{ tailView }, { LedgerFile, ledgerPath, ledgerReader }] = await Promise.all([import('../cli/tail-view.ts'), import('../cli/redrive-ledger.ts')]);
     const fileOf = (group: string): string => ledgerPath(this.target(), this.config.dataDir, group);
     await tailView({

@@ -42,6 +42,8 @@ export class Cluster {
   readonly #clock: Clock;
   readonly #routeAgeMs: number;
   readonly #routes = new Map<string, CachedRoute>();
+  /** By topic, the brokers of its last route. */
+  readonly #homes = new Map<string, readonly string[]>();
   readonly #brokers = new Map<string, BrokerData>();
   /** Topics made by this process, until when they may still be unknown. */
   readonly #expected = new Map<string, number>();
@@ -94,6 +96,12 @@ export class Cluster {
     const broker = this.#brokers.get(brokerName);
     if (broker !== undefined && broker.brokerAddrs.size > 0) return broker.brokerAddrs;
     throw new MqliteError('NOT_FOUND', `${this.#nameServerText()} knows no broker ${brokerName}`, { hint: 'It may be down: brokers that are gone for 2 minutes are forgotten. See "mqlite topics show".' });
+  }
+
+  /** A broker that was known and is gone took its queues out of the routes: they are still there. Error: UNREACHABLE. */
+  async requireRegistered(brokerName: string): Promise<void> {
+    if (!this.#brokers.has(brokerName) || brokerName in (await this.info()).brokerAddrTable) return;
+    throw new MqliteError('UNREACHABLE', `broker ${brokerName} is not registered any more`, { hint: 'It registers within 30 s of its start.' });
   }
 
   /** Address of the master. Errors: NOT_FOUND; UNREACHABLE when there are only slaves. */
@@ -165,7 +173,7 @@ export class Cluster {
     }
   }
 
-  /** Errors: TOPIC_NOT_FOUND; UNREACHABLE when no broker is registered; UNSUPPORTED for static topics. */
+  /** Errors: TOPIC_NOT_FOUND; UNREACHABLE when no broker is registered, or one that had the topic is not any more; UNSUPPORTED for static topics. */
   async route(topic: string): Promise<TopicRoute> {
     const route = await this.findRoute(topic);
     if (route === null) throw await this.#noRoute(topic);
@@ -206,6 +214,7 @@ export class Cluster {
     if (response.code !== RESPONSE_CODE.SUCCESS) throw responseError(`name server ${address}`, GET_ROUTEINFO_BY_TOPIC.name, response);
     const route = toRoute(topic, this.client.decode(address, GET_ROUTEINFO_BY_TOPIC, response).body);
     for (const broker of route.brokers.values()) this.#brokers.set(broker.brokerName, broker);
+    this.#homes.set(topic, [...route.brokers.keys()]);
     const before = this.#routes.get(topic)?.route;
     this.#routes.set(topic, { route, atMs: this.#clock.elapsedMs() });
     if (before !== undefined && !isSameBrokers(before, route)) await this.#lookAgain();
@@ -223,6 +232,7 @@ export class Cluster {
   async #noRoute(topic: string): Promise<MqliteError> {
     this.#doubt();
     await this.masters();
+    for (const brokerName of this.#homes.get(topic) ?? []) await this.requireRegistered(brokerName);
     const isMade = (await this.autoCreateRoute()) !== null;
     return new MqliteError('TOPIC_NOT_FOUND', `topic ${topic} does not exist in the cluster of ${this.#nameServerText()}`, {
       hint: isMade ? 'List topics with "mqlite topics list".' : `The cluster makes no topics by itself (autoCreateTopicEnable is off): mqlite topics create ${topic}`,

@@ -18,7 +18,7 @@ import { ReadAddresses } from './read-addresses.ts';
 import type { SentOffsets } from './sent-offsets.ts';
 
 /** Whoever reads without being a member: a group that every broker has. [MixAll#TOOLS_CONSUMER_GROUP] */
-const READER_GROUP = 'TOOLS_CONSUMER';
+export const READER_GROUP = 'TOOLS_CONSUMER';
 /** How long a broker is asked to hold a pull, in ms; it looks at those that wait only every 5 s. [brokerSuspendMaxTimeMillis] [PullRequestHoldService] */
 const HOLD_MS = 15_000;
 /** After a poll that brought nothing, in ms. */
@@ -28,6 +28,8 @@ const PULL_TIMEOUT_MS = 10_000;
 /** Between two attempts at a broker that is busy, in ms, and how long it is tried. */
 const BUSY_MS = 50;
 const BUSY_FOR_MS = 3000;
+/** Between two attempts at a broker that is gone, in ms. [pullTimeDelayMillsWhenException] */
+const GONE_MS = 1000;
 
 /** What a membership has to do with the pulls of its queues. */
 export interface PullOwner {
@@ -73,7 +75,11 @@ export class PullDesk {
     if (!Number.isSafeInteger(offset) || offset < 0) throw new MqliteError('INVALID_INPUT', `offset ${offset} is not a whole number of at least 0`);
     if (!Number.isSafeInteger(maxMessages) || maxMessages < 1) throw new MqliteError('INVALID_INPUT', `maxMessages ${maxMessages} is not a whole number of at least 1`);
     const filter = this.#filter(request);
-    await requireQueue(this.#cluster, queue);
+    try {
+      await requireQueue(this.#cluster, queue);
+    } catch (error) {
+      return this.#afterGone(request, error);
+    }
     const untilMs = this.#clock.elapsedMs() + suspendMs;
     for (;;) {
       // Whoever was called off is not kept by a broker that may be gone.
@@ -160,12 +166,16 @@ export class PullDesk {
         }
         return result;
       } catch (error) {
-        if (!isGone(error) || owner === null || !owner.onGone(error)) throw error;
-        // [pullTimeDelayMillsWhenException]
-        await this.#clock.sleep(1000);
-        return this.#nothing(queue, offset);
+        return this.#afterGone(request, error);
       }
     }
+  }
+
+  /** Members wait for a broker that is gone: theirs is what it has. Rejects with any other error, and for others. */
+  async #afterGone({ queue, offset, signal }: PullRequest, error: unknown): Promise<PullResult<Message>> {
+    if (!isGone(error) || this.#ownerOf(queue)?.onGone(error) !== true) throw error;
+    await this.#clock.sleep(GONE_MS, signal);
+    return this.#nothing(queue, offset);
   }
 
   async #send({ queue, offset, maxMessages, maxBytes }: PullRequest, filter: CompiledFilter, group: string, hold: boolean): Promise<{ readonly response: RemotingCommand; readonly address: string }> {

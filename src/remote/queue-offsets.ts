@@ -5,11 +5,13 @@ import { GET_MAX_OFFSET, GET_MIN_OFFSET, SEARCH_OFFSET_BY_TIMESTAMP } from '../w
 import type { Cluster } from './cluster.ts';
 import type { SentOffsets } from './sent-offsets.ts';
 
-/** Errors: TOPIC_NOT_FOUND, NOT_FOUND, INVALID_INPUT (the name). A broker answers 0 for what it does not have. */
+/** Errors: TOPIC_NOT_FOUND, NOT_FOUND, INVALID_INPUT (the name); UNREACHABLE when its broker was there and is gone. A broker answers 0 for what it does not have. */
 export const requireQueue = async (cluster: Cluster, { topic, brokerName, queueId }: MessageQueue): Promise<void> => {
   validateTopicName(topic);
-  const { queues } = await cluster.route(topic);
-  const data = queues.find((candidate) => candidate.brokerName === brokerName);
+  const data = (await cluster.findRoute(topic))?.queues.find((candidate) => candidate.brokerName === brokerName);
+  if (data === undefined) await cluster.requireRegistered(brokerName);
+  // Whatever else it is that a topic has no route.
+  await cluster.route(topic);
   if (data !== undefined && queueId >= 0 && queueId < Math.max(data.readQueueNums, data.writeQueueNums)) return;
   throw new MqliteError('NOT_FOUND', `topic ${topic} has no queue ${queueId} on ${brokerName}`, { hint: `see "mqlite topics show ${topic}"` });
 };

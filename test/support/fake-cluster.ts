@@ -191,13 +191,15 @@ export class FakeClusterBroker extends FakeServer {
 /** A name server and brokers, over real sockets. */
 export class FakeCluster {
   readonly brokers: readonly FakeClusterBroker[];
+  /** Names of brokers that the name server has forgotten. */
+  readonly unregistered = new Set<string>();
   readonly #nameServer = new FakeServer();
 
   private constructor(names: readonly string[]) {
     this.brokers = names.map((name) => new FakeClusterBroker(name));
     this.#nameServer.handlers.set(REQUEST_CODE.GET_ROUTEINFO_BY_TOPIC, (request) => {
       const { topic } = decodeRequest(GET_ROUTEINFO_BY_TOPIC, request).header;
-      const having = this.brokers.filter(({ queues }) => queues.has(topic));
+      const having = this.#registered().filter(({ queues }) => queues.has(topic));
       if (having.length === 0) return responseCommand(request, RESPONSE_CODE.TOPIC_NOT_EXIST, 'no route');
       return encodeResponse(GET_ROUTEINFO_BY_TOPIC, request, {}, {
         brokerDatas: having.map((broker) => this.#data(broker)), filterServerTable: {}, orderTopicConf: null, topicQueueMappingByBroker: null,
@@ -205,7 +207,7 @@ export class FakeCluster {
       });
     });
     this.#nameServer.handlers.set(REQUEST_CODE.GET_BROKER_CLUSTER_INFO, (request) => encodeResponse(GET_BROKER_CLUSTER_INFO, request, {}, {
-      brokerAddrTable: Object.fromEntries(this.brokers.map((broker) => [broker.name, this.#data(broker)])), clusterAddrTable: { fake: this.brokers.map(({ name }) => name) },
+      brokerAddrTable: Object.fromEntries(this.#registered().map((broker) => [broker.name, this.#data(broker)])), clusterAddrTable: { fake: this.#registered().map(({ name }) => name) },
     }));
   }
 
@@ -221,6 +223,10 @@ export class FakeCluster {
 
   async close(): Promise<void> {
     await Promise.all([this.#nameServer, ...this.brokers].map((server) => server.close()));
+  }
+
+  #registered(): FakeClusterBroker[] {
+    return this.brokers.filter(({ name }) => !this.unregistered.has(name));
   }
 
   #data({ name, address }: FakeClusterBroker): { brokerName: string; brokerAddrs: ReadonlyMap<number, string>; cluster: string; enableActingMaster: boolean; zoneName: null } {

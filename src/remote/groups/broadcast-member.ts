@@ -63,6 +63,11 @@ export class BroadcastMember implements Membership {
     return this.queues.map((queue) => ({ queue, committedOffset: this.#offsets.get(queueKey(queue))?.offset ?? null }));
   }
 
+  owns(queue: MessageQueue): boolean {
+    const key = queueKey(queue);
+    return this.#queues.get(queue.topic)?.some((own) => queueKey(own) === key) === true;
+  }
+
   /** A topic that the name server does not tell of now keeps the queues that it had. */
   async refresh(): Promise<readonly MessageQueue[]> {
     this.#requireMember();

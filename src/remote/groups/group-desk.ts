@@ -11,6 +11,7 @@ import { checkInstanceName, clientIdOf, DEFAULT_INSTANCE, plainIp } from '../cli
 import type { Cluster } from '../cluster.ts';
 import { isGone } from '../failures.ts';
 import type { GroupAdmin } from '../group-admin.ts';
+import { READER_GROUP } from '../pull-desk.ts';
 import type { PullOwner } from '../pull-desk.ts';
 import { RemotingClient } from '../remoting-client.ts';
 import type { RemotingOptions } from '../remoting-client.ts';
@@ -78,15 +79,18 @@ export class GroupDesk {
 
   /** On whose behalf a queue is pulled: of the only member of this process that has it. */
   ownerOf(queue: MessageQueue): PullOwner | null {
-    const owners = [...this.#members].filter((member): member is ClusterMember => member instanceof ClusterMember && member.owns(queue));
+    const owners = [...this.#members].filter((member) => member.owns(queue));
     const [owner] = owners;
-    if (owners.length !== 1) return null;
+    if (owner === undefined || owners.length > 1) return null;
     return {
-      group: owner!.info.group,
-      onReset: (at, offset) => owner!.onReset(at, offset),
+      // Of broadcasting groups a broker knows no offsets.
+      group: owner instanceof ClusterMember ? owner.info.group : READER_GROUP,
+      onReset: (at, offset) => {
+        if (owner instanceof ClusterMember) owner.onReset(at, offset);
+      },
       onGone: (error) => {
         // A poll that a broker holds while the member leaves is broken off by us.
-        if (this.#members.has(owner!)) this.#tellOnce(`group ${owner!.info.group}: ${error.message}; its queues wait until it is there again`);
+        if (this.#members.has(owner)) this.#tellOnce(`group ${owner.info.group}: ${error.message}; its queues wait until it is there again`);
         return true;
       },
     };

@@ -6,7 +6,8 @@ import type { BrowseRequest } from '../../../src/client/browse.ts';
 import { resolvePosition } from '../../../src/client/positions.ts';
 import type { Position } from '../../../src/client/positions.ts';
 import type { Message } from '../../../src/record/message.ts';
-import type { DamageReport, PullRequest } from '../../../src/broker/types.ts';
+import { MqliteError } from '../../../src/broker/errors.ts';
+import type { DamageReport, MessageQueue, PullRequest } from '../../../src/broker/types.ts';
 import { FakeBroker } from '../../support/fake-broker.ts';
 import { ManualClock, brokerWith, fill, places, settle } from './support.ts';
 
@@ -33,6 +34,79 @@ describe('many queues', () => {
     await settle();
     process.off('warning', listen);
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('a follower of several brokers', () => {
+  /** Two brokers, a queue each; the second can be switched off: at first it only does not answer, then its queue is not listed any more. */
+  class TwoBrokers extends FakeBroker {
+    state: 'there' | 'silent' | 'forgotten' = 'there';
+    readonly #queue = { topic: 'T', brokerName: 'broker-b', queueId: 0 };
+    readonly stored: string[] = [];
+
+    override async queues(topic: string): Promise<MessageQueue[]> {
+      return [...await super.queues(topic), ...(this.state === 'forgotten' ? [] : [this.#queue])];
+    }
+
+    override async minOffset(queue: MessageQueue): Promise<number> {
+      return queue.brokerName === 'broker-b' ? this.#answer(0) : super.minOffset(queue);
+    }
+
+    override async maxOffset(queue: MessageQueue): Promise<number> {
+      return queue.brokerName === 'broker-b' ? this.#answer(this.stored.length) : super.maxOffset(queue);
+    }
+
+    override async pull(wanted: PullRequest): ReturnType<FakeBroker['pull']> {
+      if (wanted.queue.brokerName !== 'broker-b') return super.pull({ ...wanted, suspendMs: 5 });
+      const maxOffset = this.#answer(this.stored.length);
+      const messages = this.stored.slice(wanted.offset).map((body, index) => ({ ...wanted.queue, queueOffset: wanted.offset + index, storeTimestamp: 0, body: Buffer.from(body) }) as unknown as Message);
+      if (messages.length === 0) await systemClock.sleep(5);
+      return { status: messages.length > 0 ? 'FOUND' : 'NO_NEW_MESSAGE', messages, nextOffset: maxOffset, minOffset: 0, maxOffset, damaged: [] };
+    }
+
+    #answer<T>(value: T): T {
+      if (this.state !== 'there') throw new MqliteError('UNREACHABLE', 'broker broker-b is gone');
+      return value;
+    }
+  }
+
+  it('goes on with the others when one is gone, says so once, and goes on where it was when that one is back', { timeout: 30_000 }, async () => {
+    const broker = new TwoBrokers({ kind: 'remote' });
+    await broker.createTopic('T', { readQueueNums: 1, writeQueueNums: 1 });
+    const send = (body: string): Promise<unknown> => broker.send({ topic: 'T', body: Buffer.from(body), queueId: 0 });
+    const stop = new AbortController();
+    const told: string[] = [];
+    const bodies: string[] = [];
+    const following = (async () => {
+      for await (const batch of browse(broker, systemClock, request({ untilEnd: false, suspendMs: 20, signal: stop.signal, onGone: ({ message }) => void told.push(message) }))) bodies.push(...batch.map(({ body }) => body.toString()));
+    })();
+    const until = (wanted: readonly string[]): Promise<void> => expect.poll(() => bodies, { timeout: 8000, interval: 10 }).toEqual(wanted);
+    broker.stored.push('b0', 'b1');
+    await send('a0');
+    await expect.poll(() => [...bodies].sort(), { timeout: 8000, interval: 10 }).toEqual(['a0', 'b0', 'b1']);
+    bodies.length = 0;
+    broker.state = 'silent';
+    await expect.poll(() => told.length, { timeout: 8000 }).toBe(1);
+    broker.state = 'forgotten';
+    await send('a1');
+    await until(['a1']);
+    broker.stored.push('b2');
+    broker.state = 'there';
+    await until(['a1', 'b2']);
+    expect(told).toEqual(['broker broker-b is gone']);
+    stop.abort();
+    await following;
+  });
+
+  it('ends with what it waits for no longer than --timeout, and at once where nobody asked to be told', async () => {
+    const broker = new TwoBrokers({ kind: 'remote' });
+    await broker.createTopic('T', { readQueueNums: 1, writeQueueNums: 1 });
+    const follow = async (more: Partial<BrowseRequest>): Promise<void> => {
+      broker.state = 'there';
+      for await (const _ of browse(broker, systemClock, request({ untilEnd: false, suspendMs: 20, batchLimit: () => { broker.state = 'silent'; return 10; }, ...more }))) expect.unreachable();
+    };
+    await expect(follow({})).rejects.toMatchObject({ code: 'UNREACHABLE' });
+    await expect(follow({ idleTimeoutMs: 300, onGone: () => undefined })).rejects.toMatchObject({ code: 'UNREACHABLE' });
   });
 });
 

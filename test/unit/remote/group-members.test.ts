@@ -51,6 +51,7 @@ describe('a member of a group of a cluster', () => {
   const open = (factor = 1): Promise<Broker> => openRemoteBroker({
     nameServers: [cluster.nameServer], mode: 'write', settings: { requestTimeoutMs: 8000 * factor }, connectTimeoutMs: 8000 * factor, clock: factor === 1 ? systemClock : fastClock(factor),
     onNotice: (text) => void notices.push(text),
+    broadcastFiles: { open: async () => ({ read: () => [], write: () => undefined, close: () => undefined }), list: () => [] },
   });
   const join = (more: Partial<JoinRequest> = {}, by = broker): Promise<Membership> => by.joinGroup({ group: 'g', subscriptions: [{ topic: 'T' }], ...more });
   const queue = (brokerName: string, queueId: number): MessageQueue => ({ topic: 'T', brokerName, queueId });
@@ -235,6 +236,36 @@ describe('a member of a group of a cluster', () => {
         return member.queues.length === 5;
       });
       expect(keys(member.queues)).toContain('broker-a/%RETRY%g/0');
+    });
+  });
+
+  describe('a broker that dies and is forgotten by the name server', () => {
+    const pulls = (brokerName: string, topic = 'T'): Promise<unknown> => broker.pull({ queue: { topic, brokerName, queueId: 0 }, offset: 0, maxMessages: 1, suspendMs: 10 });
+    const kill = async (): Promise<void> => {
+      await two.close();
+      await pulls('broker-b');
+      cluster.unregistered.add('broker-b');
+    };
+
+    it.each([['clustering', {}], ['broadcasting', { messageModel: 'broadcasting' }]] as const)('%s: its queues wait for it, for whoever still has them, and go with the next refresh', async (_, more) => {
+      const member = await join(more);
+      await kill();
+      expect(await pulls('broker-b')).toMatchObject({ status: 'NO_NEW_MESSAGE', nextOffset: 0 });
+      expect(await pulls('broker-a')).toMatchObject({ status: 'NO_NEW_MESSAGE' });
+      await member.release(await member.refresh());
+      expect(keys(member.queues)).toEqual(['broker-a/T/0', 'broker-a/T/1']);
+      await two.listen();
+      cluster.unregistered.clear();
+      expect(notices.filter((notice) => notice.includes('not registered any more'))).not.toEqual([]);
+    });
+
+    it('a topic that only it has is not said to be missing', async () => {
+      two.queues.set('Two', 1);
+      await join({ subscriptions: [{ topic: 'T' }, { topic: 'Two' }] });
+      await kill();
+      expect(await pulls('broker-b', 'Two')).toMatchObject({ status: 'NO_NEW_MESSAGE' });
+      await expect(broker.maxOffset({ topic: 'Two', brokerName: 'broker-b', queueId: 0 })).rejects.toMatchObject({ code: 'UNREACHABLE' });
+      await expect(broker.maxOffset({ topic: 'T', brokerName: 'broker-c', queueId: 0 })).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
   });
 
