@@ -5,6 +5,8 @@ export interface ClusterAdmin {
    * Errors: UNREACHABLE when no name server answers or no broker is registered.
    */
   brokers(): Promise<BrokerInfo[]>;
+  /** Names of brokers that were registered while this was open, and were not when that was last asked: what they hold is left out. */
+  absent(): readonly string[];
   /** Every setting of a broker, by name. Errors: NOT_FOUND (no such broker), UNREACHABLE, PERMISSION_DENIED. */
   config(broker: BrokerAddress): Promise<Readonly<Record<string, string>>>;
   /** Sets settings at once; what is not named stays. Whether it took effect is to be read back: a broker drops names that it does not know. */

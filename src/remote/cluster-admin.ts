@@ -34,6 +34,10 @@ export class RemoteClusterAdmin implements ClusterAdmin {
     return brokers.sort((left, right) => compare(left.clusterName, right.clusterName) || compare(left.brokerName, right.brokerName) || left.brokerId - right.brokerId);
   }
 
+  absent(): readonly string[] {
+    return this.#cluster.absentBrokers();
+  }
+
   async config({ brokerName, address }: BrokerAddress): Promise<Readonly<Record<string, string>>> {
     const { body } = await this.#doing(brokerName, address, () => this.#cluster.client.call(address, GET_BROKER_CONFIG, {}, null));
     return body;

@@ -71,6 +71,12 @@ export class Cluster {
     return masters.sort((left, right) => (left.brokerName < right.brokerName ? -1 : 1));
   }
 
+  /** Those that are known, and were not registered when that was last asked. */
+  absentBrokers(): string[] {
+    const registered = this.#info?.value.brokerAddrTable;
+    return registered === undefined ? [] : [...this.#brokers.keys()].filter((name) => !(name in registered)).sort();
+  }
+
   /** Names and addresses of all brokers. */
   async info(): Promise<ClusterInfo> {
     const nowMs = this.#clock.elapsedMs();

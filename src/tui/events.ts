@@ -25,7 +25,8 @@ export type TuiEvent =
   /** A key by its name (`up`, `ctrl-d`, `enter`) or the character that it types. */
   | { readonly type: 'key'; readonly key: string }
   | { readonly type: 'resize'; readonly columns: number; readonly rows: number }
-  | { readonly type: 'clock'; readonly nowMs: number }
+  /** `absent`: names of brokers that are gone. */
+  | { readonly type: 'clock'; readonly nowMs: number; readonly absent: readonly string[] }
   /** `select`: where the cursor goes after a jump; `nothingFrom`: the place that was gone to, where nothing is, nor behind it. `done`: what was asked for has come. */
   | {
     readonly type: 'rows'; readonly stream: StreamId; readonly window: WindowSnapshot;

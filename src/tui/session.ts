@@ -95,7 +95,7 @@ export class Session {
     const notice = broker.notices()[0];
     if (notice !== undefined) this.dispatch({ type: 'notice', text: notice, tone: 'warn' });
     const tick = (): void => {
-      this.dispatch({ type: 'clock', nowMs: clock.nowMs() });
+      this.dispatch({ type: 'clock', nowMs: clock.nowMs(), absent: broker.cluster?.absent() ?? [] });
       this.#cancelTick = callAfter(clock, CLOCK_MS, tick);
     };
     this.#cancelTick = callAfter(clock, CLOCK_MS, tick);

@@ -105,6 +105,8 @@ export interface State {
   readonly searched: string | null;
   /** `referenceId`s of dead letters that were sent again from here. */
   readonly sent: ReadonlySet<string>;
+  /** Names of brokers that are gone: what they hold is not shown. */
+  readonly absent: readonly string[];
 }
 
 export interface StartOptions {
@@ -132,7 +134,7 @@ export function startState(options: StartOptions): State {
     panels: Object.fromEntries(panels.map(({ panel, unavailable }) => [panel.id, emptyPanel(panel, unavailable)])),
     // What lies in the log one behind the other, and what it is sorted into; a message has its text to show.
     beside: { messages: false, commitlog: true },
-    details: [], help: null, prompt: null, notice: null, searched: null, sent: new Set(),
+    details: [], help: null, prompt: null, notice: null, searched: null, sent: new Set(), absent: [],
   };
 }
 

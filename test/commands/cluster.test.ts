@@ -28,6 +28,10 @@ class FakeCluster implements ClusterAdmin {
     return this.all;
   }
 
+  absent(): string[] {
+    return [];
+  }
+
   async config(broker: BrokerAddress): Promise<Record<string, string>> {
     this.asked.push(broker);
     return { ...this.settings };

@@ -16,7 +16,7 @@ export function reduce(state: State, event: TuiEvent): Step {
   switch (event.type) {
     case 'key': return pressed(state, event.key);
     case 'resize': return resized(state, event.columns, event.rows);
-    case 'clock': return { state: withPanelRows({ ...state, nowMs: event.nowMs }, state.active), effects: [] };
+    case 'clock': return { state: withPanelRows({ ...state, nowMs: event.nowMs, absent: event.absent }, state.active), effects: [] };
     case 'rows': {
       const before = state.streams[event.stream];
       const step = withRows(event.stream, before, event, pageRows(state), state.searched);

@@ -150,11 +150,12 @@ function withHealth(left: Line, health: Line, columns: number): Line {
   return spread(cutLine(left, columns - lineColumns(right) - 1), right, columns);
 }
 
-/** `12 s old: reason`: what is shown stays, and says how old it is. */
-function healthSpans({ okAtMs, reason }: Health, { nowMs, shownAtMs }: State): Line {
+/** `12 s old: reason`: what is shown stays, and says how old it is. Else what is not among it. */
+function healthSpans({ okAtMs, reason }: Health, { nowMs, shownAtMs, absent }: State): Line {
   const ageMs = okAtMs === null ? null : Math.max(0, nowMs - okAtMs);
   if (reason !== null) return [span(`${ageMs === null ? '' : `${age(ageMs)} old: `}${escapeControl(reason)}`, 'bad')];
-  return ageMs !== null && Math.min(ageMs, nowMs - shownAtMs) > STALE_MS ? [span(`${age(ageMs)} old: no answer`, 'warn')] : [];
+  if (ageMs !== null && Math.min(ageMs, nowMs - shownAtMs) > STALE_MS) return [span(`${age(ageMs)} old: no answer`, 'warn')];
+  return absent.length === 0 ? [] : [span(`without ${escapeControl(absent.join(', '))}`, 'bad')];
 }
 
 const age = (ageMs: number): string => formatDuration(Math.floor(ageMs / 1000) * 1000);

@@ -137,7 +137,7 @@ describe('targets that stay open', () => {
       expect(left).toBe(true);
     });
     expect(closes()).toEqual([1, 0]);
-    cluster = { brokers: async () => [], config: () => Promise.reject(new Error('gone')), configure: async () => undefined };
+    cluster = { brokers: async () => [], absent: () => [], config: () => Promise.reject(new Error('gone')), configure: async () => undefined };
     await use({ target: REMOTE }, async (broker) => expect(await broker.cluster!.brokers()).toEqual([]));
     await use({ target: REMOTE }, (broker) => broker.cluster!.config({ brokerName: 'a', brokerId: 0, address: 'a:1' }).catch(() => undefined));
     expect(closes()).toEqual([1, 0, 1]);

@@ -118,10 +118,13 @@ describe('brokers that go and come back', () => {
     };
     expect([await look(), await look(), notices]).toEqual([2, 2, []]);
     server.answer = one;
+    expect(cluster.absentBrokers()).toEqual([]);
     expect([await look(), await look(), notices]).toEqual([1, 1, ['broker broker-b is not registered any more: its queues are left out until it is back']]);
+    expect(cluster.absentBrokers()).toEqual(['broker-b']);
     notices.length = 0;
     server.answer = both(one);
     expect([await look(), await look(), notices]).toEqual([2, 2, ['broker broker-b is registered']]);
+    expect(cluster.absentBrokers()).toEqual([]);
   });
 
   it('a master that leaves slaves behind is another thing', () => {

@@ -229,13 +229,24 @@ describe('a view that nobody looked at', () => {
   it('is not old when one returns to it, but when its source does not answer then', () => {
     const health = { type: 'health', view: 'messages', atMs: 0, reason: null } as const;
     const stateLine = (): string => lineText(frame(view.state)[1]!);
-    view.window({ rows: rows(0, 10) }).send(health).keys('2').send({ type: 'clock', nowMs: 8000 }).keys('1');
+    view.window({ rows: rows(0, 10) }).send(health).keys('2').send({ type: 'clock', nowMs: 8000, absent: [] }).keys('1');
     expect(stateLine()).not.toContain('old');
-    view.send({ type: 'clock', nowMs: 12_000 });
+    view.send({ type: 'clock', nowMs: 12_000, absent: [] });
     expect(stateLine()).not.toContain('old');
-    view.send({ type: 'clock', nowMs: 14_000 });
+    view.send({ type: 'clock', nowMs: 14_000, absent: [] });
     expect(stateLine()).toContain('14s old: no answer');
   });
+});
+
+it('a broker that is gone is named as long as it is, whatever is pressed', () => {
+  const stateLine = (): string => lineText(frame(view.state)[1]!);
+  const health = { type: 'health', view: 'messages', atMs: 0, reason: null } as const;
+  view.window({ rows: rows(0, 10) }).send(health, { type: 'clock', nowMs: 1000, absent: ['broker-b'] }).keys('j');
+  expect(stateLine()).toMatch(/without broker-b$/);
+  view.keys('3');
+  expect(stateLine()).toMatch(/without broker-b$/);
+  view.send({ type: 'clock', nowMs: 2000, absent: [] });
+  expect(stateLine()).not.toContain('without');
 });
 
 describe('a filter of flags', () => {

@@ -43,7 +43,7 @@ describe('an error that nobody expected ends the view through its end', () => {
   });
 
   it.each([
-    ['a tick', { type: 'clock', nowMs: 1 }],
+    ['a tick', { type: 'clock', nowMs: 1, absent: [] }],
     ['another size', { type: 'resize', columns: 100, rows: 30 }],
   ] as const)('at %s', async (_, event) => {
     let isBroken = false;
