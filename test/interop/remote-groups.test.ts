@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import type { Membership, MessageQueue } from '../../src/broker/types.ts';
 import { broadcastFiles } from '../../src/cli/broadcast-files.ts';
+import { sendWithRetries } from '../../src/client/send-retry.ts';
 import { openRemoteBroker } from '../../src/remote/open.ts';
 import { Cluster } from './support/cluster.ts';
 import { JavaClient, type JavaSession } from './support/java-client.ts';
@@ -290,4 +292,42 @@ describe.skipIf(inject('interopSkipReason') !== null)('groups of a real cluster'
     await member.leave();
     await second.leave();
   });
+
+  it('a broker killed while commands follow: they go on with the other one, and with this one when it is back', async () => {
+    await topic('Followed');
+    const readers = [
+      mqlite('consume', 'Followed', '--group', 'followers', '--json'), mqlite('consume', 'Followed', '--group', 'heard', '--broadcast', '--json'),
+      mqlite('consume', 'Followed', '--from', 'last', '--json'), mqlite('tail', 'Followed', '--json'),
+    ];
+    let count = 0;
+    const isOver = new AbortController();
+    const sending = (async () => {
+      while (!isOver.signal.aborted) {
+        const body = `f${count++}`;
+        const [outcome] = await sendWithRetries(broker, systemClock, [{ topic: 'Followed', body: Buffer.from(body) }], {}, { retries: 5, changesBroker: true, retriesUnconfirmed: false, timeoutMs: 10_000 });
+        if ('error' in outcome!) throw outcome.error;
+        await systemClock.sleep(20);
+      }
+    })();
+    // What goes wrong there is said where it is waited for.
+    sending.catch(() => undefined);
+    /** All of them read something that is stored from now on, where it is wanted. */
+    const allRead = async (brokerName: string, timeoutMs: number): Promise<void> => {
+      const before = readers.map(({ stdout }) => stdout.length);
+      for (const [index, reader] of readers.entries()) {
+        expect(await reader.until(() => reader.stdout.slice(before[index]).includes(`"brokerName":"${brokerName}"`), timeoutMs, `reader ${index} reads of ${brokerName}`), `${reader.exit?.code} ${reader.stderr}`).toBe(true);
+      }
+    };
+    await allRead('broker-b', 30_000);
+    await cluster.broker('broker-b').kill();
+    await systemClock.sleep(4000);
+    await allRead('broker-a', 30_000);
+    for (const reader of readers) expect(reader.stderr).toContain('broker-b');
+    await cluster.boot('broker-b');
+    // Routes are asked for anew every 30 s.
+    await allRead('broker-b', 60_000);
+    isOver.abort();
+    await sending;
+    for (const reader of readers) expect(reader.exit).toBeNull();
+  }, 180_000);
 });

@@ -45,7 +45,7 @@ export class BroadcastMember implements Membership {
   readonly consumedPerSecond = null;
   readonly #parts: BroadcastMemberParts;
   readonly #offsets: Map<string, OffsetCommit>;
-  readonly #queues = new Map<string, readonly MessageQueue[]>();
+  readonly #owned = new Map<string, MessageQueue>();
   #hasLeft = false;
 
   constructor(parts: BroadcastMemberParts) {
@@ -55,7 +55,7 @@ export class BroadcastMember implements Membership {
   }
 
   get queues(): readonly MessageQueue[] {
-    return [...this.#queues.values()].flat();
+    return [...this.#owned.values()];
   }
 
   /** Its queues, with what is committed of them. */
@@ -64,26 +64,31 @@ export class BroadcastMember implements Membership {
   }
 
   owns(queue: MessageQueue): boolean {
-    const key = queueKey(queue);
-    return this.#queues.get(queue.topic)?.some((own) => queueKey(own) === key) === true;
+    return this.#owned.has(queueKey(queue));
   }
 
-  /** A topic that the name server does not tell of now keeps the queues that it had. */
+  /** A topic that the name server does not tell of now keeps the queues that it had; those of a broker that is gone are to be released. */
   async refresh(): Promise<readonly MessageQueue[]> {
     this.#requireMember();
     const { info, cluster } = this.#parts;
+    const leaving: MessageQueue[] = [];
     for (const { topic } of info.subscriptions) {
       try {
         const route = await cluster.findRoute(topic);
-        if (route !== null) this.#queues.set(topic, readableQueues(route).filter(({ queueId }) => info.queueId === null || queueId === info.queueId));
+        if (route === null) continue;
+        const wanted = new Map(readableQueues(route).filter(({ queueId }) => info.queueId === null || queueId === info.queueId).map((queue) => [queueKey(queue), queue]));
+        leaving.push(...this.queues.filter((queue) => queue.topic === topic && !wanted.has(queueKey(queue))));
+        for (const [key, queue] of wanted) this.#owned.set(key, queue);
       } catch (error) {
         if (!isGone(error)) throw error;
       }
     }
-    return [];
+    return leaving;
   }
 
-  async release(): Promise<void> {}
+  async release(queues: readonly MessageQueue[]): Promise<void> {
+    for (const queue of queues) this.#owned.delete(queueKey(queue));
+  }
 
   async committed(): Promise<readonly OffsetCommit[]> {
     return this.queues.flatMap((queue) => this.#offsets.get(queueKey(queue)) ?? []);
@@ -92,10 +97,9 @@ export class BroadcastMember implements Membership {
   /** Nobody resets the offsets of an instance: they are its own. */
   async commit(commits: readonly OffsetCommit[]): Promise<readonly OffsetCommit[]> {
     this.#requireMember();
-    const own = new Set(this.queues.map(queueKey));
     for (const { queue, offset } of commits) {
       checkOffset(offset);
-      if (!own.has(queueKey(queue))) throw new MqliteError('REFUSED', `queue ${queue.queueId} of ${queue.topic} on ${queue.brokerName} is not consumed by this member`);
+      if (!this.owns(queue)) throw new MqliteError('REFUSED', `queue ${queue.queueId} of ${queue.topic} on ${queue.brokerName} is not consumed by this member`);
     }
     if (commits.length === 0) return [];
     for (const commit of commits) this.#offsets.set(queueKey(commit.queue), commit);
