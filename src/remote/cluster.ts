@@ -148,12 +148,12 @@ export class Cluster {
     }
   }
 
-  /** A broker that cannot be reached: it is named, and the address is said to be its own word. What is known of it is looked up anew next time. */
+  /** A broker that cannot be reached: it is named, and an address that never worked is said to be its own word. What is known of it is looked up anew next time. */
   async explain(error: unknown, brokerName: string, address: string): Promise<unknown> {
     if (!isGone(error)) return error;
     this.#doubt();
     return new MqliteError(error.code, `broker ${brokerName}: ${error.message}`, {
-      hint: `${address} is what the broker calls itself at the name server. If it runs, that address cannot be reached from here: set brokerIP1 in its broker.conf to one that can.`, cause: error,
+      hint: this.client.hasReached(address) ? error.hint ?? 'Is it running?' : `${address} is what the broker calls itself at the name server. If it runs, that address cannot be reached from here: set brokerIP1 in its broker.conf to one that can.`, cause: error,
     });
   }
 

@@ -50,6 +50,7 @@ export class RemotingClient {
   readonly options: RemotingOptions;
   readonly #connections = new Map<string, Promise<Connection>>();
   readonly #backoffs = new Map<string, Backoff>();
+  readonly #reached = new Set<string>();
   readonly #handlers = new Map<number, RequestHandler>();
   readonly #connectedListeners: ((address: string) => void)[] = [];
   #isClosed = false;
@@ -66,6 +67,11 @@ export class RemotingClient {
   /** Called when a new connection is there: whoever was registered over the old one has to be anew. */
   onConnected(listener: (address: string) => void): void {
     this.#connectedListeners.push(listener);
+  }
+
+  /** A connection to it was made at some time: the address is right. */
+  hasReached(address: string): boolean {
+    return this.#reached.has(address);
   }
 
   /** The answer, whatever its code. Errors: UNREACHABLE, TIMED_OUT, REFUSED (TLS). */
@@ -154,6 +160,7 @@ export class RemotingClient {
       });
       if (this.#isClosed) connection.close();
       this.#backoffs.delete(address);
+      this.#reached.add(address);
       for (const listener of this.#connectedListeners) listener(address);
       return connection;
     } catch (error) {

@@ -166,6 +166,15 @@ describe('a topic without a route, told apart', () => {
     expect(error.message).toBe(`broker broker-a: ${address}: nobody listens there`);
     expect(error.hint).toContain('brokerIP1');
   });
+
+  it('an address that was reached before is right: the broker is gone', async () => {
+    const broker = await serve(maxOffset(1));
+    const cluster = clusterOf([(await serve(nameServerOf('broker-a', broker.address, { T: 1 }))).address]);
+    expect(await askMax(cluster)).toBe(1);
+    await broker.stop();
+    const error = await expectRefusal(askMax(cluster), 'UNREACHABLE');
+    expect(error.hint).not.toContain('brokerIP1');
+  });
 });
 
 describe('a client of brokers', () => {
