@@ -18,6 +18,8 @@ import type { TopicRoute } from './routes.ts';
 /** How long a topic that was just made may be unknown to the name server: its broker registers it a moment later. */
 const NEW_TOPIC_MS = 5000;
 const NEW_TOPIC_POLL_MS = 20;
+/** How old what is known of the cluster may be while a broker is gone, in ms: whoever waits for it wants to know soon. */
+const AGE_WHILE_GONE_MS = 5000;
 
 /** A broker name with its master: where what changes something goes. */
 export interface Master {
@@ -47,6 +49,8 @@ export class Cluster {
   readonly #brokers = new Map<string, BrokerData>();
   /** Topics made by this process, until when they may still be unknown. */
   readonly #expected = new Map<string, number>();
+  /** No broker that is known is gone. */
+  #isWhole = true;
   #info: { readonly value: ClusterInfo; readonly atMs: number } | null = null;
 
   /** `onNotice` is told of brokers that go and come back while this lives. */
@@ -80,7 +84,7 @@ export class Cluster {
   /** Names and addresses of all brokers. */
   async info(): Promise<ClusterInfo> {
     const nowMs = this.#clock.elapsedMs();
-    if (this.#info !== null && nowMs - this.#info.atMs < this.#routeAgeMs) return this.#info.value;
+    if (this.#info !== null && nowMs - this.#info.atMs < this.#maxAgeMs()) return this.#info.value;
     try {
       const { response, address } = await this.nameServers.ask(GET_BROKER_CLUSTER_INFO, {}, null);
       if (response.code !== RESPONSE_CODE.SUCCESS) throw responseError(`name server ${address}`, GET_BROKER_CLUSTER_INFO.name, response);
@@ -88,6 +92,7 @@ export class Cluster {
       for (const broker of Object.values(body.brokerAddrTable)) this.#brokers.set(broker.brokerName, broker);
       const before = this.#info?.value;
       this.#info = { value: body, atMs: nowMs };
+      this.#isWhole = this.absentBrokers().length === 0;
       if (before !== undefined) for (const change of registrationChanges(before, body)) this.#onNotice(change);
       return body;
     } catch (error) {
@@ -162,7 +167,7 @@ export class Cluster {
   /** null: the name server knows no such topic. Errors: UNREACHABLE when none answers and nothing is known. */
   async findRoute(topic: string): Promise<TopicRoute | null> {
     const known = this.#routes.get(topic);
-    if (known !== undefined && this.#clock.elapsedMs() - known.atMs < this.#routeAgeMs) return known.route;
+    if (known !== undefined && this.#clock.elapsedMs() - known.atMs < this.#maxAgeMs()) return known.route;
     try {
       let route = await this.#fetchRoute(topic);
       const untilMs = this.#expected.get(topic) ?? -Infinity;
@@ -212,6 +217,10 @@ export class Cluster {
       if (this.#clock.elapsedMs() >= untilMs) return false;
       await this.#clock.sleep(NEW_TOPIC_POLL_MS);
     }
+  }
+
+  #maxAgeMs(): number {
+    return this.#isWhole ? this.#routeAgeMs : Math.min(AGE_WHILE_GONE_MS, this.#routeAgeMs);
   }
 
   async #fetchRoute(topic: string): Promise<TopicRoute | null> {

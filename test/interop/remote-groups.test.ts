@@ -299,7 +299,7 @@ describe.skipIf(inject('interopSkipReason') !== null)('groups of a real cluster'
     await allRead('broker-a', 30_000);
     for (const reader of readers) expect(reader.stderr).toContain('broker-b');
     await cluster.boot('broker-b');
-    // Routes are asked for anew every 30 s.
+    // While one is missing it is asked for every 5 s; a broker tells its name server as soon as it has booted.
     await allRead('broker-b', 60_000);
     isOver.abort();
     await sending;
