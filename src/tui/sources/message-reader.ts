@@ -33,6 +33,8 @@ export interface MessageReaderOptions {
 
 /** Most messages that one look at the end brings. */
 const BATCH = 4096;
+/** Least messages that a queue is asked for at a time. */
+const MIN_PULL = 64;
 /** Longer than a look waits, or each would begin its long polls anew. */
 const SUSPEND_MS = 15_000;
 /** How often new queues and topics are looked for, in ms. */
@@ -80,7 +82,8 @@ export class MessageReader implements StreamReader {
       const start = this.#edge.get(queueKey(queue))?.offset ?? offset;
       return { queue, start, end: Math.max(start, offset) };
     });
-    const merger = this.#merger(spans, signal);
+    // What is read ahead of what is wanted is read again the next time.
+    const merger = this.#merger(spans, signal, Math.max(MIN_PULL, Math.ceil(count / Math.max(1, spans.length))));
     const rows: StreamRow[] = [];
     while (rows.length < count && !signal.aborted) {
       const batch = await merger.next(count - rows.length, 0);
@@ -185,9 +188,9 @@ export class MessageReader implements StreamReader {
     return anew;
   }
 
-  #merger(spans: readonly QueueSpan[], signal: AbortSignal): QueueMerger {
+  #merger(spans: readonly QueueSpan[], signal: AbortSignal, pullMessages?: number): QueueMerger {
     const { broker, clock, filter, onDamage } = this.#options;
-    return new QueueMerger({ broker, clock, filter: expressionOf(filter), suspendMs: SUSPEND_MS, onDamage, signal }, spans);
+    return new QueueMerger({ broker, clock, pullMessages, filter: expressionOf(filter), suspendMs: SUSPEND_MS, onDamage, signal }, spans);
   }
 
   #backwards(): BackwardsReader {

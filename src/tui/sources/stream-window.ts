@@ -1,3 +1,4 @@
+import { nextTurn } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type { Position } from '../../client/positions.ts';
@@ -211,6 +212,8 @@ export class StreamWindow {
     this.#running++;
     this.#tasks = this.#tasks.then(async () => {
       try {
+        // Frames and keys have their turn between two steps: of a local store all are answered at once, and a search takes hundreds of them.
+        await nextTurn();
         if (!signal.aborted && !this.#closed.signal.aborted) await task(signal);
       } catch (error) {
         this.#failed(error);
