@@ -9,7 +9,7 @@ import type { StreamStep } from './step.ts';
 /** Rows that one request brings: pages enough that a key held down does not wait, few enough to come at once. */
 const CHUNK_ROWS = 200;
 /** A search through the store takes bigger steps. */
-const SEEK_ROWS = 500;
+const SEEK_ROWS = 1000;
 
 type RowsEvent = Extract<TuiEvent, { readonly type: 'rows' }>;
 

@@ -11,6 +11,7 @@ import type { QueueSpan } from '../../client/queue-merger.ts';
 import type { Message } from '../../record/message.ts';
 import { expressionOf } from '../filter.ts';
 import type { ViewFilter } from '../filter.ts';
+import type { RecordReference } from '../panel.ts';
 import { messageRow } from '../rows.ts';
 import type { StreamRow } from '../rows.ts';
 import { BackwardsReader } from './backwards.ts';
@@ -104,13 +105,11 @@ export class MessageReader implements StreamReader {
   }
 
   dropOldest(rows: readonly StreamRow[]): void {
-    const places = new Map(rows.map(({ record }) => [queueKey(record!), record!] as const));
-    for (const { topic, brokerName, queueId, queueOffset } of places.values()) this.#back.place({ topic, brokerName, queueId }, queueOffset + 1);
+    for (const { topic, brokerName, queueId, queueOffset } of this.#firsts([...rows].reverse()).values()) this.#back.place({ topic, brokerName, queueId }, queueOffset + 1);
   }
 
   dropNewest(rows: readonly StreamRow[]): void {
-    const places = new Map([...rows].reverse().map(({ record }) => [queueKey(record!), record!] as const));
-    for (const [key, { topic, brokerName, queueId, queueOffset }] of places) this.#edge.set(key, { queue: { topic, brokerName, queueId }, offset: queueOffset });
+    for (const [key, { topic, brokerName, queueId, queueOffset }] of this.#firsts(rows)) this.#edge.set(key, { queue: { topic, brokerName, queueId }, offset: queueOffset });
   }
 
   async arrivals(waitMs: number): Promise<Arrivals> {
@@ -141,6 +140,17 @@ export class MessageReader implements StreamReader {
   #queues(): Promise<readonly MessageQueue[]> {
     const { broker, topics, queueId, queues } = this.#options;
     return queues === undefined ? queuesOf(broker, topics, queueId) : queues();
+  }
+
+  /** The first record of each queue. Mostly all queues are among a few rows, and the others need not be looked at. */
+  #firsts(rows: readonly StreamRow[]): ReadonlyMap<string, RecordReference> {
+    const firsts = new Map<string, RecordReference>();
+    for (const { record } of rows) {
+      const key = queueKey(record!);
+      if (!firsts.has(key)) firsts.set(key, record!);
+      if (firsts.size === this.#edge.size) break;
+    }
+    return firsts;
   }
 
   #place(queue: MessageQueue, offset: number): void {

@@ -66,9 +66,9 @@ describe('search', () => {
     expect(view.selected).toBe('T598');
     view.taken();
     view.window({ rows: rows(500, 600), atStart: false }, { done: true }).keys('/').type('body 123').keys('enter');
-    expect(view.taken().filter(({ type }) => type === 'older')).toEqual([{ type: 'older', stream: 'messages', count: 500 }]);
+    expect(view.taken().filter(({ type }) => type === 'older')).toEqual([{ type: 'older', stream: 'messages', count: 1000 }]);
     view.window({ rows: rows(200, 600), atStart: false }, { done: true });
-    expect([view.stream.seeking, view.taken()]).toEqual(['up', [{ type: 'older', stream: 'messages', count: 500 }]]);
+    expect([view.stream.seeking, view.taken()]).toEqual(['up', [{ type: 'older', stream: 'messages', count: 1000 }]]);
     view.window({ rows: rows(0, 600), atStart: true }, { done: true });
     expect([view.stream.seeking, view.selected]).toEqual([null, 'T123']);
     view.keys('N');
@@ -83,7 +83,7 @@ describe('search', () => {
     view.window({ rows: rows(1500, 1600), atStart: false }).keys('/').type('body 1598').keys('enter', 'N').window({ rows: rows(1000, 1600), atStart: false }, { done: true });
     view.taken();
     view.window({ rows: rows(500, 1600), atStart: false }, { done: true });
-    expect([view.stream.seeking, view.taken()]).toEqual(['up', [{ type: 'older', stream: 'messages', count: 500 }]]);
+    expect([view.stream.seeking, view.taken()]).toEqual(['up', [{ type: 'older', stream: 'messages', count: 1000 }]]);
     view.window({ rows: [before, ...rows(24, 1600)], atStart: false }, { done: true });
     expect([view.stream.seeking, view.selected, view.state.notice]).toEqual([null, 'T23', null]);
   });
@@ -91,7 +91,7 @@ describe('search', () => {
   it('that comes to an end of the store says what was not looked through, and the other key goes there', () => {
     const middle = { rows: rows(500, 600), atStart: false, atEnd: false };
     view.window(middle).keys('/').type('body 123').keys('enter');
-    expect(view.taken().at(-1)).toEqual({ type: 'newer', stream: 'messages', count: 500 });
+    expect(view.taken().at(-1)).toEqual({ type: 'newer', stream: 'messages', count: 1000 });
     view.window({ rows: rows(500, 700), atStart: false }, { done: true });
     expect(view.state.notice?.text).toBe('"body 123" was not found below; N looks above');
     view.keys('N');
