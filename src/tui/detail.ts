@@ -109,7 +109,7 @@ function fields(message: Message): DetailEntry[] {
     field('born', `${formatTime(message.bornTimestamp)} on ${message.bornHost}`),
     field('commit log', `offset ${message.commitLogOffset}, ${formatInteger(message.storeSize)} bytes`),
     field('flags', `sysFlag ${message.sysFlag}, flag ${message.flag}, body CRC ${message.bodyCRC}`),
-    ...(message.reconsumeTimes > 0 ? [field('reconsumed', `${message.reconsumeTimes} times`)] : []),
+    ...(message.reconsumeTimes > 0 ? [field('reconsumed', plural(message.reconsumeTimes, 'time'))] : []),
     ...(transactionId === undefined ? [] : [field('transaction', transactionId)]),
   ];
 }

@@ -48,7 +48,8 @@ export type TuiEvent =
 export type Effect =
   | { readonly type: 'show'; readonly view: string }
   | { readonly type: 'older' | 'newer'; readonly stream: StreamId; readonly count: number }
-  | { readonly type: 'jump'; readonly stream: StreamId; readonly to: Position; readonly context: number }
+  /** `row`: the row of this id is wanted, at the place or behind it. */
+  | { readonly type: 'jump'; readonly stream: StreamId; readonly to: Position; readonly context: number; readonly row?: string | undefined }
   | { readonly type: 'follow'; readonly stream: StreamId; readonly on: boolean }
   | { readonly type: 'filter'; readonly stream: StreamId; readonly filter: ViewFilter | null; readonly to: Position; readonly context: number }
   | { readonly type: 'read'; readonly record: RecordReference; readonly withOthers: boolean }

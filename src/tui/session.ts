@@ -151,7 +151,7 @@ export class Session {
       case 'show': return this.#show(effect.view);
       case 'older': return this.#stream(effect.stream).older(effect.count);
       case 'newer': return this.#stream(effect.stream).newer(effect.count);
-      case 'jump': return this.#stream(effect.stream).jump(effect.to, effect.context);
+      case 'jump': return this.#stream(effect.stream).jump(effect.to, effect.context, effect.row);
       case 'follow': return this.#stream(effect.stream).follow(effect.on);
       case 'filter': return this.#stream(effect.stream).replace(this.#reader(effect.stream, effect.filter), effect.to, effect.context);
       case 'read': return this.#try(async () => this.dispatch({ type: 'message', message: await readRecord(this.#options.broker, effect.record), withOthers: effect.withOthers }));

@@ -43,6 +43,8 @@ export interface StreamState extends Cursor {
   readonly owed: number;
   /** A search goes on in the store, in this direction. */
   readonly seeking: 'up' | 'down' | null;
+  /** Where that search began, and whether the stream flowed: one in vain goes back. */
+  readonly soughtFrom: { readonly row: StreamRow | undefined; readonly wasFollowing: boolean } | null;
   /** The other direction has been looked through. */
   readonly soughtElsewhere: boolean;
   readonly health: Health;
@@ -141,7 +143,7 @@ export function startState(options: StartOptions): State {
 function emptyStream(): StreamState {
   return {
     rows: [], atStart: false, atEnd: true, arrived: 0, seen: 0, perSecond: null, isFollowing: true, filter: null, topics: [], marks: new Map(), shift: 0,
-    loading: false, owed: 0, seeking: null, soughtElsewhere: false, health: UNKNOWN, selected: 0, top: 0,
+    loading: false, owed: 0, seeking: null, soughtFrom: null, soughtElsewhere: false, health: UNKNOWN, selected: 0, top: 0,
   };
 }
 

@@ -87,9 +87,11 @@ export const queuesPanel: Panel<QueuesSnapshot> = {
     const rates = rows.map(({ samples }) => perSecond(samples));
     const known = rates.filter((rate) => rate !== null);
     const total = known.length === 0 ? null : Math.round(known.reduce((sum, rate) => sum + rate, 0) * 100) / 100;
+    // A rate takes two looks: the sum of the others is not all there is.
+    const least = known.length < rates.length ? 'at least ' : '';
     const rest = [...(unseenTopics > 0 ? [`${plural(unseenTopics, 'topic')} still to be looked at`] : []), ...(hiddenRows > 0 ? [`and ${plural(hiddenRows, 'more queue', 'more queues')}`] : [])];
     return textLine([
-      { text: rows.length === 0 ? 'no queues' : `${plural(rows.length, 'queue')} of ${plural(topics, 'topic')}${total === null ? '' : `, ${rateText(total)} in`}` },
+      { text: rows.length === 0 ? 'no queues' : `${plural(rows.length, 'queue')} of ${plural(topics, 'topic')}${total === null ? '' : `, ${least}${rateText(total)} in`}` },
       ...rest.map((text) => ({ text: `, ${text}`, tone: 'warn' as const })),
     ], widthColumns);
   },

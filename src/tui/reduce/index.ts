@@ -1,7 +1,7 @@
 import type { TuiEvent } from '../events.ts';
 import { layOut } from '../detail.ts';
 import type { RecordReference } from '../panel.ts';
-import { matcher, referenceId, rowText } from '../rows.ts';
+import { referenceId } from '../rows.ts';
 import { isStream, moveTo, pageRows, rowColumns, shownPanels } from '../state.ts';
 import type { Notice, State, StreamState } from '../state.ts';
 import { pressed } from './keys.ts';
@@ -20,7 +20,7 @@ export function reduce(state: State, event: TuiEvent): Step {
     case 'rows': {
       const before = state.streams[event.stream];
       const step = withRows(event.stream, before, event, pageRows(state), state.searched);
-      const told = before.seeking !== null && step.stream.seeking === null ? soughtToEnd(state, before, step.stream) : state;
+      const told = before.seeking !== null && step.stream.seeking === null ? soughtToEnd(state, before, step.isInVain === true) : state;
       const { stream, nothingFrom } = event;
       return putStream(nothingFrom === undefined || stream !== state.active ? told : nothingAt(told, nothingFrom, step.stream).state, stream, step);
     }
@@ -50,11 +50,8 @@ export function reduce(state: State, event: TuiEvent): Step {
 }
 
 /** A search through the store that has come to an end says so when it was in vain. */
-function soughtToEnd(state: State, { seeking, soughtElsewhere, ...before }: StreamState, after: StreamState): State {
-  const searched = state.searched ?? '';
-  const row = after.rows[after.selected];
-  const isFound = row !== undefined && row.id !== before.rows[before.selected]?.id && matcher(searched)(rowText(row));
-  return isFound ? { ...state, notice: null } : notFound(state, searched, soughtElsewhere ? 'everywhere' : seeking ?? 'everywhere').state;
+function soughtToEnd(state: State, { seeking, soughtElsewhere }: StreamState, isInVain: boolean): State {
+  return isInVain ? notFound(state, state.searched ?? '', soughtElsewhere ? 'everywhere' : seeking ?? 'everywhere').state : { ...state, notice: null };
 }
 
 /** Whatever the cursor is on stays on the screen, in what is shown and in what lies under it. */

@@ -1,12 +1,13 @@
 import { actionOf } from '../keys.ts';
 import type { Action, Mode } from '../keys.ts';
-import { isStream, isTooSmall, modeOf } from '../state.ts';
+import { isStream, isTooSmall, modeOf, pageRows } from '../state.ts';
 import type { State } from '../state.ts';
 import { inDetail, inHelp } from './pages.ts';
 import { inPanel } from './panel.ts';
 import { askRedrive, exportRequest, openPrompt, promptKey } from './prompt.ts';
 import { noticed, putStream } from './step.ts';
 import type { Step } from './step.ts';
+import { whereSearchBegan } from './stream.ts';
 import { inStream } from './stream-keys.ts';
 
 /** What a key does, where it was pressed. */
@@ -55,7 +56,9 @@ function back(state: State): Step {
   if (state.details.length > 0) return { state: { ...state, details: state.details.slice(0, -1) }, effects: [] };
   const { active } = state;
   // A search is over, and what it found stands out no more.
-  return isStream(active) ? putStream({ ...state, searched: null }, active, { stream: { ...state.streams[active], seeking: null }, effects: [] }) : { state, effects: [] };
+  if (!isStream(active)) return { state, effects: [] };
+  const stream = state.streams[active];
+  return putStream({ ...state, searched: null }, active, stream.seeking === null ? { stream, effects: [] } : whereSearchBegan(active, stream, pageRows(state)));
 }
 
 function askExport(state: State): Step {

@@ -11,7 +11,7 @@ import { ANSWERS, isStream, pageRows } from '../state.ts';
 import type { Prompt, PromptKind, State, StreamState } from '../state.ts';
 import { notFound, noticed, putStream } from './step.ts';
 import type { Step, StreamStep } from './step.ts';
-import { findRow, follow, moveToRow, seek } from './stream.ts';
+import { findRow, follow, moveToRow, placeOf, seek } from './stream.ts';
 
 const LABELS: Readonly<Record<PromptKind, string>> = { 'go-to': 'go to', search: '/', filter: 'filter', export: 'export to', redrive: '' };
 
@@ -93,7 +93,7 @@ function goTo(state: State, to: Position): Step {
   if (to.at === 'offset' && state.streams[active].rows.some(isOfSeveralLogs)) throw new MqliteError('USAGE', `go to: ${to.offset} is a place in the log of one broker, and these are several: first, last, -N, @TIME`);
   if (to.at === 'last') return putStream(state, active, follow(active, state.streams[active], pageRows(state)));
   return putStream(state, active, {
-    stream: { ...state.streams[active], isFollowing: false, loading: true, seeking: null },
+    stream: { ...state.streams[active], isFollowing: false, loading: true, seeking: null, soughtFrom: null },
     effects: [{ type: 'jump', stream: active, to, context: pageRows(state) }],
   });
 }
@@ -106,8 +106,7 @@ function applyFilter(state: State, text: string): Step {
   // One of flags may be what nobody could type: unchanged, it stays what it is.
   const filter = text === stream.filter?.text ? stream.filter : parseViewFilter(text);
   const row = stream.rows[stream.selected];
-  const here: Position | undefined = stream.isFollowing || row === undefined ? undefined
-    : row.storeTimestamp === null ? { at: 'offset', offset: row.commitLogOffset } : { at: 'time', timestamp: row.storeTimestamp };
+  const here = stream.isFollowing || row === undefined ? undefined : placeOf(row);
   return putStream(state, active, {
     stream: { ...stream, filter, loading: true, marks: new Map(), isFollowing: here === undefined },
     effects: [{ type: 'filter', stream: active, filter, to: here ?? { at: 'last' }, context: pageRows(state) }],
@@ -122,8 +121,10 @@ function endSearch(state: State, prompt: Prompt): Step {
   if (nearest(stream, prompt.text, originOf(stream, prompt)) >= 0) return { state: searched, effects: [] };
   // All there is was looked through; the cursor stays.
   if (stream.atStart && stream.atEnd) return notFound(searched, prompt.text, 'everywhere');
+  const soughtFrom = { row: stream.rows[originOf(stream, prompt)], wasFollowing: prompt.wasFollowing };
+  // What the window holds was looked through while it was typed.
   const from = { ...stream, selected: stream.atEnd ? 0 : stream.rows.length - 1, soughtElsewhere: stream.atStart || stream.atEnd };
-  return putStream(searched, active, seek(active, from, prompt.text, stream.atEnd ? 'up' : 'down', pageRows(state)));
+  return putStream(searched, active, seek(active, from, prompt.text, stream.atEnd ? 'up' : 'down', pageRows(state), soughtFrom));
 }
 
 // -- export

@@ -13,6 +13,8 @@ export interface Step {
 export interface StreamStep {
   readonly stream: StreamState;
   readonly effects: readonly Effect[];
+  /** A search has come to an end of the store without a match. */
+  readonly isInVain?: boolean;
 }
 
 export const putStream = (state: State, id: StreamId, { stream, effects }: StreamStep): Step => ({ state: { ...state, streams: { ...state.streams, [id]: stream } }, effects });

@@ -32,7 +32,7 @@ export function inStream(state: State, action: Action): Step {
 const HANDLERS: Partial<Record<Action, (at: At) => Step>> = {
   first: ({ state, id, stream, page }) => {
     if (stream.atStart) return putStream(state, id, moveToRow(id, stream, 0, page));
-    return putStream(state, id, { stream: { ...stream, isFollowing: false, loading: true, seeking: null }, effects: [{ type: 'jump', stream: id, to: { at: 'first' }, context: page }] });
+    return putStream(state, id, { stream: { ...stream, isFollowing: false, loading: true, seeking: null, soughtFrom: null }, effects: [{ type: 'jump', stream: id, to: { at: 'first' }, context: page }] });
   },
   last: ({ state, id, stream, page }) => putStream(state, id, follow(id, stream, page)),
   follow: ({ state, id, stream, page }) => putStream(state, id, follow(id, stream, page)),

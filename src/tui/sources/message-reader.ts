@@ -11,6 +11,7 @@ import type { QueueSpan } from '../../client/queue-merger.ts';
 import type { Message } from '../../record/message.ts';
 import { expressionOf } from '../filter.ts';
 import type { ViewFilter } from '../filter.ts';
+import type { RecordReference } from '../panel.ts';
 import { messageRow } from '../rows.ts';
 import type { StreamRow } from '../rows.ts';
 import { BackwardsReader } from './backwards.ts';
@@ -33,6 +34,8 @@ export interface MessageReaderOptions {
 
 /** Most messages that one look at the end brings. */
 const BATCH = 4096;
+/** Least messages that a queue is asked for at a time. */
+const MIN_PULL = 64;
 /** Longer than a look waits, or each would begin its long polls anew. */
 const SUSPEND_MS = 15_000;
 /** How often new queues and topics are looked for, in ms. */
@@ -80,7 +83,8 @@ export class MessageReader implements StreamReader {
       const start = this.#edge.get(queueKey(queue))?.offset ?? offset;
       return { queue, start, end: Math.max(start, offset) };
     });
-    const merger = this.#merger(spans, signal);
+    // What is read ahead of what is wanted is read again the next time.
+    const merger = this.#merger(spans, signal, Math.max(MIN_PULL, Math.ceil(count / Math.max(1, spans.length))));
     const rows: StreamRow[] = [];
     while (rows.length < count && !signal.aborted) {
       const batch = await merger.next(count - rows.length, 0);
@@ -101,13 +105,11 @@ export class MessageReader implements StreamReader {
   }
 
   dropOldest(rows: readonly StreamRow[]): void {
-    const places = new Map(rows.map(({ record }) => [queueKey(record!), record!] as const));
-    for (const { topic, brokerName, queueId, queueOffset } of places.values()) this.#back.place({ topic, brokerName, queueId }, queueOffset + 1);
+    for (const { topic, brokerName, queueId, queueOffset } of this.#firsts([...rows].reverse()).values()) this.#back.place({ topic, brokerName, queueId }, queueOffset + 1);
   }
 
   dropNewest(rows: readonly StreamRow[]): void {
-    const places = new Map([...rows].reverse().map(({ record }) => [queueKey(record!), record!] as const));
-    for (const [key, { topic, brokerName, queueId, queueOffset }] of places) this.#edge.set(key, { queue: { topic, brokerName, queueId }, offset: queueOffset });
+    for (const [key, { topic, brokerName, queueId, queueOffset }] of this.#firsts(rows)) this.#edge.set(key, { queue: { topic, brokerName, queueId }, offset: queueOffset });
   }
 
   async arrivals(waitMs: number): Promise<Arrivals> {
@@ -138,6 +140,17 @@ export class MessageReader implements StreamReader {
   #queues(): Promise<readonly MessageQueue[]> {
     const { broker, topics, queueId, queues } = this.#options;
     return queues === undefined ? queuesOf(broker, topics, queueId) : queues();
+  }
+
+  /** The first record of each queue. Mostly all queues are among a few rows, and the others need not be looked at. */
+  #firsts(rows: readonly StreamRow[]): ReadonlyMap<string, RecordReference> {
+    const firsts = new Map<string, RecordReference>();
+    for (const { record } of rows) {
+      const key = queueKey(record!);
+      if (!firsts.has(key)) firsts.set(key, record!);
+      if (firsts.size === this.#edge.size) break;
+    }
+    return firsts;
   }
 
   #place(queue: MessageQueue, offset: number): void {
@@ -185,9 +198,9 @@ export class MessageReader implements StreamReader {
     return anew;
   }
 
-  #merger(spans: readonly QueueSpan[], signal: AbortSignal): QueueMerger {
+  #merger(spans: readonly QueueSpan[], signal: AbortSignal, pullMessages?: number): QueueMerger {
     const { broker, clock, filter, onDamage } = this.#options;
-    return new QueueMerger({ broker, clock, filter: expressionOf(filter), suspendMs: SUSPEND_MS, onDamage, signal }, spans);
+    return new QueueMerger({ broker, clock, pullMessages, filter: expressionOf(filter), suspendMs: SUSPEND_MS, onDamage, signal }, spans);
   }
 
   #backwards(): BackwardsReader {

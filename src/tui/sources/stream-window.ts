@@ -1,3 +1,4 @@
+import { nextTurn } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import { MqliteError } from '../../broker/errors.ts';
 import type { Position } from '../../client/positions.ts';
@@ -125,9 +126,12 @@ export class StreamWindow {
     this.#emitRows({ done: true });
   }
 
-  /** To a place; `context` rows before it come along. Whatever was under way is let go of. */
-  jump(to: Position, context: number): void {
-    this.#jumpNow(to, context, to.at === 'last');
+  /**
+   * To a place; `context` rows before it come along. Whatever was under way is let go of. `row`: to the row of this id at that place or behind it, if the
+   * window has room for what lies between: many may be of one time.
+   */
+  jump(to: Position, context: number, row?: string): void {
+    this.#jumpNow(to, context, to.at === 'last', row);
   }
 
   /** The same stream through another filter. */
@@ -145,7 +149,7 @@ export class StreamWindow {
   }
 
   /** `follows`: from there on to the end, which is not further away than what the window holds. */
-  #jumpNow(to: Position, context: number, follows: boolean): void {
+  #jumpNow(to: Position, context: number, follows: boolean, row?: string): void {
     this.#task.abort();
     this.#task = new AbortController();
     this.#isFollowing = follows;
@@ -153,7 +157,7 @@ export class StreamWindow {
     this.#behind = null;
     // Only for the end the follower begins anew.
     if (to.at === 'last') this.#era++;
-    this.#beginAgain = () => this.#jumpNow(to, context, follows);
+    this.#beginAgain = () => this.#jumpNow(to, context, follows, row);
     this.#enqueue(async (signal) => {
       await this.#reader.begin(to, signal);
       if (signal.aborted) return;
@@ -163,13 +167,15 @@ export class StreamWindow {
       const page = Math.max(context, MIN_CONTEXT);
       const first = to.at === 'last' ? undefined : await this.#readBelow(follows && to.at === 'lastN' ? Math.min(CAPACITY, to.count) : 2 * page, signal);
       if (signal.aborted) return;
+      const wanted = row === undefined ? undefined : await this.#readTo(row, page, signal);
+      if (signal.aborted) return;
       const above = await this.#reader.older(page, signal);
       if (signal.aborted) return;
       this.#rows = [...above, ...this.#rows];
       this.#atStart = above.length < page;
       this.#beginAgain = null;
       this.#answered();
-      this.#emitRows({ done: true, select: first === undefined || this.#isFollowing ? 'last' : { id: first.id }, nothingFrom: to.at !== 'last' && first === undefined ? to : undefined });
+      this.#emitRows({ done: true, select: first === undefined || this.#isFollowing ? 'last' : { id: wanted?.id ?? first.id }, nothingFrom: to.at !== 'last' && first === undefined ? to : undefined });
     });
   }
 
@@ -187,11 +193,27 @@ export class StreamWindow {
     return first;
   }
 
+  /** Reads on below until the row is there. */
+  async #readTo(id: string, page: number, signal: AbortSignal): Promise<StreamRow | undefined> {
+    for (;;) {
+      const at = this.#rows.findIndex((row) => row.id === id);
+      // Some lines below it are wanted, too.
+      const isEnough = at >= 0 && this.#rows.length - at > page;
+      if (isEnough || this.#isJoined || this.#rows.length + page > CAPACITY) return this.#rows[at];
+      const more = await this.#reader.newer(page, signal);
+      if (signal.aborted || more.length === 0) return this.#rows[at];
+      this.#rows = [...this.#rows, ...more];
+      this.#isJoined = this.#reader.isAtEnd();
+    }
+  }
+
   #enqueue(task: (signal: AbortSignal) => Promise<void>): void {
     const { signal } = this.#task;
     this.#running++;
     this.#tasks = this.#tasks.then(async () => {
       try {
+        // Frames and keys have their turn between two steps: of a local store all are answered at once, and a search takes hundreds of them.
+        await nextTurn();
         if (!signal.aborted && !this.#closed.signal.aborted) await task(signal);
       } catch (error) {
         this.#failed(error);

@@ -92,3 +92,9 @@ describe('the cursor of the page', () => {
     expect(narrow.selected - narrow.top).toBe(5);
   });
 });
+
+it('counts in words as one says them', async () => {
+  const sent = await message('again');
+  const reconsumed = (reconsumeTimes: number): string[] => shown(openDetail({ ...sent, properties: sent.properties, body: sent.body, reconsumeTimes } as Message, 80), 80, ({ id }) => id === 'reconsumed').map((line) => line.replace(/ +/, ' '));
+  expect([reconsumed(0), reconsumed(1), reconsumed(2)]).toEqual([[], ['reconsumed 1 time'], ['reconsumed 2 times']]);
+});

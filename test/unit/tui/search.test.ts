@@ -66,9 +66,9 @@ describe('search', () => {
     expect(view.selected).toBe('T598');
     view.taken();
     view.window({ rows: rows(500, 600), atStart: false }, { done: true }).keys('/').type('body 123').keys('enter');
-    expect(view.taken().filter(({ type }) => type === 'older')).toEqual([{ type: 'older', stream: 'messages', count: 500 }]);
+    expect(view.taken().filter(({ type }) => type === 'older')).toEqual([{ type: 'older', stream: 'messages', count: 1000 }]);
     view.window({ rows: rows(200, 600), atStart: false }, { done: true });
-    expect([view.stream.seeking, view.taken()]).toEqual(['up', [{ type: 'older', stream: 'messages', count: 500 }]]);
+    expect([view.stream.seeking, view.taken()]).toEqual(['up', [{ type: 'older', stream: 'messages', count: 1000 }]]);
     view.window({ rows: rows(0, 600), atStart: true }, { done: true });
     expect([view.stream.seeking, view.selected]).toEqual([null, 'T123']);
     view.keys('N');
@@ -83,7 +83,7 @@ describe('search', () => {
     view.window({ rows: rows(1500, 1600), atStart: false }).keys('/').type('body 1598').keys('enter', 'N').window({ rows: rows(1000, 1600), atStart: false }, { done: true });
     view.taken();
     view.window({ rows: rows(500, 1600), atStart: false }, { done: true });
-    expect([view.stream.seeking, view.taken()]).toEqual(['up', [{ type: 'older', stream: 'messages', count: 500 }]]);
+    expect([view.stream.seeking, view.taken()]).toEqual(['up', [{ type: 'older', stream: 'messages', count: 1000 }]]);
     view.window({ rows: [before, ...rows(24, 1600)], atStart: false }, { done: true });
     expect([view.stream.seeking, view.selected, view.state.notice]).toEqual([null, 'T23', null]);
   });
@@ -91,7 +91,7 @@ describe('search', () => {
   it('that comes to an end of the store says what was not looked through, and the other key goes there', () => {
     const middle = { rows: rows(500, 600), atStart: false, atEnd: false };
     view.window(middle).keys('/').type('body 123').keys('enter');
-    expect(view.taken().at(-1)).toEqual({ type: 'newer', stream: 'messages', count: 500 });
+    expect(view.taken().at(-1)).toEqual({ type: 'newer', stream: 'messages', count: 1000 });
     view.window({ rows: rows(500, 700), atStart: false }, { done: true });
     expect(view.state.notice?.text).toBe('"body 123" was not found below; N looks above');
     view.keys('N');
@@ -106,5 +106,40 @@ describe('search', () => {
     // From the start on, what lies above was looked at while it was typed.
     view = new View().window({ rows: rows(0, 100), atEnd: false }).keys('/').type('nowhere').keys('enter').window({ rows: rows(0, 300) }, { done: true });
     expect(view.state.notice?.text).toBe('"nowhere" was not found');
+  });
+
+  it('in vain goes back to where it began, in the window or out of it', () => {
+    const began = (): void => {
+      view.window({ rows: rows(500, 600), atStart: false, atEnd: false }, { done: true, select: { id: 'T510' } }).keys('/').type('nowhere').keys('enter');
+      view.taken();
+    };
+    view.keys('p');
+    began();
+    view.window({ rows: rows(500, 700), atStart: false }, { done: true });
+    expect([view.selected, view.stream.seeking, view.state.notice?.text, view.taken().filter(({ type }) => type === 'jump')]).toEqual(['T510', null, '"nowhere" was not found below; N looks above', []]);
+    began();
+    view.window({ rows: rows(800, 900), atStart: false }, { done: true });
+    expect(view.taken()).toEqual([{ type: 'jump', stream: 'messages', to: { at: 'time', timestamp: 1510 }, context: 20, row: 'T510' }]);
+    view.window({ rows: rows(450, 650), atStart: false, atEnd: false }, { done: true, select: { id: 'T510' } });
+    expect([view.selected, view.stream.loading, view.stream.soughtFrom]).toEqual(['T510', false, null]);
+    // A match that ends one is where the next begins.
+    view.keys('/').type('body 1200').keys('enter').window({ rows: rows(640, 1250), atStart: false, atEnd: false }, { done: true }).keys('n');
+    view.window({ rows: rows(640, 1300), atStart: false }, { done: true });
+    expect([view.selected, view.stream.seeking]).toEqual(['T1200', null]);
+  });
+
+  it('in vain lets a stream flow that flowed', () => {
+    view.window({ rows: rows(500, 600), atStart: false }).keys('/').type('nowhere').keys('enter').window({ rows: rows(0, 100), atEnd: false }, { done: true });
+    expect([view.stream.isFollowing, view.taken().at(-1)]).toEqual([true, { type: 'follow', stream: 'messages', on: true }]);
+  });
+
+  it('that goes on says so, and Esc ends it where it began', () => {
+    view.keys('p').window({ rows: rows(500, 600), atStart: false, atEnd: false }, { done: true, select: { id: 'T510' } }).keys('/').type('nowhere').keys('enter');
+    expect(frame(view.state).map(lineText).join('\n')).toContain('searching below …');
+    view.window({ rows: rows(800, 900), atStart: false, atEnd: false }, { done: true });
+    view.taken();
+    view.keys('esc');
+    expect([view.stream.seeking, view.taken()]).toEqual([null, [{ type: 'jump', stream: 'messages', to: { at: 'time', timestamp: 1510 }, context: 20, row: 'T510' }]]);
+    expect(frame(view.state).map(lineText).join('\n')).not.toContain('searching');
   });
 });

@@ -52,6 +52,52 @@ describe('a window', { timeout: 30_000 }, () => {
     window.close();
   });
 
+  it('goes to a row among many of one time', async () => {
+    const broker = await brokerWith(6000);
+    for (const message of broker.store.log) Object.assign(message, { storeTimestamp: 5000 });
+    const { window, last, events } = openWindow(messageReader(broker), false);
+    window.open({ at: 'first' }, 50);
+    await wait(() => last()?.rows.length, 200);
+    const row = (index: number): string => {
+      const { queueId, queueOffset } = broker.store.log[index]!;
+      return `T/broker-a/${queueId}/${queueOffset}`;
+    };
+    const selected = () => events.flatMap((event) => (event.type === 'rows' && event.select !== undefined ? [event.select] : [])).at(-1);
+    window.jump({ at: 'time', timestamp: 5000 }, 50, row(900));
+    await wait(selected, { id: row(900) });
+    // It is too far: the place it is.
+    window.jump({ at: 'time', timestamp: 5000 }, 50, row(5000));
+    await wait(selected, { id: row(0) });
+    expect(last().rows.length).toBeLessThanOrEqual(2000);
+    window.close();
+  });
+
+  it('lets frames and keys have their turn between two steps', async () => {
+    const { window, last, events } = openWindow(messageReader(await brokerWith(3000)), false);
+    window.open({ at: 'first' }, 50);
+    await wait(() => last()?.rows.length, 200);
+    let steps = 0;
+    const stepsAtTurns: number[] = [];
+    const turn = (): void => {
+      stepsAtTurns.push(steps);
+      if (!last().atEnd) setImmediate(turn);
+    };
+    // One step asks for the next, as a search does.
+    events.push = (...come) => {
+      if (come.some((event) => event.type === 'rows' && event.done === true && !event.window.atEnd)) {
+        steps++;
+        window.newer(100);
+      }
+      return Array.prototype.push.apply(events, come);
+    };
+    window.newer(100);
+    setImmediate(turn);
+    await wait(() => last().atEnd, true);
+    expect(steps).toBeGreaterThan(20);
+    expect(Math.max(...stepsAtTurns.map((count, at) => count - (stepsAtTurns[at - 1] ?? 0)))).toBeLessThanOrEqual(2);
+    window.close();
+  });
+
   it('keeps a bounded number of rows, however far one scrolls and whatever comes', async () => {
     const broker = await brokerWith(6000);
     const { window, last } = openWindow(messageReader(broker), true);

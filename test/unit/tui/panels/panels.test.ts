@@ -62,6 +62,8 @@ describe('queues', () => {
     expect(rows[2]).toMatch(/ 6 +2\.5\/s /);
     expect(rows[0]).toMatch(/ 1 +0\/s /);
     expect(textOf(queuesPanel.summary(second, { widthColumns: 80, nowMs: clock.nowMs() }))).toBe('5 queues of 2 topics, 2.5/s in');
+    const withNew = { ...second, rows: [...second.rows, { ...second.rows[0]!, samples: second.rows[0]!.samples.slice(-1) }] };
+    expect(textOf(queuesPanel.summary(withNew, { widthColumns: 80, nowMs: clock.nowMs() }))).toBe('6 queues of 2 topics, at least 2.5/s in');
     await clock.advance(1000);
     expect(rowTexts(queuesPanel, await loadOf(queuesPanel, broker, clock, second), 80, clock.nowMs()).filter((row) => row.startsWith('*'))).toEqual([]);
   });
