@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { groupText } from '../../src/cli/commands/groups.ts';
+import type { GroupJson } from '../../src/cli/commands/groups.ts';
 import { outlook } from '../../src/client/group-backlog.ts';
 import GroupsCreate from '../../src/commands/groups/create.ts';
 import GroupsDelete from '../../src/commands/groups/delete.ts';
@@ -79,6 +81,12 @@ describe('groups', () => {
     await broker.send({ topic: 'Orders', body: Buffer.from('x'), queueId: 1 });
     expect((await runCommand(GroupsShow, ['billing'], { store })).stdout).toContain('Orders\t2\tunknown\tunknown\tunknown\t');
     expect((await runCommand(GroupsShow, ['billing', '--json'], { store })).json).toMatchObject({ lag: null, lagBytes: null, lagMs: null, backlog: 'unknown', goneInSeconds: null, topics: [{ lag: null, lagBytes: null, lagMs: null }] });
+  });
+
+  it('show names what a cluster does not tell', async () => {
+    const json = (await runCommand(GroupsShow, ['billing', '--json'], { store })).json as GroupJson;
+    const text = await groupText({ ...json, lag: 81, lagBytes: null, lagMs: 1000 }, { terminal: false, color: false });
+    expect(text).toMatch(/^lag {9}81 messages, size unknown, 1s$/m);
   });
 
   it('show measures both rates over a sample, and knows when the backlog will be gone', async () => {

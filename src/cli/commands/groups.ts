@@ -38,7 +38,7 @@ export async function groupText(group: GroupJson, style: TableStyle): Promise<st
     `broadcast   ${yesNo(group.consumeBroadcastEnable)}`,
     `orderly     ${yesNo(group.consumeMessageOrderly)}`,
     `retries     at most ${group.retryMaxTimes}, through ${plural(group.retryQueueNums, 'queue')}`,
-    `lag         ${known(group.lag, (lag) => plural(lag, 'message'))}, ${known(group.lagBytes, formatBytes)}, ${known(group.lagMs, formatDuration)}`,
+    `lag         ${behindText(group)}`,
     `rate        ${rateText(group.inPerSecond)} in, ${rateText(group.outPerSecond)} out`,
     `backlog     ${backlogText(group)}`,
     `members     ${group.members.length === 0 ? 'none' : ''}`.trimEnd(),
@@ -51,9 +51,15 @@ export async function groupText(group: GroupJson, style: TableStyle): Promise<st
   return `${lines.join('\n')}\n\n${await renderTable(columns, rows, style)}`;
 }
 
+/** `3 messages, 12 KiB, 5s`. A cluster does not tell bytes: what is unknown is named. */
+function behindText({ lag, lagBytes, lagMs }: Pick<GroupBacklogJson, 'lag' | 'lagBytes' | 'lagMs'>, where = ''): string {
+  if (lag === null) return 'unknown';
+  return `${plural(lag, 'message')}${where}, ${lagBytes === null ? 'size unknown' : formatBytes(lagBytes)}, ${lagMs === null ? 'time unknown' : formatDuration(lagMs)}`;
+}
+
 function instanceLine({ instance, clientId, lag, lagBytes, lagMs, topics }: InstanceJson): string {
   const where = topics.length > 1 ? ` (${topics.map((topic) => `${topic.topic} ${lagText(topic.lag)}`).join(', ')})` : '';
-  const behind = `${known(lag, (count) => plural(count, 'message'))}${where}, ${known(lagBytes, formatBytes)}, ${known(lagMs, formatDuration)} behind`;
+  const behind = `${behindText({ lag, lagBytes, lagMs }, where)} behind`;
   return `  ${instance}${clientId === null ? ', nobody consumes as it' : ''}: ${lag === null && topics.length === 0 ? 'has committed nothing yet' : behind}`;
 }
 
