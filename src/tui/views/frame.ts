@@ -113,7 +113,7 @@ function tail(text: string, columns: number): string {
 function streamBody(state: State, stream: StreamState, page: number, columns: number): Line[] {
   const width = rowColumns(columns);
   const { head, row } = state.active === 'messages'
-    ? messageTable(stream.rows as readonly MessageRow[], width, stream.shift)
+    ? messageTable(stream.rows as readonly MessageRow[], width, stream.shift, state.nowMs)
     : commitLogTable(stream.rows as readonly LogRow[], width, stream.shift);
   const shown = stream.rows.slice(stream.top, stream.top + page);
   const lines = shown.map((item, index) => withCursor((row as (item: unknown) => Line)(item), columns, stream.top + index === stream.selected, stream.marks.has(item.id)));

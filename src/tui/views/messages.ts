@@ -10,11 +10,13 @@ import type { Table } from './table.ts';
 /** From so many columns on the date is shown, too. */
 const WITH_DATE_COLUMNS = 120;
 
-/** The stream of messages, one a line. `shift`: columns that bodies are moved to the left by. */
-export function messageTable(rows: readonly MessageRow[], columns: number, shift: number): Table<MessageRow> {
-  const time = columns >= WITH_DATE_COLUMNS ? (row: MessageRow) => formatTime(row.storeTimestamp) : (row: MessageRow) => formatTime(row.storeTimestamp).slice(11, 23);
+/** The stream of messages, one a line. `shift`: columns that bodies are moved to the left by. Where there is no room for the whole time, days tell more than milliseconds once some are not of today. */
+export function messageTable(rows: readonly MessageRow[], columns: number, shift: number, nowMs: number): Table<MessageRow> {
+  const today = dayOf(nowMs);
+  const [start, end] = columns >= WITH_DATE_COLUMNS ? [0, undefined] : rows.every(({ storeTimestamp }) => dayOf(storeTimestamp) === today) ? [11, 23] : [5, 19];
+  const time = ({ storeTimestamp }: MessageRow): string => formatTime(storeTimestamp).slice(start, end);
   return table<MessageRow>([
-    { title: 'stored (UTC)', text: time, tone: () => 'dim', max: (all) => (all >= WITH_DATE_COLUMNS ? 24 : 12) },
+    { title: 'stored (UTC)', text: time, tone: () => 'dim', max: (all) => (all >= WITH_DATE_COLUMNS ? 24 : 14) },
     { title: 'topic', text: ({ record }) => escapeControl(record.topic), tone: ({ record }) => toneOf(record.topic), max: (all) => Math.floor(all / 5) },
     { title: 'q', text: ({ record }) => String(record.queueId), align: 'right', max: () => 5 },
     { title: 'offset', text: ({ record }) => String(record.queueOffset), align: 'right', max: () => 16 },
@@ -23,5 +25,8 @@ export function messageTable(rows: readonly MessageRow[], columns: number, shift
     { title: shift === 0 ? 'body' : `body from column ${shift + 1}`, text: ({ body }) => (shift === 0 ? body : skipColumns(body, shift)), max: (all) => all },
   ], rows, columns);
 }
+
+const DAY_MS = 86_400_000;
+const dayOf = (timeMs: number): number => Math.floor(timeMs / DAY_MS);
 
 const toneOf = (topic: string): Tone => (isDlqTopic(topic) ? 'bad' : isRetryTopic(topic) ? 'warn' : 'accent');
