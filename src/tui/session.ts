@@ -159,7 +159,7 @@ export class Session {
       case 'copy': return this.#options.copy(effect.text);
       case 'export': return this.#try(() => this.#export(effect));
       case 'name-file': return this.dispatch({ type: 'file-name', wanted: effect.file, file: this.#options.freeName(effect.file) });
-      case 'redrive': return this.#try(async () => this.dispatch({ type: 'redriven', ...await this.#options.redrive(effect.records, this.#stopped.signal) }));
+      case 'redrive': return this.#try(() => this.#redrive(effect.records));
       case 'quit': return this.end();
     }
   }
@@ -182,6 +182,11 @@ export class Session {
     const message = found.messages[0];
     if (message === undefined) throw new MqliteError('NOT_FOUND', `${msgId} is not in the store any more`);
     this.dispatch({ type: 'message', message, withOthers: false });
+  }
+
+  async #redrive(letters: readonly RecordReference[]): Promise<void> {
+    this.dispatch({ type: 'redriven', ...await this.#options.redrive(letters, this.#stopped.signal) });
+    for (const loader of this.#loaders.values()) loader.reload();
   }
 
   async #export({ file, what, label }: Extract<Effect, { type: 'export' }>): Promise<void> {

@@ -36,6 +36,13 @@ export class PanelLoader {
     this.#stop = null;
   }
 
+  /** At once, if it is looked at: something has changed that it shows. */
+  reload(): void {
+    if (this.#stop === null) return;
+    this.stop();
+    this.start();
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     const { broker, scope, clock, redrives, emit, onFatal } = this.#options;
     const { id, intervalMs } = this.#panel;

@@ -56,6 +56,17 @@ describe('an error that nobody expected ends the view through its end', () => {
   });
 });
 
+it('what was sent again is looked at anew, at once', async () => {
+  let loads = 0;
+  const row = { id: 'x', line: [], record: { topic: '%DLQ%g', brokerName: 'a', queueId: 0, queueOffset: 0, commitLogOffset: 0 } };
+  const panel: Panel = { id: 'letters', title: 'Letters', intervalMs: 3_600_000, unavailable: () => null, load: async () => ++loads, header: () => [], rows: () => [row], summary: () => [] };
+  const session = open(new FakeBroker(), { panels: [panel] });
+  session.dispatch({ type: 'key', key: '3' });
+  await expect.poll(() => session.state.panels['letters']!.snapshot, { timeout: 10_000 }).toBe(1);
+  for (const key of ['space', 'D', 'y']) session.dispatch({ type: 'key', key });
+  await expect.poll(() => session.state.panels['letters']!.snapshot, { timeout: 10_000 }).toBe(2);
+});
+
 describe('the last N', () => {
   const rows = (session: Session): string[] => session.state.streams.messages.rows.map((row) => (row as MessageRow).body);
   const stateLine = (session: Session): string => lineText(frame(session.state)[1]!);
