@@ -17,22 +17,22 @@ export class NameServers {
     this.#current = Math.floor(random() * addresses.length);
   }
 
-  /** The answer of the first that gives one, and who that is. Errors: UNREACHABLE when none does; WRONG_KIND from one that is none. */
+  /** The answer of the first that gives one, and who that is. Errors: UNREACHABLE when none does; WRONG_KIND where one that is none is among them. */
   async ask<Q, QB>(definition: RequestDefinition<Q, QB, unknown, unknown>, header: Q, body: QB, options?: AskOptions): Promise<{ readonly response: RemotingCommand; readonly address: string }> {
     const failures: MqliteError[] = [];
     for (let attempt = 0; attempt < this.addresses.length; attempt++) {
       const address = this.addresses[this.#current]!;
       try {
         const response = await this.#client.ask(address, definition, header, body, options);
-        if (response.code === RESPONSE_CODE.REQUEST_CODE_NOT_SUPPORTED) throw notOne(address);
-        return { response, address };
+        if (response.code !== RESPONSE_CODE.REQUEST_CODE_NOT_SUPPORTED) return { response, address };
+        failures.push(notOne(address));
       } catch (error) {
         if (!isGone(error)) throw error;
         failures.push(error);
-        this.#current = (this.#current + 1) % this.addresses.length;
       }
+      this.#current = (this.#current + 1) % this.addresses.length;
     }
-    throw unreachable(failures);
+    throw failures.find(({ code }) => code === 'WRONG_KIND') ?? unreachable(failures);
   }
 }
 

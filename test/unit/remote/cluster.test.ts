@@ -63,6 +63,13 @@ describe('name servers', () => {
     expect(error.exitCode).toBe(4);
   });
 
+  it('a broker among them is passed over', async () => {
+    const broker = await serve((request, peer) => peer.reply(request, responseCommand(request, RESPONSE_CODE.REQUEST_CODE_NOT_SUPPORTED, 'no')));
+    const good = await serve(nameServerOf('broker-a', '127.0.0.1:1', { T: 2 }));
+    expect((await clusterOf([broker.address, good.address]).route('T')).queues).toHaveLength(1);
+    await expectRefusal(clusterOf([broker.address, await nobody()]).route('T'), 'WRONG_KIND');
+  });
+
   it('a broker in the place of one is told apart, and where name servers listen is said', async () => {
     const broker = await serve((request, peer) => peer.reply(request, responseCommand(request, RESPONSE_CODE.REQUEST_CODE_NOT_SUPPORTED, ` request type ${request.code} not supported`)));
     for (const asking of [clusterOf([broker.address]).masters(), clusterOf([broker.address]).route('T'), openRemoteBroker({ nameServers: [broker.address], mode: 'read' })]) {
