@@ -5,30 +5,16 @@ import { systemClock } from '../../src/base/clock.ts';
 import { initStore } from '../../src/engine/inspect/init.ts';
 import { verifyStore } from '../../src/engine/inspect/verify.ts';
 import { openLocalBroker } from '../../src/engine/open.ts';
+import { Random } from '../support/fault/random.ts';
 import { temporaryDirectory } from '../support/fixtures.ts';
 import { bundleWorker, startWorker } from '../support/processes.ts';
+import { seedOfCommit } from '../support/seed.ts';
 import type { WorkerTask } from './workers/engine.ts';
 
-const ROOT = path.join(import.meta.dirname, '..', '..');
 /** MQLITE_KILLS=100 in a soak. */
 const KILLS = Number(process.env['MQLITE_KILLS'] ?? 10);
 const HOUR_MS = 3_600_000;
 const COUNT = 300;
-
-/** A seed of its own for every commit: over time the suite sees many, and a failure can be repeated. */
-const seedOfCommit = (): number => {
-  const run = process.env['MQLITE_RUN_ID'] ?? execFileSync('git', ['-C', ROOT, 'rev-parse', 'HEAD'], { encoding: 'utf8' });
-  const digits = /^[0-9a-f]{7}/.exec(run)?.[0];
-  return digits === undefined ? 1 : Number.parseInt(digits, 16);
-};
-
-/** [mulberry32] */
-const randomFrom = (seed: number) => (): number => {
-  seed = (seed + 0x6d2b79f5) | 0;
-  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-};
 
 let script: string;
 let original: string;
@@ -78,12 +64,12 @@ const takeOver = async (store: string): Promise<{ readonly counts: Map<string, n
 
 it(`a delivering process killed at ${KILLS} moments: nothing is lost, nothing taken back comes, at most one batch is repeated`, async () => {
   const seed = seedOfCommit();
-  const random = randomFrom(seed);
+  const random = new Random(seed);
   const { changes } = await deliver(copyOf(), Number.MAX_SAFE_INTEGER, false);
   expect(changes).toBeGreaterThan(20);
   let kills = 0;
   for (let round = 0; round < KILLS; round++) {
-    const [at, torn] = [1 + Math.floor(random() * changes), random() < 0.5];
+    const [at, torn] = [1 + random.below(changes), random.next() < 0.5];
     const where = `seed ${seed}, round ${round}, change ${at}${torn ? ', half written' : ''}`;
     const store = copyOf();
     if ((await deliver(store, at, torn)).killed) kills++;

@@ -6,7 +6,7 @@ import { openLocalBroker } from '../../src/engine/open.ts';
 import { temporaryDirectory } from '../support/fixtures.ts';
 import { Random } from '../support/fault/random.ts';
 import { jsonLines, outputOf, runCli, startCli } from '../support/processes.ts';
-import { killSeeds } from '../support/kill-seeds.ts';
+import { killSeeds } from '../support/seed.ts';
 
 const LETTERS = 600;
 const KILLS = 2;

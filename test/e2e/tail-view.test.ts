@@ -62,7 +62,7 @@ describe('the view', { timeout: 120_000 }, () => {
     const view = tail();
     await view.shows('delay level 6');
     view.press(':', '@2026-11-23T06:53:20Z', 'enter');
-    await view.shows(/> {1,3}06:53:20.611/);
+    await view.shows(/> {1,3}11-23 06:53:20 +Tx .*tx u0/);
     view.press('/', 'lz4');
     await view.shows(/> .*compress me LZ4/);
     view.press('enter', 'N');

@@ -7,9 +7,10 @@ import { initStore } from '../../src/engine/inspect/init.ts';
 import { verifyStore } from '../../src/engine/inspect/verify.ts';
 import { openLocalBroker } from '../../src/engine/open.ts';
 import type { Broker } from '../../src/broker/broker.ts';
+import { Random } from '../support/fault/random.ts';
 import { temporaryDirectory } from '../support/fixtures.ts';
 import { bundleWorker, startWorker } from '../support/processes.ts';
-import { killSeeds } from '../support/run-seed.ts';
+import { killSeeds } from '../support/seed.ts';
 import type { WorkerTask } from './workers/engine.ts';
 
 /** One process, twice: a store that has been killed once already is killed again. */
@@ -21,14 +22,6 @@ let script: string;
 beforeAll(() => {
   script = bundleWorker(path.join(import.meta.dirname, 'workers', 'engine.ts'));
 });
-
-/** [mulberry32] */
-const randomFrom = (seed: number) => (): number => {
-  seed = (seed + 0x6d2b79f5) | 0;
-  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-};
 
 const newStore = async (): Promise<string> => {
   const store = path.join(temporaryDirectory('transaction-kill'), 'store');
@@ -87,16 +80,16 @@ const pendingOf = async (broker: Broker): Promise<string[]> =>
 
 describe('a process killed -9 while it ends transactions', () => {
   it.each(killSeeds())('seed %i, one decision for all: all of it or nothing, once, in order', async (seed) => {
-    const random = randomFrom(seed);
+    const random = new Random(seed);
     const store = await newStore();
-    const count = 1 + Math.floor(random() * 700);
-    const decision = random() < 0.8 ? 'commit' : 'rollback';
+    const count = 1 + random.below(700);
+    const decision = random.next() < 0.8 ? 'commit' : 'rollback';
     const whole = await run({ store, name: 'whole', count, together: true, decision, at: NEVER, torn: false });
     expect(whole.killed).toBe(false);
     let expected = decision === 'commit' ? whole.halves : [];
     for (let kill = 0; kill < KILLS_PER_SEED; kill++) {
-      const at = 1 + Math.floor(random() * whole.changes);
-      const victim = await run({ store, name: `victim${kill}`, count, together: true, decision, at, torn: random() < 0.5 });
+      const at = 1 + random.below(whole.changes);
+      const victim = await run({ store, name: `victim${kill}`, count, together: true, decision, at, torn: random.next() < 0.5 });
       const broker = await settle(store);
       const now = await visible(broker);
       const pending = await pendingOf(broker);
@@ -119,15 +112,15 @@ describe('a process killed -9 while it ends transactions', () => {
   });
 
   it.each(killSeeds())('seed %i, each by itself: what was acknowledged holds, the rest is pending and can be ended, once', async (seed) => {
-    const random = randomFrom(seed);
+    const random = new Random(seed);
     const store = await newStore();
-    const count = 2 + Math.floor(random() * 60);
+    const count = 2 + random.below(60);
     const whole = await run({ store, name: 'whole', count, together: false, decision: 'commit', at: NEVER, torn: false });
     const isRolledBack = (body: string): boolean => Number(body.slice(body.indexOf('-') + 1)) % 3 === 2;
     const expected = whole.halves.filter((body) => !isRolledBack(body));
     for (let kill = 0; kill < KILLS_PER_SEED; kill++) {
-      const at = 1 + Math.floor(random() * whole.changes);
-      const victim = await run({ store, name: `victim${kill}`, count, together: false, decision: 'commit', at, torn: random() < 0.5 });
+      const at = 1 + random.below(whole.changes);
+      const victim = await run({ store, name: `victim${kill}`, count, together: false, decision: 'commit', at, torn: random.next() < 0.5 });
       const broker = await settle(store);
       const what = `seed ${seed}, kill ${kill} at ${at} of ${whole.changes}: ${count} halves`;
       const pending = new Set(await pendingOf(broker));

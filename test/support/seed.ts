@@ -9,3 +9,11 @@ export const seedOfCommit = (): number => {
   const digits = /^[0-9a-f]{7}/.exec(run)?.[0];
   return digits === undefined ? 1 : Number.parseInt(digits, 16);
 };
+
+const CI_SEEDS = 10;
+
+/** Seeds of a test that kills: 10, or as many as `MQLITE_KILL_SEEDS` says (a soak takes 100). */
+export const killSeeds = (): number[] => {
+  const first = seedOfCommit();
+  return Array.from({ length: Number(process.env['MQLITE_KILL_SEEDS'] ?? CI_SEEDS) }, (_, index) => first + index);
+};

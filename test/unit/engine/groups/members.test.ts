@@ -5,7 +5,9 @@ import type { Membership } from '../../../../src/broker/types.ts';
 import { CommitRate, commitsPerSecond } from '../../../../src/broker/commit-rate.ts';
 import { nodeFileSystem } from '../../../../src/engine/files/node-file-system.ts';
 import { openLocalBroker } from '../../../../src/engine/open.ts';
+import { Random } from '../../../support/fault/random.ts';
 import { temporaryDirectory } from '../../../support/fixtures.ts';
+import { seedOfCommit } from '../../../support/seed.ts';
 import { snapshotTree } from '../../../support/tree-snapshot.ts';
 
 const GROUP = Buffer.from('g').toString('hex');
@@ -87,15 +89,17 @@ describe('members in the directory of a store', () => {
     const storeDirectory = temporaryDirectory('members');
     const brokers = [await openLocalBroker({ storeDirectory, mode: 'write', create: true }), await openLocalBroker({ storeDirectory, mode: 'write' }), await openLocalBroker({ storeDirectory, mode: 'write' })];
     await brokers[0]!.createTopic('T', { readQueueNums: 7, writeQueueNums: 7 });
+    const random = new Random(seedOfCommit());
     let living: Membership[] = [];
     for (let step = 0; step < 60; step++) {
-      const choice = Math.random();
+      const choice = random.next();
       if (living.length === 0 || (choice < 0.15 && living.length < 5)) living.push(await brokers[step % 3]!.joinGroup({ group: 'g', subscriptions: [{ topic: 'T' }] }));
-      else if (choice < 0.25) await living.splice(Math.floor(Math.random() * living.length), 1)[0]!.leave();
+      // Somebody is there at the end.
+      else if (choice < 0.25 && living.length > 1) await living.splice(random.below(living.length), 1)[0]!.leave();
       else {
-        const member = living[Math.floor(Math.random() * living.length)]!;
+        const member = living[random.below(living.length)]!;
         const lost = await member.refresh();
-        if (Math.random() < 0.7) await member.release(lost);
+        if (random.chance(0.7)) await member.release(lost);
       }
       const owned = living.flatMap(({ queues }) => queues.map(({ queueId }) => queueId));
       expect(new Set(owned).size).toBe(owned.length);
