@@ -9,6 +9,7 @@ import { tagsCode, tagsHash } from '../record/tags.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';
 import { VIEW_MESSAGE_BY_ID } from '../wire/requests/query-message.ts';
 import type { Cluster, Master } from './cluster.ts';
+import { isGone } from './failures.ts';
 import { asItComes, mergeByStoreTime } from './log-merge.ts';
 import { runtimeInfo } from './runtime-info.ts';
 
@@ -20,6 +21,8 @@ const BATCH = 64;
 const POLL_MS = 100;
 /** So often a follower that is behind looks whether it comes nearer, in ms; if not, it jumps to the newest record and says what it left out. */
 const BEHIND_LOOK_MS = 500;
+/** Between two attempts at a broker that is gone, in ms. */
+const GONE_MS = 1000;
 
 interface LogEnds {
   readonly min: number;
@@ -46,7 +49,7 @@ export async function* walkLog(cluster: Cluster, query: LogQuery, onNotice: (tex
   const past = mergeByStoreTime(logs.map((log) => log.past(from)), BATCH);
   if (from.at === 'lastN') yield* lastOf(past, from.count);
   else for await (const batch of past) yield batch.map(withBroker);
-  if (query.follow) for await (const batch of asItComes(logs.map((log) => log.follow()))) yield batch.map(withBroker);
+  if (query.follow) for await (const batch of asItComes(logs.map((log) => log.followThroughAbsence()))) yield batch.map(withBroker);
 }
 
 async function* lastOf(past: AsyncIterable<Record_[]>, count: number): AsyncGenerator<Record_[]> {
@@ -63,7 +66,7 @@ class LogWalk {
   readonly #master: Master;
   readonly #onNotice: (text: string) => void;
   readonly #signal: AbortSignal | undefined;
-  /** Where the past ended. */
+  /** Up to here it was given out. */
   #end = 0;
 
   constructor(cluster: Cluster, master: Master, onNotice: (text: string) => void, signal: AbortSignal | undefined) {
@@ -96,23 +99,40 @@ class LogWalk {
     if (kept.length > 0) yield kept;
   }
 
-  /** What comes behind the past, until the signal aborts. */
+  /** As `follow`; while the broker is gone there is nothing, and the others go on. Said once each time. */
+  async *followThroughAbsence(): AsyncGenerator<Record_[]> {
+    for (let isTold = false; this.#signal?.aborted !== true; await this.#clock.sleep(GONE_MS, this.#signal)) {
+      try {
+        for await (const batch of this.follow()) {
+          isTold = false;
+          yield batch;
+        }
+      } catch (error) {
+        if (!isGone(error)) throw error;
+        if (!isTold) this.#onNotice(`${error.message}; its log is left out until it is there again`);
+        isTold = true;
+      }
+    }
+  }
+
+  /** What comes behind the past, or what was followed before, until the signal aborts. */
   async *follow(): AsyncGenerator<Record_[]> {
-    for (let at = this.#end; this.#signal?.aborted !== true; await this.#clock.sleep(POLL_MS, this.#signal)) {
+    for (; this.#signal?.aborted !== true; await this.#clock.sleep(POLL_MS, this.#signal)) {
       // How far the end was when it was last looked for. Clocks of brokers are not ours: only bytes tell who is faster.
       let look = { atMs: this.#clock.elapsedMs(), bytes: Infinity };
       // To where nothing is yet.
-      for await (const batch of this.#walk(at, Infinity)) {
-        at = endOf(batch);
+      for await (const batch of this.#walk(this.#end, Infinity)) {
+        this.#end = endOf(batch);
         yield batch;
         if (this.#clock.elapsedMs() - look.atMs < BEHIND_LOOK_MS) continue;
         const newest = (await this.#ends()).max;
-        if (newest - at > 0 && newest - at >= look.bytes) {
-          this.#onNotice(`more is stored than can be shown: ${newest - at} bytes of the log of ${this.#master.brokerName} are left out, from ${at} to ${newest}`);
-          at = newest;
+        const behindBytes = newest - this.#end;
+        if (behindBytes > 0 && behindBytes >= look.bytes) {
+          this.#onNotice(`more is stored than can be shown: ${behindBytes} bytes of the log of ${this.#master.brokerName} are left out, from ${this.#end} to ${newest}`);
+          this.#end = newest;
           break;
         }
-        look = { atMs: this.#clock.elapsedMs(), bytes: newest - at };
+        look = { atMs: this.#clock.elapsedMs(), bytes: behindBytes };
       }
     }
   }

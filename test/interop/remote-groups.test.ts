@@ -272,7 +272,7 @@ describe.skipIf(inject('interopSkipReason') !== null)('groups of a real cluster'
     await topic('Followed');
     const readers = [
       mqlite('consume', 'Followed', '--group', 'followers', '--json'), mqlite('consume', 'Followed', '--group', 'heard', '--broadcast', '--json'),
-      mqlite('consume', 'Followed', '--from', 'last', '--json'), mqlite('tail', 'Followed', '--json'),
+      mqlite('consume', 'Followed', '--from', 'last', '--json'), mqlite('tail', 'Followed', '--json'), mqlite('tail', '--commitlog', '--json'),
     ];
     let count = 0;
     const isOver = new AbortController();
