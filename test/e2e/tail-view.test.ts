@@ -58,6 +58,70 @@ describe('the view', { timeout: 120_000 }, () => {
     expect(await view.finished()).toMatchObject({ code: 0 });
   });
 
+  it('has a view for each number, and the next and the one before by tab', async () => {
+    const view = tail();
+    await view.shows('delay level 6');
+    const views: readonly (readonly [string, RegExp])[] = [
+      ['3', /\[3 Queues\][^]*32 queues of 11 topics[^]*> .*Batch/], ['4', /\[4 Groups\][^]*3 groups[^]*> .*dump-reader/], ['5', /\[5 Delayed\][^]*overdue[^]*> .*Delayed/],
+      ['6', /\[6 Dead letters\][^]*1 dead letter[^]*> .*retry-group/], ['7', /\[7 Half messages\][^]*2 given up[^]*> .*Tx/], ['2', /\[2 Commit log\][^]*> +\d+ /], ['1', /\[1 Messages\][^]*> .*delay level 6/],
+    ];
+    for (const [key, expected] of views) {
+      view.press(key);
+      await view.shows(expected);
+    }
+    view.press('tab');
+    await view.shows('[2 Commit log]');
+    view.press('tab');
+    await view.shows('[3 Queues]');
+    view.press('shift-tab');
+    await view.shows('[2 Commit log]');
+    view.press('ctrl-c');
+    await view.finished();
+  });
+
+  it('takes the other keys that move, too', async () => {
+    const view = tail([], { columns: 160, rows: 24 });
+    const cursorLine = (): number => view.lines.findIndex((line) => line.startsWith('> '));
+    await view.shows(/FOLLOWING[^]*> .*delay level 6/);
+    view.press('<');
+    await view.shows((text) => text.includes('PAUSED') && text.split('\n')[3]!.startsWith('> '));
+    for (const [forth, back] of [['ctrl-f', 'ctrl-b'], ['pagedown', 'pageup'], ['ctrl-d', 'ctrl-u']] as const) {
+      const before = view.text;
+      view.press(forth);
+      await view.shows((text) => text !== before && cursorLine() > 3);
+      view.press(back, '<');
+      await view.shows((text) => text.split('\n')[3]!.startsWith('> '));
+    }
+    view.press('l');
+    await view.shows('body from column 9');
+    view.press('h');
+    await view.shows((text) => !text.includes('body from column'));
+    view.press('right', 'right');
+    await view.shows('body from column 17');
+    view.press('left');
+    await view.shows('body from column 9');
+    view.press('left');
+    await view.shows((text) => !text.includes('body from column'));
+    view.press('g', '1');
+    await view.shows(/go to: 1/);
+    view.press('backspace');
+    await view.shows((text) => /go to: /.test(text) && !/go to: 1/.test(text));
+    view.press('esc');
+    await view.shows((text) => !text.includes('go to: '));
+    view.press('s');
+    await view.shows(/│.*queues of 11 topics/);
+    view.press('s');
+    await view.shows((text) => !text.includes('queues of 11 topics'));
+    view.press('>');
+    await view.shows(/FOLLOWING[^]*> .*delay level 6/);
+    view.press('home');
+    await view.shows('PAUSED');
+    view.press('end');
+    await view.shows(/FOLLOWING[^]*> .*delay level 6/);
+    view.press('q');
+    expect(await view.finished()).toMatchObject({ code: 0 });
+  });
+
   it('goes to a place, searches, filters while it is live, and says what is wrong with a filter', async () => {
     const view = tail();
     await view.shows('delay level 6');

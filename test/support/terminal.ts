@@ -151,5 +151,5 @@ function width(codePoint: number): 0 | 1 | 2 {
 /** What a terminal sends for a key, by the names that `press` takes. */
 export const KEYS = {
   up: '\u001b[A', down: '\u001b[B', right: '\u001b[C', left: '\u001b[D', pageup: '\u001b[5~', pagedown: '\u001b[6~', home: '\u001b[H', end: '\u001b[F',
-  enter: '\r', esc: '\u001b', tab: '\t', 'shift-tab': '\u001b[Z', backspace: '\u007f', space: ' ', 'ctrl-c': '\u0003', 'ctrl-d': '\u0004', 'ctrl-u': '\u0015',
+  enter: '\r', esc: '\u001b', tab: '\t', 'shift-tab': '\u001b[Z', backspace: '\u007f', space: ' ', 'ctrl-b': '\u0002', 'ctrl-c': '\u0003', 'ctrl-d': '\u0004', 'ctrl-f': '\u0006', 'ctrl-u': '\u0015',
 } as const satisfies Readonly<Record<string, string>>;
