@@ -8,11 +8,9 @@ import type { SentOffsets } from './sent-offsets.ts';
 /** Errors: TOPIC_NOT_FOUND, NOT_FOUND, INVALID_INPUT (the name); UNREACHABLE when its broker was there and is gone. A broker answers 0 for what it does not have. */
 export const requireQueue = async (cluster: Cluster, { topic, brokerName, queueId }: MessageQueue): Promise<void> => {
   validateTopicName(topic);
-  const data = (await cluster.findRoute(topic))?.queues.find((candidate) => candidate.brokerName === brokerName);
-  if (data === undefined) await cluster.requireRegistered(brokerName);
-  // Whatever else it is that a topic has no route.
-  await cluster.route(topic);
+  const data = (await cluster.route(topic)).queues.find((candidate) => candidate.brokerName === brokerName);
   if (data !== undefined && queueId >= 0 && queueId < Math.max(data.readQueueNums, data.writeQueueNums)) return;
+  if (data === undefined) await cluster.requireRegistered(brokerName);
   throw new MqliteError('NOT_FOUND', `topic ${topic} has no queue ${queueId} on ${brokerName}`, { hint: `see "mqlite topics show ${topic}"` });
 };
 

@@ -52,14 +52,14 @@ export class TimerSecond {
     }
     let left = count;
     // A chain ends, too, where the file of the next unit has expired, and with it the records. [TimerMessageStore#dequeue]
-    if (this.#cursor < this.#log.begin) this.#cursor = -1;
-    for (; left > 0 && this.#cursor >= 0 && this.#cursor !== this.#stopAt; left--) {
+    const { begin } = this.#log;
+    for (; left > 0 && this.#cursor >= begin && this.#cursor !== this.#stopAt; left--) {
       const unit = this.#log.read(this.#cursor);
       if (Math.floor(unit.timeMs / 1000) !== this.second) throw new TimerDamage(`the unit at ${this.#cursor} of the timer log is of another second than its slot`);
       this.#unread.push({ position: this.#cursor, unit });
-      this.#cursor = unit.previous < this.#log.begin ? -1 : unit.previous;
+      this.#cursor = unit.previous;
     }
-    if (this.#cursor === this.#stopAt) this.#cursor = -1;
+    if (this.#cursor < begin || this.#cursor === this.#stopAt) this.#cursor = -1;
     if (this.#cursor >= 0) return 0;
     for (; left > 0 && this.#unread.length > 0; left--) {
       const { position, unit } = this.#unread.pop()!;
