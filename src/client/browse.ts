@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
-import { MqliteError } from '../broker/errors.ts';
+import { isGone, MqliteError } from '../broker/errors.ts';
 import { queueKey } from '../broker/queue-key.ts';
 import type { CommittedOffset, DamageReport, MessageFilter, MessageQueue } from '../broker/types.ts';
 import type { Message } from '../record/message.ts';
@@ -102,7 +102,7 @@ export async function* browse(broker: Broker, clock: Clock, request: BrowseReque
         batch = await nextOrSleep(merger, clock, request.signal, limit, waitMs, following);
         isTold = false;
       } catch (error) {
-        if (!following || request.onGone === undefined || idleMs <= 0 || !isUnreachable(error)) throw error;
+        if (!following || request.onGone === undefined || idleMs <= 0 || !isGone(error)) throw error;
         if (!isTold) request.onGone(error);
         isTold = true;
         await clock.sleep(Math.min(GONE_MS, idleMs), request.signal);
@@ -164,5 +164,3 @@ class FollowedQueues {
     return left > minOffset && left <= await this.#broker.maxOffset(queue) ? left : minOffset;
   }
 }
-
-const isUnreachable = (error: unknown): error is MqliteError => error instanceof MqliteError && (error.code === 'UNREACHABLE' || error.code === 'TIMED_OUT');

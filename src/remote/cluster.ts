@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { MqliteError } from '../broker/errors.ts';
+import { isGone, MqliteError } from '../broker/errors.ts';
 import { AUTO_CREATE_TOPIC } from '../broker/names.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';
 import type { BrokerData, ClusterInfo } from '../wire/body/route.ts';
@@ -8,7 +8,6 @@ import type { RemotingCommand } from '../wire/frame.ts';
 import { GET_BROKER_CLUSTER_INFO, GET_ROUTEINFO_BY_TOPIC } from '../wire/requests/route.ts';
 import { responseError } from '../wire/response-error.ts';
 import { routeAgeMs } from './client-settings.ts';
-import { isGone } from './failures.ts';
 import type { NameServers } from './name-servers.ts';
 import type { AskOptions, RemotingClient } from './remoting-client.ts';
 import { registrationChanges } from './registrations.ts';

@@ -1,6 +1,5 @@
 import { CodecError } from '../base/codec-error.ts';
 import { MqliteError } from '../broker/errors.ts';
-import type { ErrorCode } from '../broker/errors.ts';
 
 const REASONS: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
   ECONNREFUSED: ['nobody listens there', 'Is it running, and is the port right?'],
@@ -45,8 +44,3 @@ export const toPortError = (error: unknown, doing: string): MqliteError => {
   if (error instanceof CodecError) return new MqliteError(error.code, `${doing}: ${error.message}`, { cause: error });
   return new MqliteError('BUG', `${doing}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 };
-
-const GONE: ReadonlySet<ErrorCode> = new Set(['UNREACHABLE', 'TIMED_OUT']);
-
-/** The peer was not reached, or did not answer: another one, or the same one later, may do better. */
-export const isGone = (error: unknown): error is MqliteError => error instanceof MqliteError && GONE.has(error.code);

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { MqliteError } from '../broker/errors.ts';
+import { isGone, MqliteError } from '../broker/errors.ts';
 import type { LogQuery, LogRecord } from '../broker/types.ts';
 import { recordProblem } from '../record/check.ts';
 import { decodeRecord } from '../record/decode.ts';
@@ -9,7 +9,6 @@ import { tagsCode, tagsHash } from '../record/tags.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';
 import { VIEW_MESSAGE_BY_ID } from '../wire/requests/query-message.ts';
 import type { Cluster, Master } from './cluster.ts';
-import { isGone } from './failures.ts';
 import { asItComes, mergeByStoreTime } from './log-merge.ts';
 import { runtimeInfo } from './runtime-info.ts';
 

@@ -1,8 +1,7 @@
-import { MqliteError } from '../broker/errors.ts';
+import { isGone, MqliteError } from '../broker/errors.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';
 import type { RequestDefinition } from '../wire/definition.ts';
 import type { RemotingCommand } from '../wire/frame.ts';
-import { isGone } from './failures.ts';
 import type { AskOptions, RemotingClient } from './remoting-client.ts';
 
 /** The name servers of a cluster. Each knows everything; one that works is kept, and the next one tried when it fails. */

@@ -1,9 +1,10 @@
+import { isGone } from '../broker/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { MqliteError } from '../broker/errors.ts';
 import { HEART_BEAT, UNREGISTER_CLIENT } from '../wire/requests/client.ts';
 import { heartbeatMs } from './client-settings.ts';
 import type { Cluster, Master } from './cluster.ts';
-import { isGone, toPortError } from './failures.ts';
+import { toPortError } from './failures.ts';
 
 /** Where some broker could not be told, and to see a new one soon. */
 const RETRY_MS = 1000;

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { MqliteError } from '../broker/errors.ts';
+import { isGone, MqliteError } from '../broker/errors.ts';
 import { queueKey } from '../broker/queue-key.ts';
 import type { DamageReport, MessageQueue, PullRequest, PullResult } from '../broker/types.ts';
 import type { CompiledFilter } from '../filter/message-filter.ts';
@@ -12,7 +12,7 @@ import { decodeMessageStream } from '../wire/message-stream.ts';
 import { PULL_MESSAGE, PULL_SYS_FLAG } from '../wire/requests/pull-message.ts';
 import { responseError } from '../wire/response-error.ts';
 import type { Cluster } from './cluster.ts';
-import { isGone, toPortError } from './failures.ts';
+import { toPortError } from './failures.ts';
 import { requireQueue } from './queue-offsets.ts';
 import { ReadAddresses } from './read-addresses.ts';
 import type { SentOffsets } from './sent-offsets.ts';

@@ -1,10 +1,9 @@
-import { MqliteError } from '../broker/errors.ts';
+import { isGone, MqliteError } from '../broker/errors.ts';
 import { queueKey } from '../broker/queue-key.ts';
 import type { MessageQueue } from '../broker/types.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';
 import type { RemotingCommand } from '../wire/frame.ts';
 import type { Cluster } from './cluster.ts';
-import { isGone } from './failures.ts';
 import { MASTER_ID } from './routes.ts';
 
 /** Which of a broker's replicas each queue is read from: the master, unless it says otherwise or is gone. [PullAPIWrapper#recalculatePullFromWhichNode] */

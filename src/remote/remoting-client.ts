@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { MqliteError } from '../broker/errors.ts';
+import { isGone, MqliteError } from '../broker/errors.ts';
 import type { Credentials } from '../wire/acl.ts';
 import { signFields } from '../wire/acl.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';
@@ -10,7 +10,7 @@ import type { RemotingCommand } from '../wire/frame.ts';
 import { responseError } from '../wire/response-error.ts';
 import type { ClientSettings } from './client-settings.ts';
 import { Connection } from './connection.ts';
-import { isGone, toPortError } from './failures.ts';
+import { toPortError } from './failures.ts';
 import type { TlsOptions } from './tls.ts';
 
 /** Answers a request of a broker's; null: nothing is answered. */

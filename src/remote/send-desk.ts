@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { nextTurn } from '../base/clock.ts';
 import { DEFAULT_DELAY_LEVELS, deliverTimestamp, parseDelayLevels } from '../broker/delay-levels.ts';
-import { MqliteError } from '../broker/errors.ts';
+import { isGone, MqliteError } from '../broker/errors.ts';
 import { AUTO_CREATE_TOPIC } from '../broker/names.ts';
 import { prepareMessage } from '../broker/prepare-message.ts';
 import type { RoutableMessage } from '../broker/prepare-message.ts';
@@ -19,7 +19,7 @@ import { SEND_BATCH_MESSAGE, SEND_MESSAGE_V2, SEND_REPLY_MESSAGE_V2 } from '../w
 import type { SendMessageRequest } from '../wire/requests/send-message.ts';
 import { responseError } from '../wire/response-error.ts';
 import type { Cluster } from './cluster.ts';
-import { isGone, toPortError } from './failures.ts';
+import { toPortError } from './failures.ts';
 import { Faults } from './faults.ts';
 import { AUTO_CREATE_QUEUES, QueueChoice } from './queue-choice.ts';
 import { SendLane } from './send-lane.ts';

@@ -1,3 +1,4 @@
+import { isGone } from '../broker/errors.ts';
 import type { Message } from '../record/message.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';
 import { decodeMessageStream } from '../wire/message-stream.ts';
@@ -6,7 +7,6 @@ import type { RemotingCommand } from '../wire/frame.ts';
 import { QUERY_MESSAGE, VIEW_MESSAGE_BY_ID } from '../wire/requests/query-message.ts';
 import { responseError } from '../wire/response-error.ts';
 import type { Cluster } from './cluster.ts';
-import { isGone } from './failures.ts';
 
 /** [MessageStoreConfig#defaultQueryMaxNum]: a broker does not ask how many with one id are wanted. */
 export const MAX_SAME_ID = 32;

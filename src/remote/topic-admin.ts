@@ -1,4 +1,4 @@
-import { MqliteError } from '../broker/errors.ts';
+import { isGone, MqliteError } from '../broker/errors.ts';
 import { AUTO_CREATE_TOPIC, isSystemTopic, validateTopicName } from '../broker/names.ts';
 import { validateAttributes } from '../broker/topic-attributes.ts';
 import type { MessageQueue, QueueStats, TopicConfig, TopicDescription, TopicPatch } from '../broker/types.ts';
@@ -10,7 +10,7 @@ import { DELETE_TOPIC_IN_NAMESRV } from '../wire/requests/route.ts';
 import { responseError } from '../wire/response-error.ts';
 import { LIST_TIMEOUT_MS } from './client-settings.ts';
 import type { Cluster, Master } from './cluster.ts';
-import { isGone, toPortError } from './failures.ts';
+import { toPortError } from './failures.ts';
 import { readableQueues } from './routes.ts';
 import type { SentOffsets } from './sent-offsets.ts';
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { MqliteError } from '../broker/errors.ts';
+import { isGone, MqliteError } from '../broker/errors.ts';
 import { listTransactions } from '../broker/transactions.ts';
 import type { TransactionReader } from '../broker/transactions.ts';
 import type { CheckOptions, TransactionChecker, TransactionDecision } from '../broker/types.ts';
@@ -12,7 +12,7 @@ import type { RemotingCommand } from '../wire/frame.ts';
 import { decodeMessageStream } from '../wire/message-stream.ts';
 import { CHECK_TRANSACTION_STATE, END_TRANSACTION } from '../wire/requests/transaction.ts';
 import type { Cluster } from './cluster.ts';
-import { isGone, toPortError } from './failures.ts';
+import { toPortError } from './failures.ts';
 import { COMMIT_OR_ROLLBACK_OF, findCommitted } from './half-messages.ts';
 import type { Queries } from './queries.ts';
 import { ProducerPresence } from './producer-presence.ts';

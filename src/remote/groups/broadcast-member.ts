@@ -1,8 +1,7 @@
-import { MqliteError } from '../../broker/errors.ts';
+import { isGone, MqliteError } from '../../broker/errors.ts';
 import { queueKey } from '../../broker/queue-key.ts';
 import type { MemberCard, Membership, MessageQueue, OffsetCommit } from '../../broker/types.ts';
 import type { Cluster } from '../cluster.ts';
-import { isGone } from '../failures.ts';
 import type { RemotingClient } from '../remoting-client.ts';
 import { readableQueues } from '../routes.ts';
 import { checkOffset } from '../../broker/check-offset.ts';

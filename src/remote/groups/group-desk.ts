@@ -1,4 +1,4 @@
-import { MqliteError } from '../../broker/errors.ts';
+import { isGone, MqliteError } from '../../broker/errors.ts';
 import { validateGroupName } from '../../broker/names.ts';
 import { queueKey } from '../../broker/queue-key.ts';
 import { filterText, refuseDisagreement } from '../../broker/subscription.ts';
@@ -9,7 +9,6 @@ import { CHECK_CLIENT_CONFIG } from '../../wire/requests/client.ts';
 import { GET_CONSUMER_CONNECTION_LIST } from '../../wire/requests/group-admin.ts';
 import { checkInstanceName, clientIdOf, DEFAULT_INSTANCE, plainIp } from '../client-id.ts';
 import type { Cluster } from '../cluster.ts';
-import { isGone } from '../failures.ts';
 import type { GroupAdmin } from '../group-admin.ts';
 import { READER_GROUP } from '../pull-desk.ts';
 import type { PullOwner } from '../pull-desk.ts';

@@ -1,6 +1,6 @@
+import { isGone } from '../../broker/errors.ts';
 import { RESPONSE_CODE } from '../../wire/codes.ts';
 import { GET_CONSUMER_LIST_BY_GROUP } from '../../wire/requests/client.ts';
-import { isGone } from '../failures.ts';
 import type { RemotingClient } from '../remoting-client.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { isGone } from '../../broker/errors.ts';
 import type { AllocateStrategy, MemberCard, MemberInfo, MessageModel } from '../../broker/types.ts';
 import { retryTopicOf } from '../../broker/retry-topics.ts';
 import type { Connection, ConsumerConnection } from '../../wire/body/connections.ts';
@@ -9,7 +10,6 @@ import { GET_CONSUMER_CONNECTION_LIST } from '../../wire/requests/group-admin.ts
 import { responseError } from '../../wire/response-error.ts';
 import { ownerOfClientId } from '../client-id.ts';
 import type { Cluster } from '../cluster.ts';
-import { isGone } from '../failures.ts';
 import { versionText } from './client-version.ts';
 import { ALLOCATE_CLASSES, CARD_PROPERTY } from './member-requests.ts';
 import { textOfSubscription } from './subscription-data.ts';

@@ -1,10 +1,9 @@
 import { checkOffset } from '../../broker/check-offset.ts';
-import { MqliteError } from '../../broker/errors.ts';
+import { isGone, MqliteError } from '../../broker/errors.ts';
 import type { MessageQueue, OffsetCommit } from '../../broker/types.ts';
 import { GET_BROKER_CONFIG } from '../../wire/requests/broker-admin.ts';
 import { INVOKE_BROKER_TO_RESET_OFFSET } from '../../wire/requests/progress.ts';
 import type { Cluster } from '../cluster.ts';
-import { isGone } from '../failures.ts';
 import { requireQueue } from '../queue-offsets.ts';
 import { byBroker } from './by-broker.ts';
 import type { GroupSettings } from './group-settings.ts';

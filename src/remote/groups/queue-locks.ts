@@ -1,8 +1,8 @@
+import { isGone } from '../../broker/errors.ts';
 import { queueKey } from '../../broker/queue-key.ts';
 import type { MessageQueue } from '../../broker/types.ts';
 import { LOCK_BATCH_MQ, UNLOCK_BATCH_MQ } from '../../wire/requests/lock.ts';
 import type { Cluster } from '../cluster.ts';
-import { isGone } from '../failures.ts';
 import type { RemotingClient } from '../remoting-client.ts';
 import { byBroker } from './by-broker.ts';
 

@@ -1,5 +1,5 @@
+import { isGone } from '../../broker/errors.ts';
 import type { MessageQueue } from '../../broker/types.ts';
-import { isGone } from '../failures.ts';
 import type { OffsetStore } from './offset-store.ts';
 
 /** How often a queue is looked at for resets, in ms. */

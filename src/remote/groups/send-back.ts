@@ -1,4 +1,4 @@
-import { MqliteError } from '../../broker/errors.ts';
+import { isGone, MqliteError } from '../../broker/errors.ts';
 import { AUTO_CREATE_TOPIC, validateGroupName } from '../../broker/names.ts';
 import { dlqTopicOf, retryTopicOf } from '../../broker/retry-topics.ts';
 import type { MessageQueue, SendBackRequest, SendBackResult } from '../../broker/types.ts';
@@ -10,7 +10,6 @@ import { CONSUMER_SEND_MSG_BACK } from '../../wire/requests/consumer-send-msg-ba
 import { SEND_MESSAGE_V2 } from '../../wire/requests/send-message.ts';
 import { responseError } from '../../wire/response-error.ts';
 import type { Cluster } from '../cluster.ts';
-import { isGone } from '../failures.ts';
 import { writableQueues } from '../routes.ts';
 import type { GroupSettings } from './group-settings.ts';
 
