@@ -67,8 +67,3 @@ export class MqliteError extends Error {
     return ERROR_TABLE[this.code].retryable;
   }
 }
-
-const GONE: ReadonlySet<ErrorCode> = new Set(['UNREACHABLE', 'TIMED_OUT']);
-
-/** The peer was not reached, or did not answer: another one, or the same one later, may do better. */
-export const isGone = (error: unknown): error is MqliteError => error instanceof MqliteError && GONE.has(error.code);

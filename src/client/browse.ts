@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Broker } from '../broker/broker.ts';
-import { isGone, MqliteError } from '../broker/errors.ts';
+import { MqliteError } from '../broker/errors.ts';
+import { isGone } from '../broker/gone.ts';
 import { queueKey } from '../broker/queue-key.ts';
 import type { CommittedOffset, DamageReport, MessageFilter, MessageQueue } from '../broker/types.ts';
 import type { Message } from '../record/message.ts';

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
-import { isGone, MqliteError } from '../broker/errors.ts';
+import { MqliteError } from '../broker/errors.ts';
+import { isGone } from '../broker/gone.ts';
 import { AUTO_CREATE_TOPIC } from '../broker/names.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';
 import type { BrokerData, ClusterInfo } from '../wire/body/route.ts';

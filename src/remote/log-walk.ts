@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
-import { isGone, MqliteError } from '../broker/errors.ts';
+import { MqliteError } from '../broker/errors.ts';
+import { isGone } from '../broker/gone.ts';
 import type { LogQuery, LogRecord } from '../broker/types.ts';
 import { recordProblem } from '../record/check.ts';
 import { decodeRecord } from '../record/decode.ts';

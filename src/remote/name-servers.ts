@@ -1,4 +1,5 @@
-import { isGone, MqliteError } from '../broker/errors.ts';
+import { MqliteError } from '../broker/errors.ts';
+import { isGone } from '../broker/gone.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';
 import type { RequestDefinition } from '../wire/definition.ts';
 import type { RemotingCommand } from '../wire/frame.ts';

@@ -1,4 +1,4 @@
-import { isGone } from '../broker/errors.ts';
+import { isGone } from '../broker/gone.ts';
 import type { Clock } from '../base/clock.ts';
 import type { MqliteError } from '../broker/errors.ts';
 import { HEART_BEAT, UNREGISTER_CLIENT } from '../wire/requests/client.ts';

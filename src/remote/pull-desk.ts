@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
-import { isGone, MqliteError } from '../broker/errors.ts';
+import { MqliteError } from '../broker/errors.ts';
+import { isGone } from '../broker/gone.ts';
 import { queueKey } from '../broker/queue-key.ts';
 import type { DamageReport, MessageQueue, PullRequest, PullResult } from '../broker/types.ts';
 import type { CompiledFilter } from '../filter/message-filter.ts';

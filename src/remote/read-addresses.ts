@@ -1,4 +1,5 @@
-import { isGone, MqliteError } from '../broker/errors.ts';
+import { MqliteError } from '../broker/errors.ts';
+import { isGone } from '../broker/gone.ts';
 import { queueKey } from '../broker/queue-key.ts';
 import type { MessageQueue } from '../broker/types.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
-import { isGone, MqliteError } from '../broker/errors.ts';
+import { MqliteError } from '../broker/errors.ts';
+import { isGone } from '../broker/gone.ts';
 import type { Credentials } from '../wire/acl.ts';
 import { signFields } from '../wire/acl.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';

@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import { nextTurn } from '../base/clock.ts';
 import { DEFAULT_DELAY_LEVELS, deliverTimestamp, parseDelayLevels } from '../broker/delay-levels.ts';
-import { isGone, MqliteError } from '../broker/errors.ts';
+import { MqliteError } from '../broker/errors.ts';
+import { isGone } from '../broker/gone.ts';
 import { AUTO_CREATE_TOPIC } from '../broker/names.ts';
 import { prepareMessage } from '../broker/prepare-message.ts';
 import type { RoutableMessage } from '../broker/prepare-message.ts';

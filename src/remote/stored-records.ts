@@ -1,4 +1,4 @@
-import { isGone } from '../broker/errors.ts';
+import { isGone } from '../broker/gone.ts';
 import type { Message } from '../record/message.ts';
 import { RESPONSE_CODE } from '../wire/codes.ts';
 import { decodeMessageStream } from '../wire/message-stream.ts';

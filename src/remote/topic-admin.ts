@@ -1,4 +1,5 @@
-import { isGone, MqliteError } from '../broker/errors.ts';
+import { MqliteError } from '../broker/errors.ts';
+import { isGone } from '../broker/gone.ts';
 import { AUTO_CREATE_TOPIC, isSystemTopic, validateTopicName } from '../broker/names.ts';
 import { validateAttributes } from '../broker/topic-attributes.ts';
 import type { MessageQueue, QueueStats, TopicConfig, TopicDescription, TopicPatch } from '../broker/types.ts';

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
-import { isGone, MqliteError } from '../broker/errors.ts';
+import { MqliteError } from '../broker/errors.ts';
+import { isGone } from '../broker/gone.ts';
 import { listTransactions } from '../broker/transactions.ts';
 import type { TransactionReader } from '../broker/transactions.ts';
 import type { CheckOptions, TransactionChecker, TransactionDecision } from '../broker/types.ts';

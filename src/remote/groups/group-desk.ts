@@ -1,4 +1,5 @@
-import { isGone, MqliteError } from '../../broker/errors.ts';
+import { MqliteError } from '../../broker/errors.ts';
+import { isGone } from '../../broker/gone.ts';
 import { validateGroupName } from '../../broker/names.ts';
 import { queueKey } from '../../broker/queue-key.ts';
 import { filterText, refuseDisagreement } from '../../broker/subscription.ts';

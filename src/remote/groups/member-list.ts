@@ -1,4 +1,4 @@
-import { isGone } from '../../broker/errors.ts';
+import { isGone } from '../../broker/gone.ts';
 import { RESPONSE_CODE } from '../../wire/codes.ts';
 import { GET_CONSUMER_LIST_BY_GROUP } from '../../wire/requests/client.ts';
 import type { RemotingClient } from '../remoting-client.ts';

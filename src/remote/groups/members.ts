@@ -1,4 +1,4 @@
-import { isGone } from '../../broker/errors.ts';
+import { isGone } from '../../broker/gone.ts';
 import type { AllocateStrategy, MemberCard, MemberInfo, MessageModel } from '../../broker/types.ts';
 import { retryTopicOf } from '../../broker/retry-topics.ts';
 import type { Connection, ConsumerConnection } from '../../wire/body/connections.ts';

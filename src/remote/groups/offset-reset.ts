@@ -1,5 +1,6 @@
 import { checkOffset } from '../../broker/check-offset.ts';
-import { isGone, MqliteError } from '../../broker/errors.ts';
+import { MqliteError } from '../../broker/errors.ts';
+import { isGone } from '../../broker/gone.ts';
 import type { MessageQueue, OffsetCommit } from '../../broker/types.ts';
 import { GET_BROKER_CONFIG } from '../../wire/requests/broker-admin.ts';
 import { INVOKE_BROKER_TO_RESET_OFFSET } from '../../wire/requests/progress.ts';

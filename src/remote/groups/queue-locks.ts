@@ -1,4 +1,4 @@
-import { isGone } from '../../broker/errors.ts';
+import { isGone } from '../../broker/gone.ts';
 import { queueKey } from '../../broker/queue-key.ts';
 import type { MessageQueue } from '../../broker/types.ts';
 import { LOCK_BATCH_MQ, UNLOCK_BATCH_MQ } from '../../wire/requests/lock.ts';

@@ -1,4 +1,4 @@
-import { isGone } from '../../broker/errors.ts';
+import { isGone } from '../../broker/gone.ts';
 import type { MessageQueue } from '../../broker/types.ts';
 import type { OffsetStore } from './offset-store.ts';
 

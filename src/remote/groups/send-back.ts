@@ -1,4 +1,5 @@
-import { isGone, MqliteError } from '../../broker/errors.ts';
+import { MqliteError } from '../../broker/errors.ts';
+import { isGone } from '../../broker/gone.ts';
 import { AUTO_CREATE_TOPIC, validateGroupName } from '../../broker/names.ts';
 import { dlqTopicOf, retryTopicOf } from '../../broker/retry-topics.ts';
 import type { MessageQueue, SendBackRequest, SendBackResult } from '../../broker/types.ts';
